@@ -1,0 +1,53 @@
+/**
+ * The rooms of src/ and the direction of imports (docs/architecture.md): a room imports from the rooms after
+ * it in this list, never from those before it, and only through the other room's index.ts.
+ */
+const rooms = ['cli', 'deploy', 'targets', 'agent', 'prepare', 'store', 'config', 'core'];
+
+const downward = rooms.slice(1).map((room, i) => ({
+  name: `${room}-imports-down`,
+  comment: `${room}/ must not know who uses it, so that each room can be read, tested and replaced alone.`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: { path: `^src/(${rooms.slice(0, i + 1).join('|')}|index\\.ts)(/|$)` },
+}));
+
+module.exports = {
+  forbidden: [
+    ...downward,
+    {
+      name: 'through-the-index',
+      comment: "A room's public face is its index.ts; what is behind it may change without asking. core/ is a shelf, not a room.",
+      severity: 'error',
+      from: { path: '^src/([^/]+)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/(?!core/)([^/]+)/.+', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$', '^src/targets/(local|aws)/index\\.ts$'] },
+    },
+    {
+      name: 'no-circles',
+      comment: 'Two files that need each other are one idea, or hide a third.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-test-code-in-src',
+      comment: 'What ships must not need what tests.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '\\.test\\.ts$|^test/' },
+    },
+    {
+      name: 'only-declared-dependencies',
+      comment: 'A runtime import of a development dependency works here and breaks for the user.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

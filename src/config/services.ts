@@ -1,0 +1,40 @@
+import { z } from 'zod';
+
+/** Phase 2 as pure data: what a target runs on a release. Made from the configuration, recorded by the target as deployed. */
+
+export const healthCheck = z.discriminatedUnion('kind', [
+  /** GET `path` must answer 2xx or 3xx. */
+  z.strictObject({ kind: z.literal('http'), path: z.string(), timeoutMs: z.int() }),
+  /** A connection must be accepted. */
+  z.strictObject({ kind: z.literal('tcp'), timeoutMs: z.int() }),
+]);
+
+export const servicePlan = z.strictObject({
+  name: z.string(),
+  role: z.enum(['jump', 'service']),
+  /** Script paths relative to the config's folder, as in the release's `scripts`. */
+  boot: z.string().optional(),
+  run: z.string().optional(),
+  /** Package ids; absent: it may use any of the release's files. */
+  needs: z.array(z.string()).optional(),
+  after: z.array(z.string()),
+  count: z.int().min(1),
+  port: z.int().min(1).max(65_535).optional(),
+  health: healthCheck.optional(),
+  /** More variables for `boot` and `run`. */
+  environment: z.record(z.string(), z.string()),
+});
+
+export const databasePlan = z.strictObject({ engine: z.enum(['postgres', 'mysql']), version: z.string() });
+
+/** In the order in which services start: each after those that it waits for. */
+export const servicesPlan = z.strictObject({
+  services: z.array(servicePlan),
+  database: databasePlan.optional(),
+  dnsZone: z.string().optional(),
+});
+
+export type HealthCheck = z.infer<typeof healthCheck>;
+export type ServicePlan = z.infer<typeof servicePlan>;
+export type DatabasePlan = z.infer<typeof databasePlan>;
+export type ServicesPlan = z.infer<typeof servicesPlan>;

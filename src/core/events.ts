@@ -1,0 +1,73 @@
+import type { SerializedError } from './errors.js';
+
+/**
+ * Everything that happens, as data. Rooms below cli/ never print: they emit these. `--json` writes them as they are,
+ * each with the time at which it was emitted; a worker writes them to its run's folder, where whoever attaches reads them.
+ */
+export type PrestageEvent = DeployEvent | WorkerEvent | HostEvent | NoticeEvent;
+
+export type Emit = (event: PrestageEvent) => void;
+
+/** An event as it is written down: with its time in ISO 8601, UTC. */
+export type TimedEvent = PrestageEvent & { time: string };
+
+export type DeployEvent =
+  /** The source's digest was written to the lockfile, for the first time or because a local source changed. */
+  | { type: 'source.locked'; source: string; sha256: string; previous?: string }
+  /** Detection: whether this package must be prepared, and why. */
+  | { type: 'package.detected'; package: string; tree: string; action: 'prepare' | 'reuse'; reason: string }
+  | { type: 'phase.started'; phase: 1 | 2; release: string; reason: string }
+  | { type: 'phase.finished'; phase: 1 | 2; release: string; outcome: string; durationMs: number }
+  | { type: 'release.current'; release: string; previous?: string };
+
+/** What a worker (the agent) does. */
+export type WorkerEvent =
+  | { type: 'worker.started'; run: string; release: string; packages: number }
+  /** This command found the worker of an earlier one at work, and follows it. */
+  | { type: 'worker.attached'; run: string; release: string }
+  /** Leftovers of runs that died were removed. */
+  | { type: 'store.collected'; removed: number }
+  | { type: 'package.started'; package: string; tree: string; bytesTotal?: number; filesTotal?: number }
+  /** At most a few a second. `bytes` of `bytesTotal` are of the source; `files` have been written. */
+  | { type: 'package.progress'; package: string; bytes: number; bytesTotal?: number; files: number; filesTotal?: number }
+  /** An attempt to fetch failed and is repeated after `delayMs`. */
+  | { type: 'package.retry'; package: string; attempt: number; delayMs: number; reason: string }
+  /** A step is done; `summary` says what it changed ("3 places in 2 files"). */
+  | { type: 'package.step'; package: string; step: number; kind: string; files: number; changes: number; summary: string }
+  | {
+      type: 'package.published';
+      package: string;
+      tree: string;
+      digest: string;
+      reused: boolean;
+      files: number;
+      bytes: number;
+      durationMs: number;
+    }
+  | { type: 'release.published'; release: string; packages: number }
+  | { type: 'worker.finished'; run: string; release: string; durationMs: number }
+  | { type: 'worker.failed'; run: string; release: string; error: SerializedError };
+
+/** What happens to a host of phase 2. `host` is `<service>-<index>`; indices count from 0. */
+export type HostEvent =
+  | { type: 'host.starting'; host: string; service: string; index: number; address: string; port?: number; replaces: boolean }
+  /** What the host says of its files: ready, preparing them itself (jump), or waiting for them. */
+  | { type: 'host.files'; host: string; service: string; index: number; state: 'ready' | 'preparing' | 'waiting'; release: string }
+  | { type: 'host.booted'; host: string; service: string; index: number; durationMs: number }
+  | { type: 'host.healthy'; host: string; service: string; index: number; address: string; port?: number; durationMs: number }
+  | { type: 'host.unchanged'; host: string; service: string; index: number; address: string; port?: number }
+  | { type: 'host.failed'; host: string; service: string; index: number; reason: string; log: string[] }
+  /** A host goes back to the release that it had before this deployment. */
+  | { type: 'host.reverting'; host: string; service: string; index: number; release: string }
+  | { type: 'host.stopped'; host: string; service: string; index: number }
+  | { type: 'database.starting'; engine: string; version: string }
+  | { type: 'database.ready'; engine: string; version: string; address: string; port: number }
+  | { type: 'database.stopped'; engine: string };
+
+export type NoticeEvent =
+  | { type: 'notice'; message: string }
+  | { type: 'warning'; message: string; hint?: string }
+  /** A line of a log, for `logs`. */
+  | { type: 'log'; source: string; line: string }
+  /** A check of `test`, with its outcome. */
+  | { type: 'check'; name: string; ok: boolean; durationMs: number; detail?: string };

@@ -1,0 +1,121 @@
+import type { InputLocations, ReleasePlan, ServicesPlan } from '../config/index.js';
+import type { Emit } from '../core/events.js';
+import type { PrunePlan, ReleaseRecord, VerifyReport } from '../store/index.js';
+
+/**
+ * Where a deployment happens. The phases know a target only by this interface; `local` and `aws` implement it and pass
+ * the same conformance suite. A target keeps what is deployed in itself, never in a file beside the configuration.
+ */
+export interface Target {
+  readonly kind: 'local' | 'aws';
+  /** The store's root, as the target's hosts see it. */
+  readonly root: string;
+
+  /** Detection: which of these trees, and whether this release, are in the store. A look-up per name, no walk. */
+  lookUp(plan: ReleasePlan): Promise<Prepared>;
+
+  /**
+   * Phase 1: starts a worker that prepares the release, or attaches to the one that is already at it, and follows it to
+   * its end. Aborting `signal` stops following, never the worker.
+   * @throws LOCKED where a worker prepares another release and `wait` is false; and whatever the worker failed with.
+   */
+  prepare(job: PrepareJob, options: FollowOptions): Promise<void>;
+
+  /** What phase 2 would do; changes nothing. */
+  planServices(deployment: Deployment): Promise<ServicesChange>;
+
+  /** Checks that can fail before anything is changed (ports in use, an unsupported database). */
+  checkServices(deployment: Deployment): Promise<void>;
+
+  /** Phase 2: makes the hosts be as the deployment says, then moves `current`. On failure, hosts are back as they were. */
+  applyServices(deployment: Deployment, options: FollowOptions): Promise<'applied' | 'unchanged'>;
+
+  /** The deployments that became healthy, oldest first: what `rollback` goes back to. */
+  history(): Promise<DeployedRelease[]>;
+
+  status(): Promise<TargetStatus>;
+  /** Lines of a host's (`api`, `api-1`), the database's or the worker's log, oldest first; with `follow`, until aborted. */
+  logs(source: string | undefined, options: { follow: boolean; signal: AbortSignal; emit: Emit }): Promise<void>;
+  /** Stops and removes everything of phase 2. With `purge`, the store and the database's data as well. */
+  destroy(options: { purge: boolean; emit: Emit }): Promise<void>;
+
+  releases(): Promise<ReleaseRecord[]>;
+  currentRelease(): Promise<string | undefined>;
+  verify(options: { release?: string; deep: boolean; signal: AbortSignal }): Promise<VerifyReport>;
+  /** Never what is current, deployed or being prepared. */
+  planPrune(keep: number): Promise<PrunePlan>;
+  prune(plan: PrunePlan): Promise<void>;
+
+  /**
+   * Runs `work` as the only command that changes this target. The lock of a command that died is taken over.
+   * @throws LOCKED where another command is at it and `wait` is false.
+   */
+  exclusively<T>(command: string, options: { wait: boolean; signal: AbortSignal; emit: Emit }, work: () => Promise<T>): Promise<T>;
+}
+
+export interface FollowOptions {
+  emit: Emit;
+  signal: AbortSignal;
+  wait: boolean;
+}
+
+export interface Prepared {
+  /** The release's record, where the release is complete. */
+  release: ReleaseRecord | undefined;
+  /** Names of the plan's trees that are there. */
+  trees: ReadonlySet<string>;
+}
+
+export interface PrepareJob {
+  plan: ReleasePlan;
+  inputs: InputLocations;
+}
+
+export interface Deployment {
+  environment: string;
+  plan: ReleasePlan;
+  services: ServicesPlan;
+  /** Where no worker ran: what the jump host needs to prepare the release itself. */
+  fallback?: PrepareJob;
+}
+
+export interface HostChange {
+  host: string;
+  service: string;
+  action: 'create' | 'replace' | 'remove' | 'keep';
+  reason: string;
+}
+
+export interface ServicesChange {
+  action: 'apply' | 'unchanged';
+  reason: string;
+  hosts: HostChange[];
+  database: 'create' | 'keep' | 'remove' | 'none';
+}
+
+export interface DeployedRelease {
+  release: string;
+  /** ISO 8601, UTC. */
+  deployedAt: string;
+  services: ServicesPlan;
+}
+
+export interface HostStatus {
+  service: string;
+  index: number;
+  address: string;
+  port: number | undefined;
+  release: string;
+  state: 'healthy' | 'starting' | 'unhealthy' | 'failed' | 'stopped';
+  /** Why it is not healthy, where that is known. */
+  detail?: string;
+}
+
+export interface TargetStatus {
+  release: string | undefined;
+  releases: string[];
+  /** What exists only for a while: a worker at work, leftovers of dead runs. */
+  temporary: { kind: string; id: string; detail: string }[];
+  hosts: HostStatus[];
+  database: { engine: string; version: string; address: string; port: number; state: string } | undefined;
+}
