@@ -1,8 +1,4 @@
-/** What a tree holds at a path. Owners, times and hard-link identity do not survive preparation (docs/store-format.md). */
-export type TreeEntry =
-  | { readonly type: 'dir'; readonly mode: number }
-  | { readonly type: 'file'; readonly mode: number; readonly size: number; readonly sha256: string }
-  | { readonly type: 'link'; readonly target: string };
+import type { TreeEntry } from '../../store/index.js';
 
 /**
  * A tree while it is being prepared: a folder in `.staging` that only this process writes, and its listing in memory,
