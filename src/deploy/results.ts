@@ -1,0 +1,59 @@
+import type { Difference, PrunePlan, ReleaseRecord } from '../store/index.js';
+import type { ServicesChange, TargetStatus } from '../targets/index.js';
+
+/** What the commands come to; with `--json` these are the members of the last line, `{"type": "result", …}`. */
+
+export interface PlanResult {
+  environment: string;
+  release: string;
+  phase1: { needed: boolean; packages: { id: string; action: 'prepare' | 'reuse'; tree: string; reason: string }[] };
+  phase2: ServicesChange;
+}
+
+export interface PackageResult {
+  id: string;
+  destination: string;
+  tree: string;
+  digest: string;
+  /** Whether the tree was there before this command. */
+  reused: boolean;
+  files: number;
+  bytes: number;
+}
+
+export interface DeployResult {
+  environment: string;
+  release: string;
+  /** The store's root. */
+  root: string;
+  phase1: 'prepared' | 'ready' | 'skipped';
+  phase2: 'applied' | 'unchanged' | 'skipped';
+  packages: PackageResult[];
+  hosts: TargetStatus['hosts'];
+  durationMs: number;
+}
+
+export interface StatusResult extends TargetStatus {
+  environment: string;
+  root: string;
+}
+
+export interface VerifyResult {
+  releases: string[];
+  checked: number;
+  differences: Difference[];
+}
+
+export interface ReleasesResult {
+  current: string | undefined;
+  releases: (ReleaseRecord & { current: boolean; deployedAt: string | undefined })[];
+}
+
+export interface RollbackResult {
+  environment: string;
+  release: string;
+  previous: string | undefined;
+  phase2: 'applied' | 'unchanged';
+}
+
+export type PruneResult = PrunePlan & { dryRun: boolean };
