@@ -1,4 +1,4 @@
-import type { InputLocations, ReleasePlan, ServicesPlan } from '../config/index.js';
+import type { InputLocations, ReleasePlan, ScriptPlan, ServicesPlan } from '../config/index.js';
 import type { Emit } from '../core/events.js';
 import type { PrunePlan, ReleaseRecord, VerifyReport } from '../store/index.js';
 
@@ -71,9 +71,21 @@ export interface PrepareJob {
   inputs: InputLocations;
 }
 
+/** What phase 2 needs to know of a release: of one that was planned now, or of an old one's record (rollback). */
+export interface ReleaseContents {
+  release: string;
+  packages: readonly {
+    id: string;
+    destination: string;
+    /** The recipe's SHA-256. */
+    recipe: string;
+  }[];
+  scripts: readonly ScriptPlan[];
+}
+
 export interface Deployment {
   environment: string;
-  plan: ReleasePlan;
+  release: ReleaseContents;
   services: ServicesPlan;
   /** Where no worker ran: what the jump host needs to prepare the release itself. */
   fallback?: PrepareJob;
