@@ -50,7 +50,11 @@ export interface Target {
    * Runs `work` as the only command that changes this target. The lock of a command that died is taken over.
    * @throws LOCKED where another command is at it and `wait` is false.
    */
-  exclusively<T>(command: string, options: { wait: boolean; signal: AbortSignal; emit: Emit }, work: () => Promise<T>): Promise<T>;
+  exclusively<T>(
+    command: string,
+    options: { wait: boolean; signal: AbortSignal; emit: Emit },
+    work: () => Promise<T>,
+  ): Promise<T>;
 }
 
 export interface FollowOptions {
