@@ -1,0 +1,156 @@
+import { type Resolved, writeLockfile } from '../config/index.js';
+import { PrestageError } from '../core/errors.js';
+import type { ReleaseRecord } from '../store/index.js';
+import type { Deployment, Target } from '../targets/index.js';
+import { contentsOf } from './contents.js';
+import { type Detection, detect } from './detect.js';
+import { type CommandOptions, openProject, resolveProject } from './project.js';
+import type { DeployResult, PackageResult } from './results.js';
+
+export interface DeployOptions extends CommandOptions {
+  /** Phase 1 alone. */
+  prepareFilesOnly?: boolean;
+  /** Phase 2 alone: an error where the release is not ready. */
+  skipFilePrep?: boolean;
+  /** No worker: the jump host prepares the files itself. Also by `mode: single-phase` in the configuration. */
+  singlePhase?: boolean;
+  /** Accept that remote sources moved, and pin what they are now. */
+  updateLock?: boolean;
+  /** Wait for another run's lock, rather than fail with LOCKED. */
+  wait?: boolean;
+}
+
+/**
+ * Both phases, as needed. Everything that can be found wrong without changing anything is found first; the lockfile is
+ * written when the rest is known to be right.
+ */
+export async function deploy(options: DeployOptions): Promise<DeployResult> {
+  const started = performance.now();
+  const project = await openProject(options);
+  const { target, config, environment } = project;
+  const resolved = await resolveProject(project, options);
+  const singlePhase = chooseMode(options, config.mode) === 'single-phase';
+  const follow = { emit: options.emit, signal: options.signal, wait: options.wait ?? false };
+
+  return target.exclusively('deploy', follow, async () => {
+    const detection = await detect(target, resolved.plan);
+    announce(detection, options);
+    if (options.skipFilePrep) demandReady(detection, resolved);
+
+    const deployment: Deployment = {
+      environment: environment.name,
+      release: contentsOf(resolved.plan),
+      services: resolved.services,
+      ...(singlePhase && detection.needed ? { fallback: { plan: resolved.plan, inputs: resolved.inputs } } : {}),
+    };
+    if (!options.prepareFilesOnly) await target.checkServices(deployment);
+    await pinSources(resolved, options);
+
+    const phase1 = await prepareFiles(target, resolved, detection, { ...follow, singlePhase });
+    const phase2 = options.prepareFilesOnly ? 'skipped' : await applyServices(target, deployment, detection, follow);
+    const record = await gate(target, resolved);
+    return {
+      environment: environment.name,
+      release: resolved.plan.release,
+      root: target.root,
+      phase1,
+      phase2,
+      packages: packageResults(record, detection),
+      hosts: phase2 === 'skipped' ? [] : (await target.status()).hosts,
+      durationMs: Math.round(performance.now() - started),
+    };
+  });
+}
+
+function chooseMode(options: DeployOptions, configured: 'two-phase' | 'single-phase'): 'two-phase' | 'single-phase' {
+  if (options.singlePhase) return 'single-phase';
+  return options.prepareFilesOnly || options.skipFilePrep ? 'two-phase' : configured;
+}
+
+function announce(detection: Detection, { emit }: DeployOptions): void {
+  for (const { id, ...rest } of detection.packages) emit({ type: 'package.detected', package: id, ...rest });
+}
+
+function demandReady(detection: Detection, { plan, environment }: Resolved): void {
+  if (!detection.needed) return;
+  const missing = detection.packages.filter((item) => item.action === 'prepare');
+  const what = missing.length > 0 ? `these packages are not prepared: ${missing.map((item) => item.id).join(', ')}` : detection.reason;
+  throw new PrestageError('FILES_NOT_READY', `Release ${plan.release} is not ready; ${what}.`, {
+    hint: `Prepare it with \`prestage deploy --env ${environment.name} --prepare-files-only\`, or deploy without --skip-file-prep.`,
+    context: { release: plan.release, missing: missing.map((item) => item.id) },
+  });
+}
+
+async function pinSources(resolved: Resolved, { emit }: DeployOptions): Promise<void> {
+  await writeLockfile(resolved);
+  for (const change of resolved.lockfile.changes) emit({ type: 'source.locked', ...change });
+}
+
+interface Follow {
+  emit: DeployOptions['emit'];
+  signal: AbortSignal;
+  wait: boolean;
+}
+
+async function prepareFiles(
+  target: Target,
+  { plan, inputs }: Resolved,
+  detection: Detection,
+  options: Follow & { singlePhase: boolean },
+): Promise<DeployResult['phase1']> {
+  if (!detection.needed) {
+    options.emit({ type: 'phase.finished', phase: 1, release: plan.release, outcome: 'ready', durationMs: 0 });
+    return 'ready';
+  }
+  if (options.singlePhase) {
+    options.emit({ type: 'phase.finished', phase: 1, release: plan.release, outcome: 'skipped', durationMs: 0 });
+    return 'skipped';
+  }
+  await timed(options, { phase: 1, release: plan.release, reason: detection.reason }, async () => {
+    await target.prepare({ plan, inputs }, options);
+    return 'prepared';
+  });
+  return 'prepared';
+}
+
+function applyServices(target: Target, deployment: Deployment, detection: Detection, options: Follow): Promise<'applied' | 'unchanged'> {
+  const reason = deployment.fallback ? 'the jump host prepares the files' : detection.reason;
+  return timed(options, { phase: 2, release: deployment.release.release, reason }, () => target.applyServices(deployment, options));
+}
+
+async function timed<T extends string>(
+  { emit }: Follow,
+  about: { phase: 1 | 2; release: string; reason: string },
+  work: () => Promise<T>,
+): Promise<T> {
+  const started = performance.now();
+  emit({ type: 'phase.started', ...about });
+  const outcome = await work();
+  const { phase, release } = about;
+  emit({ type: 'phase.finished', phase, release, outcome, durationMs: Math.round(performance.now() - started) });
+  return outcome;
+}
+
+/** Between the phases, and at the end: what was prepared is there, and is what was planned. */
+async function gate(target: Target, { plan }: Resolved): Promise<ReleaseRecord> {
+  const { release, trees } = await target.lookUp(plan);
+  const missing = plan.packages.filter((item) => !trees.has(item.tree)).map((item) => item.id);
+  if (release && missing.length === 0) return release;
+  throw new PrestageError('FILES_NOT_READY', `Release ${plan.release} is not complete in ${target.root}.`, {
+    hint: 'Run the same command again; if it says so again, run `prestage verify`.',
+    context: { release: plan.release, missing },
+  });
+}
+
+function packageResults(record: ReleaseRecord, detection: Detection): PackageResult[] {
+  const reused = new Set(detection.packages.filter((item) => item.action === 'reuse').map((item) => item.id));
+  return record.packages.map(({ id, destination, tree, digest, files, bytes }) => ({
+    id,
+    destination,
+    tree,
+    digest,
+    reused: reused.has(id),
+    files,
+    bytes,
+  }));
+}

@@ -1,0 +1,17 @@
+export { type DeployOptions, deploy } from './deploy.js';
+export { destroy, destroyPlan } from './destroy.js';
+export { type PlanOptions, plan } from './plan.js';
+export type { CommandOptions } from './project.js';
+export type {
+  DeployResult,
+  PackageResult,
+  PlanResult,
+  PruneResult,
+  ReleasesResult,
+  RollbackResult,
+  StatusResult,
+  VerifyResult,
+} from './results.js';
+export { type RollbackOptions, rollback } from './rollback.js';
+export { logs, status } from './status.js';
+export { planPrune, prune, releases, verify } from './store.js';

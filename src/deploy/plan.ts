@@ -1,0 +1,35 @@
+import type { Deployment } from '../targets/index.js';
+import { contentsOf } from './contents.js';
+import { detect } from './detect.js';
+import { type CommandOptions, openProject, resolveProject } from './project.js';
+import type { PlanResult } from './results.js';
+import { writeReview } from './review.js';
+
+export interface PlanOptions extends CommandOptions {
+  updateLock?: boolean;
+  /** A folder to write what would be deployed to, for review. */
+  out?: string;
+}
+
+/** What `deploy` would do, and why. Changes nothing: not the lockfile, not the store. */
+export async function plan(options: PlanOptions): Promise<PlanResult> {
+  const project = await openProject(options);
+  const { target, environment } = project;
+  const resolved = await resolveProject(project, options);
+  const detection = await detect(target, resolved.plan);
+  const deployment: Deployment = {
+    environment: environment.name,
+    release: contentsOf(resolved.plan),
+    services: resolved.services,
+  };
+  if (options.out !== undefined) await writeReview(options.out, resolved);
+  return {
+    environment: environment.name,
+    release: resolved.plan.release,
+    phase1: {
+      needed: detection.needed,
+      packages: detection.packages.map(({ id, action, tree, reason }) => ({ id, action, tree, reason })),
+    },
+    phase2: await target.planServices(deployment),
+  };
+}

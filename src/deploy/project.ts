@@ -1,0 +1,49 @@
+import { dirname, join } from 'node:path';
+import { type Config, type Environment, loadConfig, type Resolved, resolve, selectEnvironment } from '../config/index.js';
+import type { Emit } from '../core/events.js';
+import { pinRemote } from '../prepare/index.js';
+import { openTarget, type Target } from '../targets/index.js';
+import { freeServicePorts } from './free-ports.js';
+
+/** What every command is given. */
+export interface CommandOptions {
+  /** The configuration's file or its folder; default: the working folder. */
+  config?: string;
+  /** The environment's name; default: the only one there is, or `local`. */
+  environment?: string;
+  emit: Emit;
+  /** Aborted when the user interrupts. */
+  signal: AbortSignal;
+  /** For `test`: the same project on the local target in another root, on ports that nobody uses. */
+  throwAway?: { root: string };
+}
+
+/** A configuration with the target of one of its environments. */
+export interface Project {
+  config: Config;
+  environment: Environment;
+  target: Target;
+}
+
+export async function openProject(options: CommandOptions): Promise<Project> {
+  const loaded = await loadConfig(options.config ?? process.cwd());
+  const config = options.throwAway ? await freeServicePorts(loaded) : loaded;
+  const environment: Environment = options.throwAway
+    ? { name: 'test', target: 'local', root: options.throwAway.root }
+    : selectEnvironment(config, options.environment);
+  const target = await openTarget(environment, { configFolder: dirname(config.file), project: config.name });
+  return { config, environment, target };
+}
+
+/** Every source pinned by digest, and with that the release's identity. Changes nothing but caches. */
+export async function resolveProject(project: Project, options: CommandOptions & { updateLock?: boolean }): Promise<Resolved> {
+  const { config, environment } = project;
+  const cacheFolder = join(dirname(config.file), '.prestage', 'cache', 'sources');
+  return resolve(config, {
+    environment,
+    updateLock: options.updateLock ?? false,
+    pinRemote: (source) => pinRemote(source, { cacheFolder, emit: options.emit, signal: options.signal }),
+    emit: options.emit,
+    signal: options.signal,
+  });
+}

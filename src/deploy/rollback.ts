@@ -1,0 +1,54 @@
+import type { ServicesPlan } from '../config/index.js';
+import { PrestageError } from '../core/errors.js';
+import type { DeployedRelease } from '../targets/index.js';
+import { type CommandOptions, openProject } from './project.js';
+import type { RollbackResult } from './results.js';
+import { demandRelease } from './store.js';
+
+export interface RollbackOptions extends CommandOptions {
+  /** Default: the one that was deployed before the current one. */
+  release?: string;
+  wait?: boolean;
+}
+
+/** Puts an earlier release back on the hosts, with the services as they were deployed with it. No preparation. */
+export async function rollback(options: RollbackOptions): Promise<RollbackResult> {
+  const { target, environment } = await openProject(options);
+  const follow = { emit: options.emit, signal: options.signal, wait: options.wait ?? false };
+  return target.exclusively('rollback', follow, async () => {
+    const [records, current, history] = await Promise.all([target.releases(), target.currentRelease(), target.history()]);
+    const release = options.release ?? releaseBefore(current, history);
+    const record = demandRelease(records, release);
+    const deployment = {
+      environment: environment.name,
+      release: record,
+      services: servicesOf(release, history),
+    };
+    await target.checkServices(deployment);
+    const phase2 = await target.applyServices(deployment, follow);
+    return { environment: environment.name, release, previous: current, phase2 };
+  });
+}
+
+/**
+ * The release that was deployed before the current one first was: rolling back twice goes two releases back, and never
+ * to and fro.
+ */
+export function releaseBefore(current: string | undefined, history: readonly DeployedRelease[]): string {
+  const order = [...new Set(history.map((deployed) => deployed.release))];
+  const previous = current === undefined ? order.at(-1) : order[order.indexOf(current) - 1];
+  if (previous !== undefined) return previous;
+  throw new PrestageError('NOTHING_DEPLOYED', 'There is no earlier deployment to go back to.', {
+    hint: '`prestage releases` lists what is prepared; `prestage rollback <release>` names one of them.',
+    context: current === undefined ? {} : { release: current },
+  });
+}
+
+function servicesOf(release: string, history: readonly DeployedRelease[]): ServicesPlan {
+  const deployed = history.findLast((item) => item.release === release);
+  if (deployed) return deployed.services;
+  throw new PrestageError('NOTHING_DEPLOYED', `Release ${release} was prepared, but never deployed here.`, {
+    hint: 'A rollback puts hosts back as they were with that release. To deploy it for the first time, check out its configuration and run `prestage deploy`.',
+    context: { release },
+  });
+}

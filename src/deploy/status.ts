@@ -1,0 +1,14 @@
+import { type CommandOptions, openProject } from './project.js';
+import type { StatusResult } from './results.js';
+
+/** What is prepared, deployed and running, and what is there only for a while. */
+export async function status(options: CommandOptions): Promise<StatusResult> {
+  const { target, environment } = await openProject(options);
+  return { environment: environment.name, root: target.root, ...(await target.status()) };
+}
+
+/** Emits `log` events: the lines of a host, of a service's hosts, of the database, of the worker, or of all of them. */
+export async function logs(options: CommandOptions & { source?: string; follow: boolean }): Promise<void> {
+  const { target } = await openProject(options);
+  await target.logs(options.source, { follow: options.follow, signal: options.signal, emit: options.emit });
+}

@@ -1,0 +1,13 @@
+/**
+ * Prestage as a library: what the command line does, as functions that return data and emit typed events.
+ *
+ * ```ts
+ * import { deploy } from 'prestage';
+ * const { release } = await deploy({ config: 'prestage.config.yaml', emit: () => {}, signal: AbortSignal.timeout(600_000) });
+ * ```
+ */
+export { type Config, type ConfigInput, defineConfig } from './config/index.js';
+export { type ErrorCode, type ErrorContext, ERRORS, PrestageError, type SerializedError } from './core/errors.js';
+export type { Emit, PrestageEvent, TimedEvent } from './core/events.js';
+export * from './deploy/index.js';
+export type { PrunePlan, ReleaseRecord } from './store/index.js';
