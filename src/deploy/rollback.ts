@@ -31,12 +31,18 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
 }
 
 /**
- * The release that was deployed before the current one first was: rolling back twice goes two releases back, and never
- * to and fro.
+ * The release that hosts were on before the current one. History is replayed as a stack: deploying a release again, or
+ * rolling back to it, drops what came after it. So rolling back twice goes two releases back, never to and fro, and
+ * never to a release that was itself rolled back.
  */
-export function releaseBefore(current: string | undefined, history: readonly DeployedRelease[]): string {
-  const order = [...new Set(history.map((deployed) => deployed.release))];
-  const previous = current === undefined ? order.at(-1) : order[order.indexOf(current) - 1];
+export function releaseBefore(current: string | undefined, history: readonly Pick<DeployedRelease, 'release'>[]): string {
+  const stack: string[] = [];
+  for (const { release } of history) {
+    const at = stack.indexOf(release);
+    if (at >= 0) stack.length = at;
+    stack.push(release);
+  }
+  const previous = current === undefined ? stack.at(-1) : stack[stack.indexOf(current) - 1];
   if (previous !== undefined) return previous;
   throw new PrestageError('NOTHING_DEPLOYED', 'There is no earlier deployment to go back to.', {
     hint: '`prestage releases` lists what is prepared; `prestage rollback <release>` names one of them.',

@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+/**
+ * What some tests need beyond Node and npm; `scripts/install-test-tools.sh` installs it. Where one is missing the test
+ * is skipped, with the reason in one line, and never counted as passed; where `CI` is set it must be there.
+ */
+const needs = {
+  patch: () => runs('patch', '--version'),
+  mtree: () => runs('sh', '-c', 'command -v mtree'),
+  bsdtar: () => runs('bsdtar', '--version'),
+  python3: () => runs('python3', '--version'),
+  java: () => runs('java', '-version'),
+  javac: () => runs('javac', '-version'),
+  maven: () => runs('mvn', '--version'),
+  shellcheck: () => runs('shellcheck', '--version'),
+  dash: () => runs('dash', '-c', ':'),
+  tmux: () => runs('tmux', '-V'),
+  gcc: () => runs('gcc', '--version'),
+  /** FUSE: the kernel's device, its mount helper, and what compiles a file system for it. */
+  fuse: () => existsSync('/dev/fuse') && runs('fusermount3', '--version') && runs('pkg-config', '--exists', 'fuse3'),
+  /** Mounting a tmpfs needs root. */
+  tmpfs: () => process.platform === 'linux' && process.getuid?.() === 0,
+  root: () => process.getuid?.() === 0,
+};
+
+export type Requirement = keyof typeof needs;
+
+const known = new Map<Requirement, boolean>();
+
+/** Whether a test has to be skipped: `test.skipIf(lacks('java', 'maven'))(…)`. Throws in CI where something is missing. */
+export function lacks(...required: Requirement[]): boolean {
+  const missing = required.filter((name) => !has(name));
+  if (missing.length === 0) return false;
+  const what = `needs ${missing.join(', ')}: scripts/install-test-tools.sh installs it`;
+  if (process.env['CI']) throw new Error(`CI requires every test to run, and one ${what}`);
+  console.warn(`SKIPPED: a test ${what}`);
+  return true;
+}
+
+function has(name: Requirement): boolean {
+  const answer = known.get(name) ?? needs[name]();
+  known.set(name, answer);
+  return answer;
+}
+
+function runs(command: string, ...args: string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore', timeout: 30_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
