@@ -97,7 +97,8 @@ export const releasePlan = z.strictObject({
 export const inputLocation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), path: z.string(), size: z.int() }),
   z.strictObject({ kind: z.literal('folder'), path: z.string(), size: z.int() }),
-  z.strictObject({ kind: z.literal('http'), url: z.string(), size: z.int().optional() }),
+  /** `cached`: a copy that was downloaded when the source was pinned. It may be gone; then the URL is fetched. */
+  z.strictObject({ kind: z.literal('http'), url: z.string(), size: z.int().optional(), cached: z.string().optional() }),
 ]);
 
 /** By digest. */

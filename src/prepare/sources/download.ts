@@ -1,0 +1,150 @@
+import { PrestageError } from '../../core/errors.js';
+import { Attempts, type RetryPolicy } from './attempts.js';
+import { discard, type HttpClient, type HttpResponse } from './http-client.js';
+import { Attempt, failureOfConnection, failureOfStatus } from './http-failure.js';
+
+export interface Download {
+  /** As the server announced it; undefined where it does not know. */
+  size: number | undefined;
+  /** The server's name for this version of the file: its ETag. */
+  version: string | undefined;
+  /** The bytes, once; a dropped or stalled connection is resumed where it ended. Ending the iteration ends the request. */
+  chunks: AsyncGenerator<Buffer>;
+}
+
+/**
+ * Starts to fetch a URL. What comes is not proven: the caller compares the digest.
+ * @throws SOURCE_UNREACHABLE when patience is used up, SOURCE_REFUSED where the server says no, SOURCE_MOVED where the
+ * file changed between a dropped connection and its continuation. While iterating, too.
+ */
+export async function openDownload(client: HttpClient, url: string, policy: RetryPolicy): Promise<Download> {
+  const attempts = new Attempts(policy);
+  const first = await attempts.until(() => start(client, url, policy.signal));
+  return { size: first.total, version: first.etag, chunks: withResume(client, url, first, attempts, policy.signal) };
+}
+
+/** Size and version of what a URL has, from its headers alone. */
+export async function inspect(client: HttpClient, url: string, policy: RetryPolicy): Promise<{ size?: number; version?: string }> {
+  const { total, etag } = await new Attempts(policy).until(async () => {
+    const response = await send(client, 'HEAD', url, {}, policy.signal);
+    await discard(response.body);
+    return { total: contentLength(response), etag: response.header('etag') };
+  });
+  return { ...(total === undefined ? {} : { size: total }), ...(etag === undefined ? {} : { version: etag }) };
+}
+
+interface Part {
+  body: HttpResponse['body'];
+  /** Of the whole file. */
+  total: number | undefined;
+  etag: string | undefined;
+  /** What a continuation may be conditional on. */
+  validator: string | undefined;
+  /** Bytes at the start of this body that have been seen already. */
+  skip: number;
+}
+
+async function* withResume(client: HttpClient, url: string, first: Part, attempts: Attempts, signal: AbortSignal): AsyncGenerator<Buffer> {
+  let position = 0;
+  let part: Part | undefined = first;
+  while (part !== undefined) {
+    try {
+      let skip = part.skip;
+      for await (const received of part.body as AsyncIterable<Buffer>) {
+        const chunk = received.subarray(Math.min(skip, received.length));
+        skip -= received.length - chunk.length;
+        if (chunk.length === 0) continue;
+        position += chunk.length;
+        attempts.progressed();
+        yield chunk;
+      }
+      if (skip === 0 && (first.total === undefined || position >= first.total)) return;
+      throw new Attempt(`${url} could not be fetched: the transfer ended early.`, { context: { url } });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (position === first.total) return;
+      await attempts.failed(failureOfConnection(url, error));
+    }
+    part = await attempts.until(() => continueAt(client, url, first, position, signal));
+  }
+}
+
+async function start(client: HttpClient, url: string, signal: AbortSignal): Promise<Part> {
+  const response = await send(client, 'GET', url, {}, signal);
+  const etag = response.header('etag');
+  return { body: response.body, total: contentLength(response), etag, validator: validatorOf(response), skip: 0 };
+}
+
+/** Undefined where nothing is left to fetch. */
+async function continueAt(client: HttpClient, url: string, first: Part, position: number, signal: AbortSignal): Promise<Part | undefined> {
+  const range = {
+    range: `bytes=${position}-`,
+    // Without a validator the server may continue another version: the digest of the whole tells.
+    ...(first.validator === undefined ? {} : { 'if-range': first.validator }),
+  };
+  const response = await send(client, 'GET', url, range, signal);
+  const etag = response.header('etag');
+  const { from, total } = response.status === 200 ? { from: 0, total: contentLength(response) } : contentRange(response);
+  if (response.status === 416) {
+    await discard(response.body);
+    if (total === position) return undefined;
+    throw changedMeanwhile(url);
+  }
+  const same = (first.etag === undefined || etag === undefined || etag === first.etag) && (total ?? first.total) === (first.total ?? total);
+  if (!same || from === undefined || from > position) {
+    response.body.destroy();
+    throw changedMeanwhile(url);
+  }
+  return { ...first, body: response.body, skip: position - from };
+}
+
+/** @throws SOURCE_REFUSED, or an Attempt, for any answer that is not bytes of the file as they are. */
+async function send(client: HttpClient, method: 'GET' | 'HEAD', url: string, headers: Record<string, string>, signal: AbortSignal): Promise<HttpResponse> {
+  let response: HttpResponse;
+  try {
+    response = await client.request(method, url, headers, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw failureOfConnection(url, error);
+  }
+  const expected = headers['range'] === undefined ? [200] : [200, 206, 416];
+  if (!expected.includes(response.status)) {
+    await discard(response.body);
+    throw failureOfStatus(url, response);
+  }
+  const encoding = response.header('content-encoding');
+  if (encoding !== undefined && encoding !== 'identity') {
+    response.body.destroy();
+    throw new PrestageError('SOURCE_REFUSED', `${url} was answered in an encoding that was not asked for (${encoding}).`, {
+      hint: 'Configure the server to give the file as it is, without Content-Encoding.',
+      context: { url, expected: 'identity', found: encoding },
+    });
+  }
+  return response;
+}
+
+function changedMeanwhile(url: string): PrestageError {
+  return new PrestageError('SOURCE_MOVED', `${url} changed while it was being fetched.`, {
+    hint: 'Run the same command again when the new file is there; if it is to stay, with `--update-lock`.',
+    context: { url },
+    retryable: true,
+  });
+}
+
+/** RFC 9110, section 13.1.5: If-Range takes a strong ETag or a date, never a weak ETag. */
+function validatorOf(response: HttpResponse): string | undefined {
+  const etag = response.header('etag');
+  return etag !== undefined && !etag.startsWith('W/') ? etag : response.header('last-modified');
+}
+
+function contentLength(response: HttpResponse): number | undefined {
+  const value = response.header('content-length');
+  return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
+}
+
+/** `bytes 5-9/10`, or `bytes * /10` with 416 (RFC 9110, section 14.4). */
+function contentRange(response: HttpResponse): { from: number | undefined; total: number | undefined } {
+  const match = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.header('content-range') ?? '');
+  const number = (text: string | undefined) => (text === undefined || text === '*' ? undefined : Number(text));
+  return { from: number(match?.[1]), total: number(match?.[2]) };
+}

@@ -1,0 +1,98 @@
+import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { PrestageError } from '../../core/errors.js';
+
+/** The connections of one preparation. Proxies are those of the environment: HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
+export class HttpClient {
+  readonly #dispatcher: Dispatcher;
+
+  /** `stallTimeoutMs`: a connection that gives nothing for so long is as good as dropped. */
+  constructor({ stallTimeoutMs = 30_000 }: { stallTimeoutMs?: number } = {}) {
+    this.#dispatcher = new EnvHttpProxyAgent({
+      connect: { timeout: Math.min(15_000, stallTimeoutMs) },
+      headersTimeout: stallTimeoutMs,
+      bodyTimeout: stallTimeoutMs,
+      // As curl does it: CONNECT only for https, since many proxies refuse a tunnel to port 80.
+      proxyTunnel: false,
+    });
+  }
+
+  /**
+   * One request, with redirects followed; the body is the caller's to read or to destroy.
+   * @throws SOURCE_REFUSED for redirects that lead nowhere or out of https; else what undici throws.
+   */
+  async request(method: 'GET' | 'HEAD', url: string, headers: Record<string, string>, signal: AbortSignal): Promise<HttpResponse> {
+    const seen = new Set<string>();
+    let location = new URL(url);
+    let authorization = basicAuthorization(location);
+    for (;;) {
+      seen.add(location.href);
+      const response = await this.#dispatcher.request({
+        method,
+        origin: location.origin,
+        path: location.pathname + location.search,
+        headers: {
+          // A digest is of the bytes as they are, so no compression on the way (RFC 9110, section 12.5.3).
+          'accept-encoding': 'identity',
+          'user-agent': 'prestage',
+          ...(authorization === undefined ? {} : { authorization }),
+          ...headers,
+        },
+        signal,
+      });
+      const target = redirectTarget(response);
+      if (target === undefined) return { status: response.statusCode, header: (name) => single(response.headers[name]), body: response.body };
+      await discard(response.body);
+      const next = followable(location, target, seen);
+      // Credentials are for the server that they were given for; another one gets only what its own URL says.
+      authorization = basicAuthorization(next) ?? (next.origin === location.origin ? authorization : undefined);
+      location = next;
+    }
+  }
+
+  /** Ends all connections at once, also those in use. */
+  close(): Promise<void> {
+    return this.#dispatcher.destroy();
+  }
+}
+
+export interface HttpResponse {
+  status: number;
+  header(name: string): string | undefined;
+  body: Dispatcher.ResponseData['body'];
+}
+
+/** Ends a response whose body nobody needs. A short one is read, so that its connection can be used again. */
+export async function discard(body: HttpResponse['body']): Promise<void> {
+  await body.dump({ limit: 64 * 1024 }).catch(() => {});
+}
+
+const MAX_REDIRECTS = 10;
+
+function redirectTarget(response: Dispatcher.ResponseData): string | undefined {
+  return [301, 302, 303, 307, 308].includes(response.statusCode) ? single(response.headers['location']) : undefined;
+}
+
+function followable(from: URL, target: string, seen: ReadonlySet<string>): URL {
+  const refuse = (why: string) =>
+    new PrestageError('SOURCE_REFUSED', `${from.href} redirects to ${target}, ${why}.`, {
+      hint: 'Name the address where the file really is as the source.',
+      context: { url: from.href, found: target },
+    });
+  const next = URL.canParse(target, from.href) ? new URL(target, from.href) : undefined;
+  if (next === undefined || !['https:', 'http:'].includes(next.protocol)) throw refuse('which is not an http or https URL');
+  if (from.protocol === 'https:' && next.protocol === 'http:') throw refuse('which would leave https');
+  next.hash = '';
+  if (seen.has(next.href)) throw refuse('where it came from: a loop');
+  if (seen.size > MAX_REDIRECTS) throw refuse(`after ${MAX_REDIRECTS} redirects already`);
+  return next;
+}
+
+function basicAuthorization(url: URL): string | undefined {
+  if (url.username === '' && url.password === '') return undefined;
+  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  return `Basic ${Buffer.from(credentials).toString('base64')}`;
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

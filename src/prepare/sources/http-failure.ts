@@ -1,0 +1,100 @@
+import { type ErrorDetails, PrestageError } from '../../core/errors.js';
+import type { HttpResponse } from './http-client.js';
+
+/** A failed attempt that may succeed later; `notBeforeMs` is how long the server asked to wait. */
+export class Attempt extends PrestageError {
+  readonly notBeforeMs: number;
+
+  constructor(message: string, { notBeforeMs = 0, ...details }: ErrorDetails & { notBeforeMs?: number }) {
+    super('SOURCE_UNREACHABLE', message, { ...details, retryable: true });
+    this.notBeforeMs = notBeforeMs;
+  }
+}
+
+/** What an answer other than the file means: try again (overload, a failing server), or never (it says no). */
+export function failureOfStatus(url: string, response: HttpResponse): PrestageError {
+  const { status } = response;
+  const context = { url, status };
+  if (status === 408 || status === 425 || status === 429 || status >= 500) {
+    return new Attempt(`${url} answered ${status}.`, {
+      context,
+      notBeforeMs: retryAfterMs(response.header('retry-after'), Date.now()),
+      hint: 'The server is overloaded or failing. Run the same command again later; packages that are prepared are kept.',
+    });
+  }
+  return new PrestageError('SOURCE_REFUSED', `${url} answered ${status}${meaning(status)}.`, { context, hint: remedy(status) });
+}
+
+/** What a broken connection means. Certificates do not heal by waiting; all else may. */
+export function failureOfConnection(url: string, error: unknown): PrestageError {
+  if (error instanceof PrestageError) return error;
+  const code = errorCode(error);
+  const context = { url, ...(code === undefined ? {} : { errno: code }) };
+  if (code !== undefined && /CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code)) {
+    return new PrestageError('SOURCE_UNREACHABLE', `${url} has a certificate that is not trusted here (${code}).`, {
+      hint: 'If a proxy or the server uses a private authority, point NODE_EXTRA_CA_CERTS to its certificate.',
+      context,
+      cause: error,
+    });
+  }
+  return new Attempt(`${url} could not be fetched: ${plainReason(code, error)}.`, {
+    hint: 'Check the address, the network and the proxy settings (HTTPS_PROXY, NO_PROXY), then run the same command again.',
+    context,
+    cause: error,
+  });
+}
+
+/** RFC 9110, section 10.2.3: seconds, or a date. 0 where there is none or it is in the past. */
+export function retryAfterMs(value: string | undefined, now: number): number {
+  if (value === undefined) return 0;
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
+}
+
+function meaning(status: number): string {
+  const words: Record<number, string> = {
+    400: ' (bad request)',
+    401: ' (it wants credentials)',
+    403: ' (forbidden)',
+    404: ' (there is no such file)',
+    407: ' (the proxy wants credentials)',
+    410: ' (the file is gone)',
+  };
+  return words[status] ?? '';
+}
+
+function remedy(status: number): string {
+  if (status === 401 || status === 403) return 'Check the credentials in the source, and whether a signed URL has expired.';
+  if (status === 407) return 'Put credentials for the proxy into HTTPS_PROXY (http://user:password@proxy:port).';
+  return 'Check the source in the configuration: open its address with the same credentials.';
+}
+
+function plainReason(code: string | undefined, error: unknown): string {
+  switch (code) {
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'its host name is not known here';
+    case 'ECONNREFUSED':
+      return 'the connection was refused';
+    case 'UND_ERR_CONNECT_TIMEOUT':
+    case 'ETIMEDOUT':
+      return 'no connection in time';
+    case 'UND_ERR_HEADERS_TIMEOUT':
+      return 'no answer in time';
+    case 'UND_ERR_BODY_TIMEOUT':
+      return 'the transfer stalled';
+    case 'ECONNRESET':
+    case 'EPIPE':
+    case 'UND_ERR_SOCKET':
+      return 'the connection was dropped';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // Several addresses of one host, each refused.
+  return error instanceof AggregateError ? errorCode(error.errors[0]) : errorCode(error.cause);
+}

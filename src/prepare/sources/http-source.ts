@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { PrestageError } from '../../core/errors.js';
+import type { RetryPolicy } from './attempts.js';
+import { openDownload } from './download.js';
+import type { HttpClient } from './http-client.js';
+
+export interface RemoteFile {
+  url: string;
+  /** What prestage.lock pins. */
+  sha256: string;
+  size: number | undefined;
+}
+
+/**
+ * The bytes of a remote file. They are proven when the iteration has ended without an error; never more of them are
+ * given out than the size that is pinned.
+ * @throws SOURCE_MOVED (retryable: a fresh transfer may be right) where the digest or the size is another;
+ * SOURCE_UNREACHABLE, SOURCE_REFUSED.
+ */
+export async function* readRemoteFile(client: HttpClient, file: RemoteFile, policy: RetryPolicy): AsyncGenerator<Buffer> {
+  const download = await openDownload(client, file.url, policy);
+  const pinnedSize = file.size ?? download.size ?? Number.POSITIVE_INFINITY;
+  let wanted = download.size === undefined || download.size === pinnedSize;
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of download.chunks) {
+    size += chunk.length;
+    if (size > pinnedSize) wanted = false;
+    if (size > toldUpTo(pinnedSize)) throw moved(file, `more than ${size - chunk.length} bytes`);
+    hash.update(chunk);
+    // What is not the pinned file is still read, to tell its digest; nobody else needs to see it.
+    if (wanted) yield chunk;
+  }
+  const found = hash.digest('hex');
+  if (found !== file.sha256) throw moved(file, found, size);
+}
+
+/** A file that moved is read to its end for the sake of a good message, unless it is far larger than what was pinned. */
+function toldUpTo(pinnedSize: number): number {
+  return 2 * pinnedSize + 64 * 1024 * 1024;
+}
+
+function moved(file: RemoteFile, found: string, size?: number): PrestageError {
+  const sizes = size === undefined || file.size === undefined || size === file.size ? '' : ` (${size} bytes instead of ${file.size})`;
+  return new PrestageError('SOURCE_MOVED', `${file.url} is no longer what prestage.lock pins: expected ${file.sha256}, found ${found}${sizes}.`, {
+    hint: 'If the new file is the one that you want, run again with `--update-lock`; if not, give its old address or a copy of it.',
+    context: { url: file.url, expected: file.sha256, found },
+    retryable: true,
+  });
+}

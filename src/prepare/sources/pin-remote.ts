@@ -1,0 +1,115 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { InputLocations } from '../../config/index.js';
+import { PrestageError } from '../../core/errors.js';
+import type { Emit } from '../../core/events.js';
+import type { RetryPolicy } from './attempts.js';
+import { inspect, openDownload } from './download.js';
+import { HttpClient } from './http-client.js';
+import { existingSize } from './local-size.js';
+
+export interface RemoteSource {
+  url: string;
+  /** `sha256-<base64>` or `sha256:<hex>`. */
+  integrity?: string | undefined;
+  /** Whose source it is, for events. */
+  package: string;
+}
+
+export interface PinOptions {
+  /** Where downloads are kept, each under its SHA-256. A cache: it may be deleted at any time. */
+  cacheFolder: string;
+  signal: AbortSignal;
+  emit: Emit;
+}
+
+export interface RemotePin {
+  sha256: string;
+  size: number;
+  /** The server's name for this version: its ETag. */
+  version?: string;
+}
+
+/**
+ * Learns what a remote source is now. Where `integrity` says the digest, the headers tell the rest; else it is downloaded
+ * once, and preparation uses that copy.
+ * @throws SOURCE_UNREACHABLE, SOURCE_REFUSED, SOURCE_MOVED (it changed while it was fetched).
+ */
+export async function pinRemote(source: RemoteSource, { cacheFolder, signal, emit }: PinOptions): Promise<RemotePin> {
+  const client = new HttpClient();
+  const policy: RetryPolicy = {
+    signal,
+    onRetry: (retry) => emit({ type: 'package.retry', package: source.package, ...retry }),
+  };
+  try {
+    const sha256 = source.integrity === undefined ? undefined : digestOfIntegrity(source.integrity);
+    const announced = sha256 === undefined ? undefined : await announcement(client, source.url, policy);
+    if (sha256 !== undefined && announced?.size !== undefined) return { ...announced, sha256, size: announced.size };
+    const pin = await downloadInto(cacheFolder, client, source.url, policy);
+    if (sha256 !== undefined && pin.sha256 !== sha256) throw integrityMismatch(source, sha256, pin.sha256);
+    return pin;
+  } finally {
+    await client.close();
+  }
+}
+
+/** The locations, with those remote ones that `pinRemote` downloaded pointing to their copies as well. */
+export async function locateCached(inputs: InputLocations, cacheFolder: string): Promise<InputLocations> {
+  const located = Object.entries(inputs).map(async ([sha256, location]) => {
+    const copy = join(cacheFolder, sha256);
+    const cached = location.kind === 'http' && (await existingSize(copy)) !== undefined;
+    return [sha256, cached ? { ...location, cached: copy } : location] as const;
+  });
+  return Object.fromEntries(await Promise.all(located));
+}
+
+/** Undefined where the server refuses HEAD, as it does for addresses that are signed for GET alone. */
+async function announcement(client: HttpClient, url: string, policy: RetryPolicy): Promise<{ size?: number; version?: string } | undefined> {
+  try {
+    return await inspect(client, url, policy);
+  } catch (error) {
+    if (error instanceof PrestageError && (error.code === 'SOURCE_REFUSED' || error.context.status === 501)) return undefined;
+    throw error;
+  }
+}
+
+/** Written under a fresh name and renamed when complete, so that runs side by side never see a part of a file. */
+async function downloadInto(folder: string, client: HttpClient, url: string, policy: RetryPolicy): Promise<RemotePin> {
+  await mkdir(folder, { recursive: true });
+  const staged = join(folder, `.download-${randomBytes(8).toString('hex')}`);
+  try {
+    const download = await openDownload(client, url, policy);
+    const hash = createHash('sha256');
+    let size = 0;
+    const handle = await open(staged, 'wx', 0o644);
+    try {
+      for await (const chunk of download.chunks) {
+        hash.update(chunk);
+        await handle.writeFile(chunk);
+        size += chunk.length;
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    const sha256 = hash.digest('hex');
+    await rename(staged, join(folder, sha256));
+    return { sha256, size, ...(download.version === undefined ? {} : { version: download.version }) };
+  } finally {
+    await rm(staged, { force: true });
+  }
+}
+
+function digestOfIntegrity(integrity: string): string {
+  const hex = /^sha256:([0-9a-f]{64})$/i.exec(integrity)?.[1];
+  if (hex !== undefined) return hex.toLowerCase();
+  return Buffer.from(integrity.replace(/^sha256-/, ''), 'base64').toString('hex');
+}
+
+function integrityMismatch(source: RemoteSource, expected: string, found: string): PrestageError {
+  return new PrestageError('INTEGRITY_MISMATCH', `${source.url} is not what its integrity says: expected ${expected}, found ${found}.`, {
+    hint: 'Correct `integrity` in the configuration, or the source, whichever is wrong.',
+    context: { package: source.package, url: source.url, expected, found },
+  });
+}
