@@ -1,0 +1,70 @@
+import { PrestageError } from '../../core/errors.js';
+import type { TreeEntry } from '../../store/tree-entry.js';
+import { parentOf } from './tree-path.js';
+
+/** As many links as Linux follows in one look-up (path_resolution(7)). */
+const MAX_LINKS_FOLLOWED = 40;
+
+/**
+ * Checks that a link leads to a place inside the tree, whether there is something or not, by following it as the kernel
+ * would: through the tree's other links, so that a chain of links that each look harmless is seen too.
+ * @throws ARCHIVE_UNSAFE
+ */
+export function checkLink(entries: ReadonlyMap<string, TreeEntry>, path: string, target: string): void {
+  const reason = reasonAgainst(entries, path, target);
+  if (reason === undefined) return;
+  throw new PrestageError(
+    'ARCHIVE_UNSAFE',
+    `The link ${JSON.stringify(path)} to ${JSON.stringify(target)} ${reason}.`,
+    {
+      hint: 'A tree may hold only links that stay inside it. Leave the link out with `exclude`, or remove it before packing.',
+      context: { path, target },
+    },
+  );
+}
+
+function reasonAgainst(entries: ReadonlyMap<string, TreeEntry>, path: string, target: string): string | undefined {
+  const at = parentOf(path) === '' ? [] : parentOf(path).split('/');
+  const todo = target.split('/').reverse();
+  let followed = 0;
+  for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      if (at.pop() === undefined) return 'leaves the tree';
+      continue;
+    }
+    at.push(name);
+    const entry = entries.get(at.join('/'));
+    if (entry?.type !== 'link') continue;
+    followed += 1;
+    if (followed > MAX_LINKS_FOLLOWED) return 'leads through too many links, or in a circle';
+    at.pop();
+    todo.push(...entry.target.split('/').reverse());
+  }
+  return undefined;
+}
+
+/** What is wrong with a link whatever else the tree holds. @throws ARCHIVE_UNSAFE */
+export function checkLinkTarget(path: string, target: string): void {
+  const reason = reasonAgainstTarget(target);
+  if (reason === undefined) return;
+  throw new PrestageError(
+    'ARCHIVE_UNSAFE',
+    `The link ${JSON.stringify(path)} to ${JSON.stringify(target)} ${reason}.`,
+    {
+      hint: 'A tree may hold only relative links that stay inside it. Leave the link out with `exclude`.',
+      context: { path, target },
+    },
+  );
+}
+
+function reasonAgainstTarget(target: string): string | undefined {
+  if (target === '') return 'has no target';
+  if (target.startsWith('/')) return 'is absolute';
+  if (/^[A-Za-z]:/.test(target)) return 'starts with a drive letter';
+  if (target.includes('\\')) return 'has a backslash in its target';
+  if (/[\0-\x1f\x7f]/.test(target)) return 'has a control character in its target';
+  if (/\p{Surrogate}/u.test(target)) return 'has a target that is not valid Unicode';
+  if (Buffer.byteLength(target) > 4095) return 'has a target that is too long';
+  return undefined;
+}

@@ -1,0 +1,52 @@
+import { PrestageError } from '../../core/errors.js';
+
+/** Limits of the file systems that trees live on (Linux, NFSv4): 255 bytes a name, 4,096 bytes a path. */
+const MAX_NAME_BYTES = 255;
+const MAX_PATH_BYTES = 4096;
+
+/**
+ * Checks that a path can be in a tree: relative, POSIX, normalised, and the same file on every system that may read it.
+ * @throws ARCHIVE_UNSAFE
+ */
+export function checkTreePath(path: string): void {
+  const reason = reasonAgainst(path);
+  if (reason === undefined) return;
+  throw new PrestageError('ARCHIVE_UNSAFE', `No tree may hold the path ${JSON.stringify(path)}: ${reason}.`, {
+    hint: 'If the file is not needed, leave it out with `exclude`; else ask whoever made it for one with ordinary names.',
+    context: { path },
+  });
+}
+
+function reasonAgainst(path: string): string | undefined {
+  if (path === '') return 'it is empty';
+  if (path.startsWith('/')) return 'it is absolute';
+  if (/^[A-Za-z]:/.test(path)) return 'it starts with a drive letter';
+  if (path.includes('\\')) return 'it has a backslash, which separates folders on Windows';
+  if (/[\0-\x1f\x7f]/.test(path)) return 'it has a control character';
+  if (/\p{Surrogate}/u.test(path)) return 'it is not valid Unicode';
+  const names = path.split('/');
+  for (const name of names) {
+    if (name === '..') return 'it leads upwards (`..`)';
+    if (name === '' || name === '.') return 'it is not in its shortest form';
+    if (name.length > MAX_NAME_BYTES / 3 && Buffer.byteLength(name) > MAX_NAME_BYTES)
+      return 'a name in it is longer than 255 bytes';
+  }
+  if (path.length > MAX_PATH_BYTES / 3 && Buffer.byteLength(path) > MAX_PATH_BYTES)
+    return 'it is longer than 4,096 bytes';
+  return undefined;
+}
+
+/** The folder that a path is in; '' for the tree's root. */
+export function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash === -1 ? '' : path.slice(0, slash);
+}
+
+/**
+ * One key for all spellings that a file system which ignores case or Unicode normalisation (macOS, Windows, a share of
+ * theirs) takes for the same name.
+ */
+export function foldedPath(path: string): string {
+  if (/^[\0-\x7f]*$/.test(path)) return path.toLowerCase();
+  return path.normalize('NFC').toLowerCase().normalize('NFC');
+}
