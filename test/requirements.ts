@@ -33,7 +33,7 @@ export function lacks(...required: Requirement[]): boolean {
   const missing = required.filter((name) => !has(name));
   if (missing.length === 0) return false;
   const what = `needs ${missing.join(', ')}: scripts/install-test-tools.sh installs it`;
-  if (process.env['CI']) throw new Error(`CI requires every test to run, and one ${what}`);
+  if (process.env.CI) throw new Error(`CI requires every test to run, and one ${what}`);
   console.warn(`SKIPPED: a test ${what}`);
   return true;
 }

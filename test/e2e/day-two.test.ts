@@ -1,0 +1,147 @@
+import { appendFile, chmod, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Sample, sampleProject } from '../sample-project.js';
+import { until } from '../until.js';
+
+const filesOnly = (config: Sample['config']) => {
+  config.services = {};
+};
+
+async function changeExtras(sample: Sample, text: string): Promise<void> {
+  await sample.archive('extras', { 'readme.txt': text, 'data/one.txt': '1\n' });
+}
+
+describe('prestage verify', () => {
+  test('prestage verify --json exits 3 and names each difference', async () => {
+    const sample = await sampleProject(filesOnly);
+    const { result } = await sample.run('deploy --json');
+    const tree = (id: string) => join(sample.root, 'trees', result.packages.find((item) => item.id === id)?.tree ?? '');
+    expect((await sample.run('verify --json')).result).toMatchObject({ ok: true, differences: [] });
+
+    await appendFile(join(tree('app'), 'bin/run.sh'), 'tampered\n');
+    await chmod(join(tree('extras'), 'data/one.txt'), 0o600);
+    await rm(join(tree('extras'), 'readme.txt'));
+    const shallow = await sample.run('verify --json');
+    expect(shallow.status).toBe(3);
+    expect(shallow.result.ok).toBe(false);
+    expect(shallow.result.differences).toMatchObject([
+      { package: 'app', path: 'bin/run.sh', kind: 'size' },
+      { package: 'extras', path: 'data/one.txt', kind: 'mode' },
+      { package: 'extras', path: 'readme.txt', kind: 'missing' },
+    ]);
+  });
+
+  test('prestage verify --deep finds a change that kept size and mode', async () => {
+    const sample = await sampleProject(filesOnly);
+    const { result } = await sample.run('deploy --json');
+    const path = join(sample.root, 'releases', result.release, 'opt/app/bin/run.sh');
+    const { writeFile } = await import('node:fs/promises');
+    await writeFile(path, '#!/bin/sh\necho HELLO\n');
+    expect((await sample.run('verify --json')).status).toBe(0);
+    const deep = await sample.run('verify --deep --json');
+    expect(deep.status).toBe(3);
+    expect(deep.result.differences).toMatchObject([{ package: 'app', path: 'bin/run.sh', kind: 'digest' }]);
+  });
+});
+
+describe('releases and prune', () => {
+  test('prestage prune --keep 1 --dry-run, then prestage prune --keep 1 --yes', async () => {
+    const sample = await sampleProject(filesOnly);
+    const ids: string[] = [];
+    for (const text of ['one\n', 'two\n', 'three\n']) {
+      await changeExtras(sample, text);
+      ids.push((await sample.run('deploy --json')).result.release);
+    }
+    const releases = (await sample.run('releases --json')).result as unknown as {
+      current: string;
+      releases: { release: string }[];
+    };
+    expect(releases.releases.map((item) => item.release)).toEqual(ids);
+    expect(releases.current).toBe(ids[2]);
+    expect(await readlink(join(sample.root, 'current'))).toBe(`releases/${ids[2]}`);
+
+    const dry = await sample.run('prune --keep 1 --dry-run --json');
+    expect(dry.result).toMatchObject({ ok: true, dryRun: true, remove: [{ release: ids[0] }, { release: ids[1] }] });
+    expect(await readdir(join(sample.root, 'releases'))).toHaveLength(3);
+    const asked = await sample.run('prune --keep 1 --json');
+    expect(asked.status).toBe(2);
+    expect(asked.result.error.code).toBe('CONFIRMATION_REQUIRED');
+
+    expect((await sample.run('prune --keep 1 --yes --json')).status).toBe(0);
+    expect(await readdir(join(sample.root, 'releases'))).toEqual([ids[2]]);
+    expect(await readdir(join(sample.root, 'trees'))).toHaveLength(4); // two trees and their manifests
+    expect((await sample.run('verify --deep --json')).status).toBe(0);
+    expect((await sample.run('deploy --json')).result).toMatchObject({ phase1: 'ready', phase2: 'unchanged' });
+  });
+});
+
+describe('hosts', () => {
+  test('a host that does not become healthy fails the deployment with its log, and the others go back', async () => {
+    const sample = await sampleProject();
+    const good = (await sample.run('deploy --json')).result.release;
+    const server = await readFile(join(sample.folder, 'hosts/server.mjs'), 'utf8');
+    await sample.write(
+      'hosts/server.mjs',
+      server.replace(
+        'createServer(',
+        "if (PRESTAGE_SERVICE === 'web') { console.log('no licence found'); process.exit(9); }\ncreateServer(",
+      ),
+      0o755,
+    );
+    const bad = await sample.run('deploy --json');
+    expect(bad.status).toBe(1);
+    expect(bad.result.error).toMatchObject({ code: 'HOST_FAILED', context: { service: 'web' } });
+    expect(JSON.stringify(bad.result.error)).toContain('no licence found');
+    expect(bad.events.filter((event) => event.type === 'host.reverting').length).toBeGreaterThan(0);
+    const status = await sample.run('status --json');
+    expect(status.result.release).toBe(good);
+    expect(status.result.hosts.map((host) => `${host.state} ${host.release}`)).toEqual(
+      Array(4).fill(`healthy ${good}`),
+    );
+    expect(await sample.ask('web')).toMatchObject({ release: good });
+  });
+
+  test('prestage deploy starts a host again that was killed, and nothing else', async () => {
+    const sample = await sampleProject();
+    await sample.run('deploy --json');
+    const before = (await sample.run('status --json')).result.hosts;
+    expect(before.every((host) => host.state === 'healthy')).toBe(true);
+    const state = JSON.parse(await readFile(join(sample.root, 'hosts/web-0/state.json'), 'utf8')) as {
+      pid: number;
+      childPid: number;
+    };
+    process.kill(state.pid, 'SIGKILL');
+    process.kill(state.childPid, 'SIGKILL');
+    await until('the host to be seen dead', async () =>
+      (await sample.run('status --json')).result.hosts.some((host) => host.state !== 'healthy'),
+    );
+    const again = await sample.run('deploy --json');
+    expect(again.result).toMatchObject({ ok: true, phase1: 'ready', phase2: 'applied' });
+    expect(again.events.filter((event) => event.type === 'host.healthy')).toMatchObject([{ host: 'web-0' }]);
+  });
+
+  test('prestage logs web', async () => {
+    const sample = await sampleProject();
+    await sample.run('deploy');
+    const logs = await sample.run('logs web');
+    expect(logs.stdout).toContain('listening on');
+    expect((await sample.run('logs jump')).stdout).toContain('jump on');
+    expect((await sample.run('logs nobody')).status).toBe(2);
+  });
+
+  test('prestage destroy keeps the store; prestage destroy --purge keeps nothing', async () => {
+    const sample = await sampleProject();
+    const { result } = await sample.run('deploy --json');
+    expect((await sample.run('destroy --json')).result.error.code).toBe('CONFIRMATION_REQUIRED');
+    expect((await sample.run('destroy --yes --json')).status).toBe(0);
+    await expect(sample.ask('web')).rejects.toThrow();
+    expect((await sample.run('deploy --json')).result).toMatchObject({
+      phase1: 'ready',
+      phase2: 'applied',
+      release: result.release,
+    });
+    expect((await sample.run('destroy --purge --yes')).status).toBe(0);
+    expect(await readdir(sample.root).catch(() => [])).toEqual([]);
+  });
+});
