@@ -54,7 +54,8 @@ export class Attempts {
     if (!(error instanceof Attempt)) throw error;
     this.#failures += 1;
     if (this.#failures >= MAX_FAILURES) throw exhausted(error, `after ${MAX_FAILURES} attempts`);
-    if (error.notBeforeMs > MAX_RETRY_AFTER_MS) throw exhausted(error, `and asks to wait ${Math.ceil(error.notBeforeMs / 60_000)} minutes`);
+    if (error.notBeforeMs > MAX_RETRY_AFTER_MS)
+      throw exhausted(error, `and asks to wait ${Math.ceil(error.notBeforeMs / 60_000)} minutes`);
     const backoff = Math.min(MAX_DELAY_MS, baseDelayMs * 2 ** (this.#failures - 1));
     // Half fixed, half random: many workers that lost one server do not come back in step.
     const delayMs = Math.max(error.notBeforeMs, Math.round(backoff / 2 + (Math.random() * backoff) / 2));

@@ -52,7 +52,8 @@ export async function withProvenFile<T>(path: string, sha256: string, work: () =
     })();
     const [proven, worked] = await Promise.allSettled([proof, work()]);
     if (proven.status === 'rejected') throw proven.reason;
-    if (changed(before, await handle.stat({ bigint: true }))) throw changedError(path, 'changed while it was being read');
+    if (changed(before, await handle.stat({ bigint: true })))
+      throw changedError(path, 'changed while it was being read');
     if (worked.status === 'rejected') throw worked.reason;
     return worked.value;
   } finally {
@@ -64,11 +65,15 @@ async function openSource(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    throw new PrestageError('CONFIG_FILE_MISSING', `The source ${path} cannot be read (${errnoOf(error) ?? 'unknown'}).`, {
-      hint: 'Put the file where the configuration says, readable for the user who deploys, and run the same command again.',
-      context: { path },
-      cause: error,
-    });
+    throw new PrestageError(
+      'CONFIG_FILE_MISSING',
+      `The source ${path} cannot be read (${errnoOf(error) ?? 'unknown'}).`,
+      {
+        hint: 'Put the file where the configuration says, readable for the user who deploys, and run the same command again.',
+        context: { path },
+        cause: error,
+      },
+    );
   }
 }
 
@@ -78,7 +83,12 @@ async function readAt(handle: FileHandle, position: number): Promise<Buffer> {
 }
 
 function changed(before: BigIntStats, after: BigIntStats): boolean {
-  return before.size !== after.size || before.mtimeNs !== after.mtimeNs || before.ctimeNs !== after.ctimeNs || before.ino !== after.ino;
+  return (
+    before.size !== after.size ||
+    before.mtimeNs !== after.mtimeNs ||
+    before.ctimeNs !== after.ctimeNs ||
+    before.ino !== after.ino
+  );
 }
 
 function changedError(path: string, how: string, expected?: string, found?: string): PrestageError {

@@ -20,7 +20,12 @@ export class HttpClient {
    * One request, with redirects followed; the body is the caller's to read or to destroy.
    * @throws SOURCE_REFUSED for redirects that lead nowhere or out of https; else what undici throws.
    */
-  async request(method: 'GET' | 'HEAD', url: string, headers: Record<string, string>, signal: AbortSignal): Promise<HttpResponse> {
+  async request(
+    method: 'GET' | 'HEAD',
+    url: string,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
     const seen = new Set<string>();
     let location = new URL(url);
     let authorization = basicAuthorization(location);
@@ -39,8 +44,11 @@ export class HttpClient {
         },
         signal,
       });
+      // A body that is destroyed unread says so by an error event; who reads it gets errors anyway.
+      response.body.on('error', () => {});
       const target = redirectTarget(response);
-      if (target === undefined) return { status: response.statusCode, header: (name) => single(response.headers[name]), body: response.body };
+      if (target === undefined)
+        return { status: response.statusCode, header: (name) => single(response.headers[name]), body: response.body };
       await discard(response.body);
       const next = followable(location, target, seen);
       // Credentials are for the server that they were given for; another one gets only what its own URL says.
@@ -69,7 +77,7 @@ export async function discard(body: HttpResponse['body']): Promise<void> {
 const MAX_REDIRECTS = 10;
 
 function redirectTarget(response: Dispatcher.ResponseData): string | undefined {
-  return [301, 302, 303, 307, 308].includes(response.statusCode) ? single(response.headers['location']) : undefined;
+  return [301, 302, 303, 307, 308].includes(response.statusCode) ? single(response.headers.location) : undefined;
 }
 
 function followable(from: URL, target: string, seen: ReadonlySet<string>): URL {
@@ -79,7 +87,8 @@ function followable(from: URL, target: string, seen: ReadonlySet<string>): URL {
       context: { url: from.href, found: target },
     });
   const next = URL.canParse(target, from.href) ? new URL(target, from.href) : undefined;
-  if (next === undefined || !['https:', 'http:'].includes(next.protocol)) throw refuse('which is not an http or https URL');
+  if (next === undefined || !['https:', 'http:'].includes(next.protocol))
+    throw refuse('which is not an http or https URL');
   if (from.protocol === 'https:' && next.protocol === 'http:') throw refuse('which would leave https');
   next.hash = '';
   if (seen.has(next.href)) throw refuse('where it came from: a loop');

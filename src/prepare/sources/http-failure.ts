@@ -15,14 +15,17 @@ export class Attempt extends PrestageError {
 export function failureOfStatus(url: string, response: HttpResponse): PrestageError {
   const { status } = response;
   const context = { url, status };
-  if (status === 408 || status === 425 || status === 429 || status >= 500) {
+  if (status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501 && status !== 505)) {
     return new Attempt(`${url} answered ${status}.`, {
       context,
       notBeforeMs: retryAfterMs(response.header('retry-after'), Date.now()),
       hint: 'The server is overloaded or failing. Run the same command again later; packages that are prepared are kept.',
     });
   }
-  return new PrestageError('SOURCE_REFUSED', `${url} answered ${status}${meaning(status)}.`, { context, hint: remedy(status) });
+  return new PrestageError('SOURCE_REFUSED', `${url} answered ${status}${meaning(status)}.`, {
+    context,
+    hint: remedy(status),
+  });
 }
 
 /** What a broken connection means. Certificates do not heal by waiting; all else may. */
@@ -64,7 +67,8 @@ function meaning(status: number): string {
 }
 
 function remedy(status: number): string {
-  if (status === 401 || status === 403) return 'Check the credentials in the source, and whether a signed URL has expired.';
+  if (status === 401 || status === 403)
+    return 'Check the credentials in the source, and whether a signed URL has expired.';
   if (status === 407) return 'Put credentials for the proxy into HTTPS_PROXY (http://user:password@proxy:port).';
   return 'Check the source in the configuration: open its address with the same credentials.';
 }

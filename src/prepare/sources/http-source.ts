@@ -17,7 +17,11 @@ export interface RemoteFile {
  * @throws SOURCE_MOVED (retryable: a fresh transfer may be right) where the digest or the size is another;
  * SOURCE_UNREACHABLE, SOURCE_REFUSED.
  */
-export async function* readRemoteFile(client: HttpClient, file: RemoteFile, policy: RetryPolicy): AsyncGenerator<Buffer> {
+export async function* readRemoteFile(
+  client: HttpClient,
+  file: RemoteFile,
+  policy: RetryPolicy,
+): AsyncGenerator<Buffer> {
   const download = await openDownload(client, file.url, policy);
   const pinnedSize = file.size ?? download.size ?? Number.POSITIVE_INFINITY;
   let wanted = download.size === undefined || download.size === pinnedSize;
@@ -41,10 +45,17 @@ function toldUpTo(pinnedSize: number): number {
 }
 
 function moved(file: RemoteFile, found: string, size?: number): PrestageError {
-  const sizes = size === undefined || file.size === undefined || size === file.size ? '' : ` (${size} bytes instead of ${file.size})`;
-  return new PrestageError('SOURCE_MOVED', `${file.url} is no longer what prestage.lock pins: expected ${file.sha256}, found ${found}${sizes}.`, {
-    hint: 'If the new file is the one that you want, run again with `--update-lock`; if not, give its old address or a copy of it.',
-    context: { url: file.url, expected: file.sha256, found },
-    retryable: true,
-  });
+  const sizes =
+    size === undefined || file.size === undefined || size === file.size
+      ? ''
+      : ` (${size} bytes instead of ${file.size})`;
+  return new PrestageError(
+    'SOURCE_MOVED',
+    `${file.url} is no longer what prestage.lock pins: expected ${file.sha256}, found ${found}${sizes}.`,
+    {
+      hint: 'If the new file is the one that you want, run again with `--update-lock`; if not, give its old address or a copy of it.',
+      context: { url: file.url, expected: file.sha256, found },
+      retryable: true,
+    },
+  );
 }

@@ -65,11 +65,15 @@ export async function locateCached(inputs: InputLocations, cacheFolder: string):
 }
 
 /** Undefined where the server refuses HEAD, as it does for addresses that are signed for GET alone. */
-async function announcement(client: HttpClient, url: string, policy: RetryPolicy): Promise<{ size?: number; version?: string } | undefined> {
+async function announcement(
+  client: HttpClient,
+  url: string,
+  policy: RetryPolicy,
+): Promise<{ size?: number; version?: string } | undefined> {
   try {
     return await inspect(client, url, policy);
   } catch (error) {
-    if (error instanceof PrestageError && (error.code === 'SOURCE_REFUSED' || error.context.status === 501)) return undefined;
+    if (error instanceof PrestageError && error.code === 'SOURCE_REFUSED') return undefined;
     throw error;
   }
 }
@@ -108,8 +112,12 @@ function digestOfIntegrity(integrity: string): string {
 }
 
 function integrityMismatch(source: RemoteSource, expected: string, found: string): PrestageError {
-  return new PrestageError('INTEGRITY_MISMATCH', `${source.url} is not what its integrity says: expected ${expected}, found ${found}.`, {
-    hint: 'Correct `integrity` in the configuration, or the source, whichever is wrong.',
-    context: { package: source.package, url: source.url, expected, found },
-  });
+  return new PrestageError(
+    'INTEGRITY_MISMATCH',
+    `${source.url} is not what its integrity says: expected ${expected}, found ${found}.`,
+    {
+      hint: 'Correct `integrity` in the configuration, or the source, whichever is wrong.',
+      context: { package: source.package, url: source.url, expected, found },
+    },
+  );
 }

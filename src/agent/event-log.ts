@@ -1,0 +1,114 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { errnoOf } from '../core/errors.js';
+import type { Emit, PrestageEvent, TimedEvent } from '../core/events.js';
+
+/**
+ * Writes events to a file, a line each, at an offset of its own: O_APPEND is not atomic on NFS, and there is one writer.
+ * Events that come while a write is under way go out together with the next. A write that fails is repeated with the next
+ * event, from the same offset: a full disk must not end the work, whose clean-up makes room again.
+ */
+export class EventLog {
+  readonly #file: FileHandle;
+  #offset = 0;
+  #waiting: string[] = [];
+  #writing: Promise<void> | undefined;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  static async create(path: string): Promise<EventLog> {
+    return new EventLog(await open(path, 'wx', 0o644));
+  }
+
+  readonly emit: Emit = (event: PrestageEvent) => {
+    const timed: TimedEvent = { ...event, time: new Date().toISOString() };
+    this.#waiting.push(`${JSON.stringify(timed)}\n`);
+    this.#writing ??= this.#write();
+  };
+
+  /** Waits until all events are in the file, as far as it takes them. */
+  async close(): Promise<void> {
+    await this.#writing;
+    await this.#write();
+    await this.#file.sync().catch(() => {});
+    await this.#file.close();
+  }
+
+  async #write(): Promise<void> {
+    // One turn of the event loop later, so that a burst of events is one write.
+    await new Promise(setImmediate);
+    while (this.#waiting.length > 0) {
+      const lines = this.#waiting;
+      this.#waiting = [];
+      if (await this.#put(Buffer.from(lines.join('')))) continue;
+      this.#waiting = [...lines, ...this.#waiting];
+      break;
+    }
+    this.#writing = undefined;
+  }
+
+  async #put(bytes: Buffer): Promise<boolean> {
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, this.#offset + done);
+        done += bytesWritten;
+      }
+    } catch {
+      return false;
+    }
+    this.#offset += bytes.length;
+    return true;
+  }
+}
+
+/** Reads an event log as it grows: each call gives the events that are complete and were not given before. */
+export class EventReader {
+  readonly #path: string;
+  #offset = 0;
+  /** The beginning of a line whose end is not written yet. */
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async next(): Promise<TimedEvent[]> {
+    // Opened anew each time: only an open is sure to see what another client of an NFS wrote and closed.
+    const file = await open(this.#path, 'r').catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (file === undefined) return [];
+    try {
+      return this.#complete(await readFrom(file, this.#offset));
+    } finally {
+      await file.close();
+    }
+  }
+
+  #complete(bytes: Buffer): TimedEvent[] {
+    this.#offset += bytes.length;
+    const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    const end = all.lastIndexOf(0x0a) + 1;
+    this.#rest = all.subarray(end);
+    return all.toString('utf8', 0, end).split('\n').flatMap(parseEvent);
+  }
+}
+
+async function readFrom(file: FileHandle, offset: number): Promise<Buffer> {
+  const { size } = await file.stat();
+  if (size <= offset) return Buffer.alloc(0);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(size - offset), 0, size - offset, offset);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** A line that is no event is left out: a log that was damaged must not hide how the run ended. */
+function parseEvent(line: string): TimedEvent[] {
+  try {
+    const event: unknown = JSON.parse(line);
+    return typeof event === 'object' && event !== null && 'type' in event ? [event as TimedEvent] : [];
+  } catch {
+    return [];
+  }
+}

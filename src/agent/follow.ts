@@ -1,0 +1,87 @@
+import { open, stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf, PrestageError } from '../core/errors.js';
+import type { Emit } from '../core/events.js';
+import { EventReader } from './event-log.js';
+import { type AgentResult, agentResult } from './job.js';
+import { isRunning, processIdentity } from './process-identity.js';
+import { readJson, runFiles } from './run-folder.js';
+
+export interface FollowRunOptions {
+  runFolder: string;
+  /** Given each event of the run once, from its beginning. */
+  emit: Emit;
+  /** Stops following; the agent goes on. */
+  signal: AbortSignal;
+}
+
+const POLL_MS = 40;
+/** Between the folder's making and the process's first sign of life. */
+const START_GRACE_MS = 15_000;
+
+/**
+ * Follows a run to its end, whoever started it and however long ago. An agent that is gone without a result gives
+ * WORKER_DIED with the last lines that it wrote. @throws the signal's reason
+ */
+export async function followRun({ runFolder, emit, signal }: FollowRunOptions): Promise<AgentResult> {
+  const events = new EventReader(runFiles(runFolder).events);
+  for (;;) {
+    signal.throwIfAborted();
+    // In this order: what an agent wrote before it ended is there when it is found to have ended.
+    const running = await isAgentRunning(runFolder);
+    const result = await readJson(runFiles(runFolder).result, agentResult);
+    for (const event of await events.next()) emit(event);
+    if (result !== undefined) return result;
+    if (!running) return { ok: false, error: (await death(runFolder)).serialize() };
+    await sleep(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+}
+
+/** Whether the run has not ended yet: its agent is at work, or is just being started. */
+export async function isAgentRunning(runFolder: string): Promise<boolean> {
+  const files = runFiles(runFolder);
+  const identity = await readJson(files.agent, processIdentity);
+  if (identity !== undefined) return isRunning(identity);
+  try {
+    const { mtimeMs } = await stat(files.job);
+    return Date.now() - mtimeMs < START_GRACE_MS;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+async function death(runFolder: string): Promise<PrestageError> {
+  const log = await lastLines(runFiles(runFolder).log, 20);
+  const last = log.at(-1);
+  return new PrestageError(
+    'WORKER_DIED',
+    `The worker ended without a result${last === undefined ? '' : `; its last words: ${last}`}.`,
+    {
+      hint: 'Run the same command again: what is prepared is kept. If memory ran out, the system log (`dmesg`) says so.',
+      context: { path: runFolder, log },
+    },
+  );
+}
+
+async function lastLines(path: string, count: number): Promise<string[]> {
+  const tailBytes = 16 * 1024;
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      const { buffer, bytesRead } = await file.read(
+        Buffer.alloc(tailBytes),
+        0,
+        tailBytes,
+        Math.max(0, size - tailBytes),
+      );
+      const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
+      return lines.filter((line) => line.trim() !== '').slice(-count);
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return [];
+  }
+}

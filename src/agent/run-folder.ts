@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { z } from 'zod';
+import { errnoOf } from '../core/errors.js';
+
+/** The files of a run, by which an agent and whoever follows it speak: each has one writer, and nobody needs a pipe. */
+export function runFiles(runFolder: string) {
+  return {
+    /** What is to be done; written by the spawner before the agent starts. Only the owner may read it. */
+    job: join(runFolder, 'job.json'),
+    /** Which process does it. */
+    agent: join(runFolder, 'agent.json'),
+    /** What happens, one TimedEvent a line. */
+    events: join(runFolder, 'events.ndjson'),
+    /** What the process wrote to stdout and stderr: nothing, unless it crashed. */
+    log: join(runFolder, 'worker.log'),
+    /** How it ended. */
+    result: join(runFolder, 'result.json'),
+    /** Space that is given back for the result, so that a full disk can be told of. */
+    reserve: join(runFolder, '.reserve'),
+  };
+}
+
+/** Readers find the whole file or none. */
+export async function publishJson(path: string, value: unknown, mode = 0o644): Promise<void> {
+  const staged = stagedName(path);
+  try {
+    const handle = await open(staged, 'wx', mode);
+    try {
+      await handle.writeFile(JSON.stringify(value));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(staged, path);
+  } catch (error) {
+    await rm(staged, { force: true });
+    throw error;
+  }
+}
+
+/** For a process that is about to end and may not wait. */
+export function publishJsonNow(path: string, value: unknown): void {
+  const staged = stagedName(path);
+  writeFileSync(staged, JSON.stringify(value), { mode: 0o644, flag: 'wx' });
+  renameSync(staged, path);
+}
+
+/** Undefined where there is no such file. @throws where it is not what the schema says. */
+export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  return schema.parse(JSON.parse(text));
+}
+
+function stagedName(path: string): string {
+  return join(dirname(path), `.${basename(path)}-${randomBytes(6).toString('hex')}`);
+}

@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open } from 'node:fs/promises';
+import { installedFile } from '../core/installation.js';
+import type { AgentJob } from './job.js';
+import { identityOf, type ProcessIdentity } from './process-identity.js';
+import { publishJson, runFiles } from './run-folder.js';
+
+export interface StartOptions {
+  /** Made if it is not there; one folder for one run. */
+  runFolder: string;
+  job: AgentJob;
+  /** The agent's program; default: the installed one. */
+  bundle?: string;
+}
+
+/**
+ * Starts an agent that outlives this process: a session of its own, and no pipe to anybody. What it does is in the run's
+ * folder. Node's file work runs in a thread pool of 4 by default; on a network file system each call waits for a round
+ * trip, so the pool must be as large as what is to be under way at once, and its size can only be given at the start.
+ */
+export async function startAgent({
+  runFolder,
+  job,
+  bundle = installedFile('dist/agent.js'),
+}: StartOptions): Promise<ProcessIdentity> {
+  await mkdir(runFolder, { recursive: true });
+  const files = runFiles(runFolder);
+  // Sources' URLs may hold credentials.
+  await publishJson(files.job, job, 0o600);
+  const log = await open(files.log, 'a', 0o644);
+  try {
+    const child = spawn(process.execPath, [bundle, runFolder], {
+      cwd: runFolder,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      env: { ...process.env, UV_THREADPOOL_SIZE: String(THREADS) },
+    });
+    await once(child, 'spawn');
+    child.unref();
+    const identity = await identityOf(child.pid ?? 0);
+    // The agent writes the same; whichever of the two lives long enough.
+    await publishJson(files.agent, identity);
+    return identity;
+  } finally {
+    await log.close();
+  }
+}
+
+const THREADS = 64;
