@@ -1,0 +1,66 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { prestage, repository } from '../prestage.js';
+import { freePorts } from '../sample-project.js';
+
+/** The quickstart as it is, but for its ports: somebody may be trying it on this machine. */
+async function quickstart() {
+  const folder = await mkdtemp(join(tmpdir(), 'prestage-quickstart-'));
+  await cp(join(repository, 'examples/quickstart'), folder, {
+    recursive: true,
+    filter: (path) => !path.includes('.prestage'),
+  });
+  const [api = 0, web = 0] = await freePorts(4);
+  const config = await readFile(join(folder, 'prestage.config.yaml'), 'utf8');
+  await writeFile(
+    join(folder, 'prestage.config.yaml'),
+    config.replace('18081', String(api)).replace('18080', String(web)),
+  );
+  onTestFinished(async () => {
+    await prestage('destroy --purge --yes', { cwd: folder });
+    await rm(folder, { recursive: true, force: true });
+  });
+  return { folder, api: `http://127.0.0.1:${api}`, web: `http://127.0.0.1:${web}` };
+}
+
+test('examples/quickstart: prestage deploy serves what was prepared, and keeps its data over a second deployment', async () => {
+  const { folder, api, web } = await quickstart();
+  const first = await prestage('deploy --json', { cwd: folder });
+  expect(first.result, first.stdout).toMatchObject({ ok: true, phase1: 'prepared', phase2: 'applied' });
+
+  const posted = await fetch(`${api}/entries`, { method: 'POST', body: JSON.stringify({ text: 'opening balance' }) });
+  expect(posted.status).toBe(201);
+  const health = (await (await fetch(`${web}/health`)).json()) as { api: { host: string; home: string }[] };
+  // Each of these is the work of another step, or of the database; both hosts of api answer.
+  expect(health).toMatchObject({ title: 'The Ledger', theme: 'paper' });
+  expect(health.api.map((answer) => answer.host).sort()).toEqual(['api-0', 'api-1']);
+  for (const answer of health.api) {
+    expect(answer).toMatchObject({
+      edition: 'production',
+      poolSize: 4,
+      packageManager: 'dnf',
+      reports: ['balance', 'journal'],
+      entries: 1,
+      database: expect.stringMatching(/^PostgreSQL 16\./),
+      release: first.result.release,
+    });
+  }
+  expect(await (await fetch(web)).text()).toContain('opening balance');
+
+  // Another motto is another release: web and api are replaced, the entry is still there.
+  const config = await readFile(join(folder, 'prestage.config.yaml'), 'utf8');
+  await writeFile(
+    join(folder, 'prestage.config.yaml'),
+    config.replace('What was prepared is what is served.', 'Second edition.'),
+  );
+  const second = await prestage('deploy --json', { cwd: folder });
+  expect(second.result).toMatchObject({ ok: true, phase1: 'prepared', phase2: 'applied' });
+  const page = await (await fetch(web)).text();
+  expect(page).toContain('Second edition.');
+  expect(page).toContain('opening balance');
+
+  const third = await prestage('deploy --json', { cwd: folder });
+  expect(third.result).toMatchObject({ ok: true, phase1: 'ready', phase2: 'unchanged' });
+});

@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Language, Parser } from 'web-tree-sitter';
+import { prestage, repository } from '../prestage.js';
+import { lacks } from '../requirements.js';
+
+const parent = mkdtempSync(join(tmpdir(), 'prestage-init-'));
+const folder = join(parent, 'my-project');
+const scripts = ['deploy.sh', 'test-file-prep.sh'];
+const powerShellScripts = ['deploy.ps1', 'test-file-prep.ps1'];
+
+beforeAll(async () => {
+  const run = await prestage('init my-project --json', { cwd: parent });
+  expect(run.result.ok, run.stdout).toBe(true);
+  execFileSync('mkdir', ['-p', join(folder, 'node_modules/.bin')]);
+  execFileSync('ln', ['-s', join(repository, 'dist/cli.js'), join(folder, 'node_modules/.bin/prestage')]);
+});
+
+afterAll(async () => {
+  await prestage('destroy --purge --yes', { cwd: folder });
+  rmSync(parent, { recursive: true });
+});
+
+/** Runs a script as a user does, and gives what it exits with. */
+function run(script: string, args: string[] = [], env: Record<string, string> = {}) {
+  try {
+    const stdout = execFileSync(`./${script}`, args, {
+      cwd: folder,
+      env: { ...process.env, ...env },
+      stdio: 'pipe',
+      encoding: 'utf8',
+    });
+    return { status: 0, stdout, stderr: '' };
+  } catch (error) {
+    return error as { status: number; stdout: string; stderr: string };
+  }
+}
+
+describe('prestage init my-project', () => {
+  test('deploys as it is: ./deploy.sh --json', () => {
+    const { status, stdout } = run('deploy.sh', ['--json']);
+    expect(status, stdout).toBe(0);
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+      ok: true,
+      phase1: 'prepared',
+      phase2: 'applied',
+    });
+  });
+
+  test('writes nothing over what is there', async () => {
+    const again = await prestage('init my-project --json', { cwd: parent });
+    expect(again.status).toBe(2);
+    expect(again.result.error.code).toBe('FILE_EXISTS');
+    expect(again.result.error.message).toContain('prestage.config.yaml');
+  });
+
+  test('./test-file-prep.sh -TestPhase1Only tries phase 1 in a throw-away root', () => {
+    const before = readdirSync(folder);
+    const { status, stdout } = run('test-file-prep.sh', ['-TestPhase1Only', '--json']);
+    expect(status, stdout).toBe(0);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  test('passes on arguments and the exit status: ./deploy.sh --no-such-flag', () => {
+    expect(run('deploy.sh', ['--no-such-flag']).status).toBe(2);
+  });
+
+  test('says in one line what is missing: ./deploy.sh without Node', () => {
+    const { status, stderr } = run('deploy.sh', [], { PATH: '/usr/bin/nowhere' });
+    expect(status).not.toBe(0);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(/node/i);
+  });
+
+  test.skipIf(lacks('shellcheck', 'dash')).each(scripts)('shellcheck and dash -n accept %s', (script) => {
+    execFileSync('shellcheck', [join(folder, script)]);
+    execFileSync('dash', ['-n', join(folder, script)]);
+    expect(readFileSync(join(folder, script), 'utf8')).toMatch(/^#!\/bin\/sh\n/);
+  });
+
+  test.each(powerShellScripts)('the PowerShell grammar accepts %s, which was never run', async (script) => {
+    await Parser.init();
+    const parser = new Parser();
+    parser.setLanguage(
+      await Language.load(createRequire(import.meta.url).resolve('tree-sitter-powershell/tree-sitter-powershell.wasm')),
+    );
+    const parse = (text: string) => parser.parse(text)?.rootNode.hasError;
+    const text = readFileSync(join(folder, script), 'utf8');
+    expect(parse(text)).toBe(false);
+    expect(parse(`${text}\nif ( {`)).toBe(true);
+    expect(text).toMatch(/exit \$LASTEXITCODE/);
+  });
+
+  test('the same scripts stand beside the quickstart', () => {
+    for (const script of [...scripts, ...powerShellScripts]) {
+      const beside = readFileSync(join(repository, 'examples/quickstart', script), 'utf8');
+      expect(beside.replaceAll('\r', '')).toBe(readFileSync(join(folder, script), 'utf8').replaceAll('\r', ''));
+    }
+  });
+});
