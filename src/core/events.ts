@@ -69,5 +69,5 @@ export type NoticeEvent =
   | { type: 'warning'; message: string; hint?: string }
   /** A line of a log, for `logs`. */
   | { type: 'log'; source: string; line: string }
-  /** A check of `test`, with its outcome. */
-  | { type: 'check'; name: string; ok: boolean; durationMs: number; detail?: string };
+  /** A check of `test`, with its outcome. `skipped`: it could not be tried here; `detail` says why. */
+  | { type: 'check'; name: string; ok: boolean; skipped?: boolean; durationMs: number; detail?: string };

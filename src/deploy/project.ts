@@ -14,8 +14,11 @@ export interface CommandOptions {
   emit: Emit;
   /** Aborted when the user interrupts. */
   signal: AbortSignal;
-  /** For `test`: the same project on the local target in another root, on ports that nobody uses. */
-  throwAway?: { root: string };
+  /**
+   * For `test`: the same project on the local target in another root, on ports that nobody uses. Under another `name`
+   * it has the same files as another release: something to go back from.
+   */
+  throwAway?: { root: string; name?: string };
 }
 
 /** A configuration with the target of one of its environments. */
@@ -27,7 +30,7 @@ export interface Project {
 
 export async function openProject(options: CommandOptions): Promise<Project> {
   const loaded = await loadConfig(options.config ?? process.cwd());
-  const config = options.throwAway ? await freeServicePorts(loaded) : loaded;
+  const config = options.throwAway ? await freeServicePorts({ ...loaded, name: options.throwAway.name ?? loaded.name }) : loaded;
   const environment: Environment = options.throwAway
     ? { name: 'test', target: 'local', root: options.throwAway.root }
     : selectEnvironment(config, options.environment);

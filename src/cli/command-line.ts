@@ -1,0 +1,73 @@
+import { type Command, CommanderError } from 'commander';
+import { PrestageError } from '../core/errors.js';
+import type { Surroundings } from './output/streams.js';
+import { normalizeArguments } from './powershell-spelling.js';
+import { createProgram, longFlags } from './program.js';
+import { type GlobalFlags, reporterFor, runSession, type Work } from './session.js';
+
+const NO_FLAGS: GlobalFlags = { json: false, yes: false, color: true, verbose: false, quiet: false };
+
+/** The command line, from its arguments to the exit of the process. */
+export async function runCommandLine(args: readonly string[]): Promise<void> {
+  const { stdin, stdout, stderr, env } = process;
+  const status = await execute(args, { stdin, stdout, stderr, env, now: () => performance.now() });
+  // Explicitly: a connection that is still open somewhere must not keep a finished command waiting.
+  process.exit(status);
+}
+
+/** Runs a command line in the given surroundings and gives its exit status. */
+export async function execute(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  let status = 0;
+  const program = createProgram({
+    async run(command: Command, work: Work, traits = {}) {
+      status = await runSession(
+        { name: command.name(), ...traits },
+        { ...NO_FLAGS, ...command.optsWithGlobals<Partial<GlobalFlags>>() },
+        surroundings,
+        work,
+      );
+    },
+    surroundings,
+  });
+  const normalized = normalizeArguments(args, longFlags(program));
+  try {
+    await program.parseAsync(normalized, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and the version were asked for and are written; everything else is a mistake in the arguments.
+    if (error.exitCode === 0) return 0;
+    const failure = usageError(error, program, normalized);
+    const flags = { ...NO_FLAGS, json: hasFlag(normalized, '--json'), color: !hasFlag(normalized, '--no-color') };
+    if (error.code === 'commander.help' && !flags.json) surroundings.stderr.write(program.helpInformation());
+    else reporterFor(commandName(program, normalized) ?? '', flags, surroundings).fail(failure);
+    return failure.exitStatus;
+  }
+}
+
+function usageError(error: CommanderError, program: Command, args: readonly string[]): PrestageError {
+  const [, what = '', nearest] =
+    /^(?:error: )?(.*?)\s*(?:\(Did you mean (?:one of )?(.*?)\?\))?$/s.exec(error.message) ?? [];
+  const command = commandName(program, args);
+  const known = command !== undefined && program.commands.some((item) => item.name() === command);
+  const help = known ? `prestage ${command} --help` : 'prestage --help';
+  const message =
+    error.code === 'commander.help'
+      ? 'No command was given.'
+      : `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.?$/, '.')}`;
+  return new PrestageError('USAGE', message, {
+    hint: `${nearest === undefined ? '' : `Did you mean ${nearest}? `}\`${help}\` says what there is.`,
+  });
+}
+
+/** The command that was meant, known or not. */
+function commandName(program: Command, args: readonly string[]): string | undefined {
+  const takesValue = new Set(program.options.filter((option) => option.required).map((option) => option.long));
+  const words = args.filter((arg, i) => !arg.startsWith('-') && !takesValue.has(args[i - 1]));
+  return words[0];
+}
+
+function hasFlag(args: readonly string[], flag: string): boolean {
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  return args.slice(0, end).includes(flag);
+}

@@ -1,0 +1,41 @@
+import { type Command, Option } from 'commander';
+import { deploySummary } from '../output/summaries.js';
+import type { Run } from '../program.js';
+import { examples } from './help-text.js';
+
+interface Flags {
+  prepareFilesOnly?: boolean;
+  skipFilePrep?: boolean;
+  singlePhase?: boolean;
+  updateLock?: boolean;
+  wait?: boolean;
+}
+
+export function addDeploy(program: Command, run: Run): void {
+  program
+    .command('deploy')
+    .description('prepare the files and deploy the services: both phases, as needed')
+    .addOption(new Option('--prepare-files-only', 'phase 1 alone').conflicts(['skipFilePrep', 'singlePhase']))
+    .addOption(
+      new Option('--skip-file-prep', 'phase 2 alone: an error where the files are not ready').conflicts('singlePhase'),
+    )
+    .option('--single-phase', 'no worker: the jump host prepares the files itself')
+    .option('--update-lock', 'accept that remote sources moved, and pin what they are now')
+    .option('--wait', 'wait for another run to end, rather than exit with 4')
+    .addHelpText(
+      'after',
+      examples(
+        ['prestage deploy', 'both phases; what is ready is used as it is'],
+        ['prestage deploy --prepare-files-only --env dev', 'the files alone'],
+        ['prestage deploy --skip-file-prep --env dev', 'the hosts alone, on files that are ready'],
+        ['prestage deploy --json | tail -1', 'the result for a program'],
+      ),
+    )
+    .action((flags: Flags, command: Command) =>
+      run(command, async (session) => {
+        const { deploy } = await import('../../deploy/index.js');
+        const result = await deploy({ ...session.options, ...flags });
+        return { result, output: [result.release], summary: deploySummary(result, session) };
+      }),
+    );
+}

@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import type { Run } from '../program.js';
+import { examples } from './help-text.js';
+
+export function addInit(program: Command, run: Run): void {
+  program
+    .command('init')
+    .description('write a configuration to start from, with the scripts that deploy and try it')
+    .argument('[folder]', 'made where it is missing; default: the working folder')
+    .addHelpText(
+      'after',
+      examples(['prestage init portal && cd portal && prestage deploy', 'a small product that runs on this machine']),
+    )
+    .action((folder: string | undefined, _flags: object, command: Command) =>
+      run(command, async () => {
+        const { writeStarter } = await import('../starter.js');
+        const files = await writeStarter(folder ?? '.');
+        const next = folder === undefined ? 'prestage deploy' : `cd ${folder} && prestage deploy`;
+        return {
+          result: { folder: folder ?? '.', files },
+          output: files,
+          summary: [`Wrote ${files.length} files. Next: ${next}`],
+        };
+      }),
+    );
+}

@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { planTables } from '../output/plan-tables.js';
+import type { Run } from '../program.js';
+import { examples } from './help-text.js';
+
+interface Flags {
+  updateLock?: boolean;
+  out?: string;
+}
+
+export function addPlan(program: Command, run: Run): void {
+  program
+    .command('plan')
+    .description('show what deploy would do and why; changes nothing')
+    .option('--update-lock', 'as if deploy had this flag')
+    .option('--out <folder>', 'write what would be deployed there, for review')
+    .addHelpText(
+      'after',
+      examples(
+        ['prestage plan', 'both phases, package by package and host by host'],
+        ['prestage plan --out review', 'also the recipes and the scripts that hosts run'],
+      ),
+    )
+    .action((flags: Flags, command: Command) =>
+      run(command, async (session) => {
+        const { plan } = await import('../../deploy/index.js');
+        const result = await plan({ ...session.options, ...flags });
+        return { result, output: planTables(result, session.table) };
+      }),
+    );
+}

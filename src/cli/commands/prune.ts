@@ -1,0 +1,50 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { PruneResult } from '../../deploy/index.js';
+import { pruneTable } from '../output/store-tables.js';
+import { formatBytes, formatCount } from '../output/units.js';
+import type { Run } from '../program.js';
+import { examples } from './help-text.js';
+
+interface Flags {
+  keep: number;
+  dryRun?: boolean;
+  wait?: boolean;
+}
+
+export function addPrune(program: Command, run: Run): void {
+  program
+    .command('prune')
+    .description(
+      'remove old releases and the trees that only they hold; never what is current, deployed or being prepared',
+    )
+    .option('--keep <n>', 'so many releases stay, the newest', wholeNumber, 3)
+    .option('--dry-run', 'only show what would be removed')
+    .option('--wait', 'wait for another run to end, rather than exit with 4')
+    .addHelpText(
+      'after',
+      examples(
+        ['prestage prune --dry-run', 'what would be removed, and what stays and why'],
+        ['prestage prune --keep 5 --yes', 'without a question'],
+      ),
+    )
+    .action(({ keep, dryRun = false, wait }: Flags, command: Command) =>
+      run(command, async (session) => {
+        const { planPrune, prune } = await import('../../deploy/index.js');
+        const plan = await planPrune({ ...session.options, keep });
+        const result: PruneResult = { ...plan, dryRun };
+        const output = pruneTable(plan, session.table);
+        const nothing = plan.remove.length === 0 && plan.trees.length === 0;
+        if (dryRun || nothing) return { result, output, summary: nothing ? ['There is nothing to remove.'] : [] };
+        const what = `${formatCount(plan.remove.length, 'release')} and ${formatCount(plan.trees.length, 'tree')}, ${formatBytes(plan.bytes)}`;
+        await session.confirm({ details: output, action: `This removes ${what}.` });
+        await prune({ ...session.options, plan, ...(wait === undefined ? {} : { wait }) });
+        // Whoever was asked has read the table.
+        return { result, output: session.flags.yes ? output : [], summary: [`Removed ${what}.`] };
+      }),
+    );
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}

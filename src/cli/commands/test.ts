@@ -1,0 +1,33 @@
+import { type Command, Option } from 'commander';
+import type { Run } from '../program.js';
+import { examples } from './help-text.js';
+
+interface Flags {
+  phase1Only?: boolean;
+  phase2Only?: boolean;
+  fullDeployment?: boolean;
+}
+
+export function addTest(program: Command, run: Run): void {
+  program
+    .command('test')
+    .description('try the phases in a throw-away folder of this machine, on ports that nobody uses')
+    .addOption(
+      new Option('--phase1-only', 'only that files are prepared, twice the same').conflicts([
+        'phase2Only',
+        'fullDeployment',
+      ]),
+    )
+    .addOption(new Option('--phase2-only', 'only that hosts come up on prepared files').conflicts('fullDeployment'))
+    .option('--full-deployment', 'both, and going back (the default)')
+    .addHelpText(
+      'after',
+      examples(['prestage test', 'a table of checks, with times'], ['prestage test --phase1-only --json', 'for a CI']),
+    )
+    .action((flags: Flags, command: Command) =>
+      run(command, async (session) => {
+        const { trial } = await import('../trial/trial.js');
+        return trial(flags.phase1Only ? 'phase1' : flags.phase2Only ? 'phase2' : 'full', session);
+      }),
+    );
+}

@@ -1,0 +1,95 @@
+import type { ErrorContext, PrestageError } from '../../core/errors.js';
+import type { Style } from './style.js';
+import { hanging, wrap } from './wrap.js';
+
+/**
+ * What failed, where, what was expected and found, what the program said, and what to do: in that order, wrapped to
+ * `width` columns. Pure.
+ */
+export function errorBlock(
+  error: PrestageError,
+  { style, width, verbose }: { style: Style; width: number; verbose: boolean },
+): string[] {
+  const { context, hint } = error;
+  const [first = '', ...rest] = hanging(`error ${error.code}: `, error.message, width);
+  return [
+    first.replace(`error ${error.code}`, style.bad(`error ${error.code}`)),
+    ...rest.map((line) => `  ${line.trimStart()}`),
+    ...details(context).flatMap(([label, text]) => detailLines(label, text, { style, width })),
+    ...logLines(context).map((line) => `  | ${line}`),
+    ...(hint === undefined ? [] : wrap(hint, width - 2).map((line) => `  ${line}`)),
+    ...(verbose ? stackLines(error).map((line) => style.dim(`  ${line}`)) : []),
+  ];
+}
+
+/** Labels of what is always shown the same way; whatever else an error knows follows under its own name. */
+const KNOWN = new Set([
+  'package',
+  'step',
+  'stepKind',
+  'service',
+  'host',
+  'file',
+  'line',
+  'key',
+  'url',
+  'path',
+  'expected',
+  'found',
+  'log',
+  'errno',
+]);
+
+function details(context: ErrorContext): [string, string][] {
+  const { file, line, step, stepKind } = context;
+  const place: [string, unknown][] = [
+    ['package', context.package],
+    ['step', step === undefined ? stepKind : `${step}${stepKind === undefined ? '' : ` (${stepKind})`}`],
+    ['host', context.host ?? context.service],
+    ['file', file === undefined || line === undefined ? file : `${file}:${line}`],
+    ['key', context.key],
+    ['url', context.url],
+    ['path', context.path === file ? undefined : context.path],
+    ['expected', context.expected],
+    ['found', context.found],
+    ...Object.entries(context).filter(([key]) => !KNOWN.has(key)),
+  ];
+  return place.flatMap(([label, value]) => {
+    const text = textOf(value);
+    return text === undefined ? [] : [[label, text] satisfies [string, string]];
+  });
+}
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string')) {
+    return value.some((item) => item.includes(' ')) ? value.join('\n') : value.join(', ');
+  }
+  return undefined;
+}
+
+function detailLines(label: string, text: string, { style, width }: { style: Style; width: number }): string[] {
+  const head = `  ${label}: `;
+  // What has lines of its own (a hunk, a piece of a file) is quoted as it is.
+  if (text.includes('\n'))
+    return [
+      style.dim(`  ${label}:`),
+      ...text
+        .trimEnd()
+        .split('\n')
+        .map((line) => `    ${line}`),
+    ];
+  const [first = '', ...rest] = hanging(head, text, width);
+  return [first.replace(head, style.dim(head)), ...rest];
+}
+
+function logLines({ log }: ErrorContext): string[] {
+  return Array.isArray(log) ? log.filter((line) => typeof line === 'string') : [];
+}
+
+function stackLines(error: Error): string[] {
+  const cause =
+    error.cause instanceof Error ? ['caused by', ...(error.cause.stack ?? String(error.cause)).split('\n')] : [];
+  return [...(error.stack ?? '').split('\n').slice(1), ...cause].map((line) => line.trim());
+}

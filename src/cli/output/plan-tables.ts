@@ -1,0 +1,25 @@
+import type { PlanResult } from '../../deploy/index.js';
+import type { Style } from './style.js';
+import { table } from './table.js';
+
+/** What `plan` found, phase by phase. Pure. */
+export function planTables(
+  { environment, release, phase1, phase2 }: PlanResult,
+  options: { style: Style; width?: number },
+): string[] {
+  const { style } = options;
+  const mark = (action: string) =>
+    action === 'reuse' || action === 'keep' ? style.good : action === 'remove' ? style.bad : style.warn;
+  const packages = phase1.packages.map(({ id, action, reason }) => [id, { text: action, mark: mark(action) }, reason]);
+  const hosts = phase2.hosts.map(({ host, action, reason }) => [host, { text: action, mark: mark(action) }, reason]);
+  return [
+    `Release ${style.bold(release)} for ${environment}`,
+    '',
+    `${style.bold('Phase 1, files')}: ${phase1.needed ? 'needed' : 'not needed, all is ready'}`,
+    ...(packages.length > 0 ? table(['package', 'action', 'reason'], packages, options) : []),
+    '',
+    `${style.bold('Phase 2, hosts')}: ${phase2.action === 'apply' ? 'needed' : 'not needed'}, ${phase2.reason}`,
+    ...(hosts.length > 0 ? table(['host', 'action', 'reason'], hosts, options) : []),
+    ...(phase2.database === 'none' ? [] : [`database: ${phase2.database}`]),
+  ];
+}

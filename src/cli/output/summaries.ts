@@ -1,0 +1,64 @@
+import type { DeployResult, StatusResult } from '../../deploy/index.js';
+import type { Style } from './style.js';
+import { formatBytes, formatCount, formatDuration } from './units.js';
+
+interface Manner {
+  style: Style;
+  commandLine(rest: string): string;
+}
+
+/** What a deployment came to, and what may be wanted next. Pure. */
+export function deploySummary(result: DeployResult, { style, commandLine }: Manner): string[] {
+  const { release, environment, phase2, packages, hosts, durationMs } = result;
+  const bytes = packages.reduce((sum, item) => sum + item.bytes, 0);
+  const files = packages.reduce((sum, item) => sum + item.files, 0);
+  const took = formatDuration(durationMs);
+  const holds = `${formatCount(packages.length, 'package')}, ${formatCount(files, 'file')}, ${formatBytes(bytes)}`;
+  if (phase2 === 'skipped') {
+    return [
+      '',
+      `Release ${style.bold(release)} is ready in ${result.root} (${holds}; ${took}).`,
+      `Next: ${commandLine('deploy --skip-file-prep')}`,
+    ];
+  }
+  const unchanged = phase2 === 'unchanged' ? 'is deployed already' : 'is deployed';
+  const width = Math.max(0, ...hosts.map((host) => hostName(host).length));
+  return [
+    '',
+    `Release ${style.bold(release)} ${unchanged} in ${environment} (${holds}; ${took}).`,
+    ...hosts.map((host) => `  ${hostName(host).padEnd(width)}  ${hostState(host, style)}  ${hostUrl(host)}`.trimEnd()),
+    `Next: ${commandLine('status')}, ${commandLine('logs')}, ${commandLine('destroy')}`,
+  ];
+}
+
+/** What is asked before `destroy`. The name of what is lost is to be typed where it cannot be had back. */
+export function destroyQuestion(
+  plan: { project: string; environment: string; hosts: number; database: boolean; releases: number; root: string },
+  purge: boolean,
+): { action: string; expected?: string } {
+  const running = `${formatCount(plan.hosts, 'host')}${plan.database ? ' and the database' : ''} of ${plan.project} in ${plan.environment}`;
+  if (!purge) return { action: `This stops and removes ${running}. Prepared files and the database's data are kept.` };
+  const held = `${formatCount(plan.releases, 'release')}${plan.database ? " and the database's data" : ''}`;
+  return {
+    action: `This stops and removes ${running}, and all of ${plan.root}: ${held}. It cannot be had back.`,
+    expected: `${plan.project}/${plan.environment}`,
+  };
+}
+
+type Host = StatusResult['hosts'][number];
+
+export function hostName({ service, index }: Pick<Host, 'service' | 'index'>): string {
+  return `${service}-${index}`;
+}
+
+export function hostAddress({ address, port }: Pick<Host, 'address' | 'port'>): string {
+  return port === undefined ? address : `${address}:${port}`;
+}
+
+function hostUrl(host: Host): string {
+  return host.port === undefined ? '' : hostAddress(host);
+}
+
+function hostState({ state }: Host, style: Style): string {
+  return state === 'healthy' ? style.good(state) : style.warn(state);
+}

@@ -1,0 +1,76 @@
+import { Command } from 'commander';
+import { version } from '../core/installation.js';
+import { addDeploy } from './commands/deploy.js';
+import { addDestroy } from './commands/destroy.js';
+import { addInit } from './commands/init.js';
+import { addLogs } from './commands/logs.js';
+import { addPlan } from './commands/plan.js';
+import { addPrune } from './commands/prune.js';
+import { addReleases } from './commands/releases.js';
+import { addRollback } from './commands/rollback.js';
+import { addStatus } from './commands/status.js';
+import { addTest } from './commands/test.js';
+import { addVerify } from './commands/verify.js';
+import type { Surroundings } from './output/streams.js';
+import type { CommandTraits, Work } from './session.js';
+
+/** Runs a command's work with the flags that `command` was given. */
+export type Run = (command: Command, work: Work, traits?: Partial<CommandTraits>) => Promise<void>;
+
+/** All commands and their flags, and nothing of what they do: that is loaded when one runs. */
+export function createProgram({
+  run,
+  surroundings: { stdout, stderr },
+}: {
+  run: Run;
+  surroundings: Pick<Surroundings, 'stdout' | 'stderr'>;
+}): Command {
+  const program = new Command('prestage')
+    .description(
+      'Deploys installer-based software in two phases: files first, verified and published in one atomic step; then everything that runs on them.',
+    )
+    .version(version, '--version', 'print the version')
+    .option('--env <name>', 'the environment; default: the only one there is, or local')
+    .option('--config <file>', 'the configuration, or its folder; default: the working folder')
+    .option('--json', 'one JSON object a line on stdout: events, and last the result')
+    .option('--yes', 'do not ask before something is removed')
+    .option('--no-color', 'no colours, and no live progress')
+    .option('-v, --verbose', 'say more')
+    .option('-q, --quiet', 'say only what went wrong, and the result')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      // Mistakes are reported as errors with a code; only help without a command comes here.
+      writeErr: () => {},
+      outputError: () => {},
+      getOutHelpWidth: () => (stdout.isTTY ? (stdout.columns ?? 80) : 100),
+      getErrHelpWidth: () => (stderr.isTTY ? (stderr.columns ?? 80) : 100),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+  for (const add of [
+    addInit,
+    addPlan,
+    addDeploy,
+    addStatus,
+    addVerify,
+    addReleases,
+    addRollback,
+    addPrune,
+    addLogs,
+    addTest,
+    addDestroy,
+  ]) {
+    add(program, run);
+  }
+  return program;
+}
+
+/** Every long flag of every command. */
+export function longFlags(program: Command): string[] {
+  const options = [program, ...program.commands].flatMap((command) => command.options);
+  return ['--help', ...options.flatMap((option) => option.long ?? [])];
+}

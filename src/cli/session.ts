@@ -1,0 +1,148 @@
+import { asPrestageError, type PrestageError } from '../core/errors.js';
+import type { Emit } from '../core/events.js';
+import type { CommandOptions } from '../deploy/index.js';
+import { confirm, type Question } from './confirm.js';
+import { Interruption } from './interruption.js';
+import { styleFor, textWidth } from './output/appearance.js';
+import { humanReporter } from './output/human-reporter.js';
+import { jsonReporter } from './output/json-reporter.js';
+import type { Outcome, Reporter } from './output/reporter.js';
+import { flushed, type Surroundings, tolerant } from './output/streams.js';
+import type { Style } from './output/style.js';
+
+/** The flags that every command has. */
+export interface GlobalFlags {
+  env?: string;
+  config?: string;
+  json: boolean;
+  yes: boolean;
+  color: boolean;
+  verbose: boolean;
+  quiet: boolean;
+}
+
+/** What a command works with. */
+export interface Session {
+  readonly flags: GlobalFlags;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  /** What every function of deploy/ is given. */
+  readonly options: CommandOptions;
+  /** How tables on stdout look; a width only on a terminal, so that in a pipe each row is one line. */
+  readonly table: { style: Style; width?: number };
+  /** How the summary on stderr looks. */
+  readonly style: Style;
+  /** Asks before something is removed, unless `--yes`. */
+  confirm(question: Question): Promise<void>;
+  /** Another command of the same project: `prestage status --env dev`. */
+  commandLine(rest: string): string;
+}
+
+export type Work = (session: Session) => Promise<Outcome>;
+
+export interface CommandTraits {
+  name: string;
+  /** All that the command is for is its output: it ends when nobody reads that any more. */
+  endsWithReader?: boolean;
+}
+
+/** Runs a command's work, tells what happens and what it came to, and gives the exit status. Never throws. */
+export async function runSession(
+  traits: CommandTraits,
+  flags: GlobalFlags,
+  surroundings: Surroundings,
+  work: Work,
+): Promise<number> {
+  const interruption = new Interruption();
+  const streams = {
+    ...surroundings,
+    stdout: tolerant(surroundings.stdout, () => traits.endsWithReader && interruption.readerLeft()),
+    stderr: tolerant(surroundings.stderr),
+  };
+  const reporter = reporterFor(traits.name, flags, streams);
+  const failed = (error: PrestageError) => {
+    reporter.fail(error);
+    return error.exitStatus;
+  };
+  const restore = () => reporter.settle();
+  process.on('exit', restore);
+  const unlisten = interruption.listen({
+    first: () => reporter.emit({ type: 'notice', message: 'Stopping. Once more ends at once.' }),
+    second: () => process.exit(failed(interruption.error())),
+  });
+  try {
+    const outcome = await work(newSession(flags, streams, reporter, interruption));
+    reporter.succeed(outcome);
+    return outcome.error?.exitStatus ?? 0;
+  } catch (error) {
+    if (interruption.signal.aborted) return interruption.received ? failed(interruption.error()) : 0;
+    return failed(asPrestageError(error));
+  } finally {
+    unlisten();
+    process.off('exit', restore);
+    await Promise.all([flushed(streams.stdout), flushed(streams.stderr)]);
+  }
+}
+
+export function reporterFor(command: string, flags: GlobalFlags, surroundings: Surroundings): Reporter {
+  if (!flags.json) return humanReporter(surroundings, flags);
+  const json = jsonReporter(surroundings.stdout, command);
+  if (!flags.verbose) return json;
+  // stdout is for programs, all of it; a person who wants to see more looks at stderr.
+  const human = humanReporter({ ...surroundings, stdout: surroundings.stderr }, flags);
+  return {
+    emit(event) {
+      json.emit(event);
+      human.emit(event);
+    },
+    settle: human.settle,
+    succeed: json.succeed,
+    fail(error) {
+      human.fail(error);
+      json.fail(error);
+    },
+  };
+}
+
+function newSession(
+  flags: GlobalFlags,
+  surroundings: Surroundings,
+  reporter: Reporter,
+  interruption: Interruption,
+): Session {
+  const { stdout, stderr, env } = surroundings;
+  const { signal } = interruption;
+  const emit: Emit = (event) => {
+    interruption.watch(event);
+    reporter.emit(event);
+  };
+  return {
+    flags,
+    emit,
+    signal,
+    options: {
+      emit,
+      signal,
+      ...(flags.config === undefined ? {} : { config: flags.config }),
+      ...(flags.env === undefined ? {} : { environment: flags.env }),
+    },
+    table: { style: styleFor(stdout, flags, env), ...(stdout.isTTY ? { width: textWidth(stdout) } : {}) },
+    style: styleFor(stderr, flags, env),
+    async confirm(question) {
+      if (flags.yes) return;
+      reporter.settle();
+      await confirm(question, surroundings, { mayAsk: !flags.json, signal });
+    },
+    commandLine(rest) {
+      const place = [
+        ...(flags.config === undefined ? [] : ['--config', shellWord(flags.config)]),
+        ...(flags.env === undefined ? [] : ['--env', shellWord(flags.env)]),
+      ];
+      return ['prestage', rest, ...place].join(' ');
+    },
+  };
+}
+
+function shellWord(word: string): string {
+  return /^[\w./:@%+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

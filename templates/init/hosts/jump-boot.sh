@@ -1,0 +1,3 @@
+#!/bin/sh
+set -eu
+echo "release $PRESTAGE_RELEASE is at $PRESTAGE_ROOT"
