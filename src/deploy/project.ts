@@ -1,9 +1,9 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type Config, type Environment, loadConfig, type Resolved, resolve, selectEnvironment } from '../config/index.js';
 import type { Emit } from '../core/events.js';
 import { pinRemote } from '../prepare/index.js';
 import { openTarget, type Target } from '../targets/index.js';
-import { freeServicePorts } from './free-ports.js';
+import { withFreePorts } from './free-ports.js';
 
 /** What every command is given. */
 export interface CommandOptions {
@@ -34,14 +34,14 @@ export async function openProject(options: CommandOptions): Promise<Project> {
   const environment: Environment = options.throwAway
     ? { name: 'test', target: 'local', root: options.throwAway.root }
     : selectEnvironment(config, options.environment);
-  const target = await openTarget(environment, { configFolder: dirname(config.file), project: config.name });
+  const target = await openTarget(environment, { configFolder: config.folder, project: config.name });
   return { config, environment, target };
 }
 
 /** Every source pinned by digest, and with that the release's identity. Changes nothing but caches. */
 export async function resolveProject(project: Project, options: CommandOptions & { updateLock?: boolean }): Promise<Resolved> {
   const { config, environment } = project;
-  const cacheFolder = join(dirname(config.file), '.prestage', 'cache', 'sources');
+  const cacheFolder = join(config.folder, '.prestage', 'cache', 'sources');
   return resolve(config, {
     environment,
     updateLock: options.updateLock ?? false,
