@@ -1,0 +1,46 @@
+import { type ErrorCode, type ErrorDetails, PrestageError } from '../../core/errors.js';
+
+type ArchiveCode = Extract<ErrorCode, `ARCHIVE_${string}`>;
+
+const HINTS = {
+  ARCHIVE_INVALID: 'Fetch or build the archive again, and compare its digest with what its maker publishes.',
+  ARCHIVE_UNSUPPORTED: 'Repack it as tar.gz or zip, or keep it as it is with `extract: false` and unpack it at boot.',
+  ARCHIVE_UNSAFE:
+    'Do not trust this archive before you know why it is so. What is not needed can be left out with `exclude`.',
+  ARCHIVE_LIMIT: 'If the archive is right, split it, or leave out with `exclude` what is not needed.',
+} as const satisfies Record<ArchiveCode, string>;
+
+/** Where in an archive something is wrong. */
+export interface ArchivePlace {
+  /** The archive's name, for people. */
+  archive: string;
+  /** The entry's name, as the archive has it. */
+  entry?: string | undefined;
+  /** Bytes from the start of the (decompressed) archive. */
+  offset?: number | undefined;
+}
+
+/** An error of an archive: `what` says what is wrong with the entry, or with the archive where none is given. */
+export function archiveError(
+  code: ArchiveCode,
+  place: ArchivePlace,
+  what: string,
+  details: Pick<ErrorDetails, 'hint' | 'cause'> = {},
+): PrestageError {
+  const entry = place.entry === undefined ? '' : `entry ${quoted(place.entry)} `;
+  const at = place.offset === undefined ? '' : ` (at byte ${place.offset})`;
+  return new PrestageError(code, `${place.archive}: ${entry}${what}${at}.`, {
+    hint: details.hint ?? HINTS[code],
+    cause: details.cause,
+    context: {
+      file: place.archive,
+      ...(place.entry === undefined ? {} : { path: place.entry }),
+      ...(place.offset === undefined ? {} : { offset: place.offset }),
+    },
+  });
+}
+
+/** A name out of an archive, safe to show: its control characters escaped, and not endless. */
+export function quoted(name: string): string {
+  return JSON.stringify(name.length > 300 ? `${name.slice(0, 300)}…` : name);
+}

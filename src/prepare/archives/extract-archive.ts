@@ -1,0 +1,121 @@
+import { asPrestageError, PrestageError } from '../../core/errors.js';
+import type { Tree } from '../tree/tree.js';
+import { archiveError } from './archive-error.js';
+import type { ArchiveInput } from './archive-input.js';
+import { ByteSource } from './byte-source.js';
+import { gunzip } from './gunzip.js';
+import { type ArchiveFormat, RECOGNITION_BYTES, recogniseFile, recogniseStart } from './recognise.js';
+import { unpackTar } from './tar-reader.js';
+import { Unpacker, type UnpackOptions } from './unpacker.js';
+import { unpackZip } from './zip-reader.js';
+
+export interface ExtractedArchive {
+  format: ArchiveFormat;
+  /** Files and links. */
+  files: number;
+  /** Bytes of the files. */
+  bytes: number;
+}
+
+/**
+ * Unpacks an archive, of whatever format its content shows, into a tree that is settled afterwards, also after a
+ * failure. Tars are read from `stream`, to its end; a zip from `file`, which must be given for it.
+ * @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED (also for what is no archive), ARCHIVE_UNSAFE, ARCHIVE_LIMIT,
+ * STEP_FILE_MISSING where a pattern matches nothing or nothing is unpacked, SOURCE_CHANGED, and the tree's errors; what
+ * `stream` throws and what the signal was aborted with, as it is
+ */
+export async function extractArchive(
+  input: ArchiveInput,
+  tree: Tree,
+  options: UnpackOptions,
+): Promise<ExtractedArchive> {
+  const unpacker = new Unpacker(input.name, tree, options);
+  try {
+    const format = await unpack(input, unpacker);
+    await unpacker.finish();
+    return { format, files: unpacker.files, bytes: unpacker.bytes };
+  } catch (error) {
+    await tree.settled().catch(() => undefined); // nothing writes any more when the caller clears up
+    if (error instanceof PrestageError || options.signal?.aborted) throw error;
+    throw asPrestageError(error, { file: input.name });
+  }
+}
+
+async function unpack(input: ArchiveInput, unpacker: Unpacker): Promise<ArchiveFormat> {
+  if (input.file !== undefined) {
+    const format = await recogniseFile(input.file, input.name);
+    if (format === 'zip') await unpackZip(input.file, unpacker);
+    else await unpackStream(format, input.stream(), unpacker);
+    return checked(format, input);
+  }
+  const { start, whole } = await peek(input.stream());
+  const format = checked(await recogniseStart(start, input.name), input);
+  if (format === 'zip')
+    throw new PrestageError('INTERNAL', `${input.name} is a zip, which must be a file to be unpacked.`);
+  await unpackStream(format, whole, unpacker);
+  return format;
+}
+
+function checked(format: ArchiveFormat | undefined, input: ArchiveInput): ArchiveFormat {
+  if (format !== undefined) return format;
+  throw archiveError('ARCHIVE_UNSUPPORTED', { archive: input.name }, 'is not an archive of a known format', {
+    hint: 'Supported are tar, tar.gz, zip and jar. `extract: false` keeps the file as it is.',
+  });
+}
+
+async function unpackStream(
+  format: ArchiveFormat | undefined,
+  stream: AsyncIterable<Buffer>,
+  unpacker: Unpacker,
+): Promise<void> {
+  if (format !== 'tar' && format !== 'tar.gz') return;
+  const counted = countBytes(stream, unpacker);
+  const source = new ByteSource(format === 'tar' ? counted : checkRatio(gunzip(counted, unpacker.archive), unpacker));
+  try {
+    await unpackTar(source, unpacker);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+async function* countBytes(stream: AsyncIterable<Buffer>, unpacker: Unpacker): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    unpacker.consumed(bytes);
+    yield chunk;
+  }
+}
+
+async function* checkRatio(inflated: AsyncIterable<Buffer>, unpacker: Unpacker): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of inflated) {
+    bytes += chunk.length;
+    unpacker.budget.ratio({ archive: unpacker.archive }, bytes);
+    yield chunk;
+  }
+}
+
+/** The first bytes of a stream, as many as recognition wants, and the stream with them still in it. */
+async function peek(stream: AsyncIterable<Buffer>): Promise<{ start: Buffer; whole: AsyncIterable<Buffer> }> {
+  const iterator = stream[Symbol.asyncIterator]();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  while (bytes < RECOGNITION_BYTES) {
+    const next = await iterator.next();
+    if (next.done) break;
+    chunks.push(next.value);
+    bytes += next.value.length;
+  }
+  return { start: Buffer.concat(chunks), whole: rejoined(chunks, iterator) };
+}
+
+async function* rejoined(chunks: Buffer[], iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  } finally {
+    await iterator.return?.();
+  }
+}

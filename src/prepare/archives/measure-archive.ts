@@ -1,0 +1,108 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { isZero } from './byte-source.js';
+import { DEFAULT_LIMITS } from './limits.js';
+import { type PaxRecords, parsePax } from './pax.js';
+import { type ArchiveFormat, recogniseFile } from './recognise.js';
+import { paddedSize, parseTarHeader, TAR_BLOCK } from './tar-header.js';
+import { readDirectory } from './zip-directory.js';
+import { findEndRecord, readAt } from './zip-end-record.js';
+
+/** What an archive comes to when it is unpacked, as its own index says before anything is. */
+export interface ArchiveMeasure {
+  format: ArchiveFormat;
+  /** Files and links; undefined where the format has no index. */
+  files: number | undefined;
+  /** Bytes of the files. */
+  bytes: number;
+  /** Whether that is all of it, or only the least that it can be. */
+  exact: boolean;
+}
+
+/**
+ * Measures an archive file without unpacking it: a zip by its directory, a tar by hopping from header to header, gzip by
+ * the length at its end. Damage is not looked for: what cannot be read ends the count.
+ * @returns undefined where the file is no archive
+ * @throws as `recogniseFile`
+ */
+export async function measureArchive(input: { file: string; name?: string }): Promise<ArchiveMeasure | undefined> {
+  const name = input.name ?? input.file;
+  const format = await recogniseFile(input.file, name);
+  if (format === undefined) return undefined;
+  const handle = await open(input.file);
+  try {
+    const { size } = await handle.stat();
+    if (format === 'zip') return await measureZip(handle, size, name);
+    if (format === 'tar') return await measureTar(handle, size);
+    return { format, files: undefined, bytes: await gzipLength(handle, size), exact: false };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function measureZip(handle: FileHandle, size: number, name: string): Promise<ArchiveMeasure> {
+  const end = await findEndRecord(handle, size, name);
+  const entries = end === undefined ? [] : await readDirectory(handle, end, name, DEFAULT_LIMITS.entries);
+  const files = entries.filter(({ kind }) => kind !== 'folder');
+  return {
+    format: 'zip',
+    files: files.length,
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    exact: end !== undefined,
+  };
+}
+
+/**
+ * Gzip ends with the length of what it holds, modulo 4 GiB; deflate makes nothing longer by more than a thousandth, so
+ * the length is at least about that of the file, which says how often 4 GiB went round at least. Of several members,
+ * only the last one's length is seen.
+ */
+async function gzipLength(handle: FileHandle, size: number): Promise<number> {
+  const tail = await readAt(handle, Math.max(0, size - 4), 4);
+  const least = Math.floor(size * 0.999) - 64;
+  let length = tail.length === 4 ? tail.readUInt32LE(0) : 0;
+  while (length < least) length += 2 ** 32;
+  return length;
+}
+
+async function measureTar(handle: FileHandle, size: number): Promise<ArchiveMeasure> {
+  const window = windowOn(handle);
+  const measure = { format: 'tar' as const, files: 0, bytes: 0, exact: true };
+  let pax: PaxRecords = {};
+  for (let at = 0; at + TAR_BLOCK <= size; ) {
+    const block = await window(at, TAR_BLOCK);
+    if (isZero(block)) return measure;
+    const header = parseTarHeader(block);
+    if (typeof header === 'string') break;
+    at += TAR_BLOCK;
+    if ('xXgLKV'.includes(header.type)) {
+      if (header.type === 'x') pax = paxRecords(await window(at, Math.min(header.size, 1024 * 1024)), pax);
+      at += paddedSize(header.size);
+      continue;
+    }
+    const bytes = pax.size ?? header.size;
+    if (header.type === '1') measure.exact = false; // becomes a copy of a file whose size is not looked up
+    if (header.type !== '5') measure.files += 1;
+    measure.bytes += bytes;
+    at += paddedSize(bytes);
+    pax = {};
+  }
+  return { ...measure, exact: false };
+}
+
+function paxRecords(content: Buffer, earlier: PaxRecords): PaxRecords {
+  const records = parsePax(content, earlier);
+  return typeof records === 'string' ? {} : records;
+}
+
+/** Reads by pieces large enough to hold the headers of many small files, one piece at a time. */
+function windowOn(handle: FileHandle): (at: number, length: number) => Promise<Buffer> {
+  let start = 0;
+  let bytes: Buffer = Buffer.alloc(0);
+  return async (at, length) => {
+    if (at < start || at + length > start + bytes.length) {
+      start = at;
+      bytes = await readAt(handle, at, Math.max(length, 64 * 1024));
+    }
+    return bytes.subarray(at - start, at - start + length);
+  };
+}

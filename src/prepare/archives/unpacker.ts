@@ -1,0 +1,159 @@
+import { createReadStream } from 'node:fs';
+import { PrestageError } from '../../core/errors.js';
+import type { Tree } from '../tree/tree.js';
+import { type ArchivePlace, archiveError } from './archive-error.js';
+import { EntryFilter, type Selection } from './entry-filter.js';
+import { type ArchiveLimits, Budget, DEFAULT_LIMITS } from './limits.js';
+
+/** Files up to this size are handed over in memory. */
+export const SMALL_ENTRY_BYTES = 1024 * 1024;
+
+export interface UnpackOptions extends Selection {
+  /** Folder of the tree to unpack into; absent or '': its root. */
+  to?: string | undefined;
+  limits?: Partial<ArchiveLimits> | undefined;
+  signal?: AbortSignal | undefined;
+  /** Called often: bytes of the source that were read, files that were accepted. */
+  onProgress?: ((progress: { bytes: number; files: number }) => void) | undefined;
+}
+
+/**
+ * What the readers of all formats do with an entry: decide whether and where it goes, check it, write it. Readers know
+ * formats and nothing of trees; rules about names, links, modes and limits are here and in the tree, once.
+ */
+export class Unpacker {
+  readonly archive: string;
+  readonly budget: Budget;
+  /** Files and links. */
+  files = 0;
+  /** Bytes of the files. */
+  bytes = 0;
+  readonly #tree: Tree;
+  readonly #filter: EntryFilter;
+  readonly #prefix: string;
+  readonly #options: UnpackOptions;
+  /** Paths of the files and links of this archive. */
+  readonly #seen = new Set<string>();
+  #entries = 0;
+
+  constructor(archive: string, tree: Tree, options: UnpackOptions) {
+    this.archive = archive;
+    this.budget = new Budget({ ...DEFAULT_LIMITS, ...options.limits });
+    this.#tree = tree;
+    this.#filter = new EntryFilter(archive, options);
+    this.#prefix = options.to === undefined || options.to === '' ? '' : `${options.to}/`;
+    this.#options = options;
+  }
+
+  /** Says that so many bytes of the source were read. @throws what the signal was aborted with */
+  consumed(bytes: number): void {
+    this.#options.signal?.throwIfAborted();
+    this.budget.consumed = bytes;
+    this.#options.onProgress?.({ bytes, files: this.files });
+  }
+
+  /** Where an entry goes in the tree; undefined where it is left out. @throws ARCHIVE_UNSAFE, ARCHIVE_LIMIT */
+  place(name: string): string | undefined {
+    const place = { archive: this.archive, entry: name };
+    this.budget.entry(place);
+    const path = this.#filter.place(name);
+    if (path === undefined) return undefined;
+    this.budget.depth(place, path);
+    this.#entries += 1;
+    return this.#prefix + path;
+  }
+
+  folder(name: string, path: string): Promise<void> {
+    return this.#within(name, () => this.#tree.makeFolder(path, 0o755));
+  }
+
+  file(name: string, path: string, mode: number, content: Uint8Array): Promise<void> {
+    this.#claim(name, path, content.length);
+    return this.#within(name, () => this.#tree.write(path, content, normalMode(mode)));
+  }
+
+  stream(name: string, path: string, mode: number, size: number, content: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#claim(name, path, size);
+    return this.#within(name, () => this.#tree.writeStream(path, content, normalMode(mode), size));
+  }
+
+  link(name: string, path: string, target: string): Promise<void> {
+    this.#claim(name, path, 0);
+    return this.#within(name, () => this.#tree.makeLink(path, target));
+  }
+
+  /** A hard link becomes a copy of the file that it names, which must have come before it in the archive. */
+  async hardLink(name: string, path: string, target: string): Promise<void> {
+    const place = { archive: this.archive, entry: name };
+    const stripped = this.#filter.stripped(target);
+    const from = stripped === undefined ? undefined : this.#prefix + stripped;
+    const entry = from !== undefined && this.#seen.has(from) ? this.#tree.entries.get(from) : undefined;
+    if (from === undefined || entry === undefined) {
+      throw archiveError(
+        'ARCHIVE_UNSAFE',
+        place,
+        `is a hard link to ${JSON.stringify(target)}, which is not unpacked before it`,
+        {
+          hint: 'A hard link is kept as a copy. Include the file that it names, or leave the link out with `exclude`.',
+        },
+      );
+    }
+    if (entry.type === 'link') return this.link(name, path, entry.target);
+    if (entry.type === 'dir') throw archiveError('ARCHIVE_INVALID', place, 'is a hard link to a folder');
+    if (entry.size <= SMALL_ENTRY_BYTES) {
+      this.#claim(name, path, entry.size);
+      this.budget.ratio(place);
+      const { mode } = entry;
+      return this.#within(name, async () => this.#tree.write(path, await this.#tree.read(from), mode));
+    }
+    await this.#within(name, () => this.#tree.settled());
+    this.#claim(name, path, entry.size);
+    this.budget.ratio(place);
+    const content = createReadStream(this.#tree.absolute(from), { highWaterMark: SMALL_ENTRY_BYTES });
+    await this.#within(name, () => this.#tree.writeStream(path, content, entry.mode, entry.size));
+  }
+
+  /** Waits for all writes and makes the checks that need all entries. */
+  async finish(): Promise<void> {
+    this.#filter.checkAllUsed();
+    await this.#within(undefined, () => this.#tree.settled());
+    if (this.#entries > 0) return;
+    throw new PrestageError('STEP_FILE_MISSING', `${this.archive}: nothing was unpacked.`, {
+      hint: `The archive is empty, or \`strip\` (here ${this.#options.strip}) and \`include\` leave nothing of it.`,
+      context: { file: this.archive },
+    });
+  }
+
+  #claim(name: string, path: string, size: number): void {
+    const place = { archive: this.archive, entry: name };
+    if (this.#seen.has(path)) throw archiveError('ARCHIVE_UNSAFE', place, 'is there twice');
+    this.#seen.add(path);
+    this.budget.size(place, size);
+    this.files += 1;
+    this.bytes += size;
+  }
+
+  /** Errors of the tree say which archive and entry they came from. */
+  async #within(name: string | undefined, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      throw error instanceof PrestageError ? within(error, { archive: this.archive, entry: name }) : error;
+    }
+  }
+}
+
+function within(error: PrestageError, place: ArchivePlace): PrestageError {
+  const known = error.context.file !== undefined;
+  if (known || !error.code.startsWith('ARCHIVE_')) return error.within({ file: place.archive });
+  return new PrestageError(error.code, `${place.archive}: ${error.message}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    context: { ...error.context, file: place.archive, ...(place.entry === undefined ? {} : { path: place.entry }) },
+    cause: error.cause,
+  });
+}
+
+/** The rule for modes: who may execute a file does not depend on who unpacks it, and nothing else of a mode is kept. */
+function normalMode(mode: number): number {
+  return (mode & 0o111) === 0 ? 0o644 : 0o755;
+}
