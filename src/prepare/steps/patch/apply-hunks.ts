@@ -1,0 +1,77 @@
+import { locateHunk } from './locate.js';
+import type { Hunk } from './model.js';
+
+export interface HunksApplied {
+  lines: string[];
+  /** Hunks that were not where they expected to be. */
+  moved: number;
+  /** Hunks that needed fuzz. */
+  fuzzed: number;
+}
+
+export interface HunkRefused {
+  refused: Hunk;
+  /** How far the hunks before it had moved, and what they had used. */
+  frontier: { frozen: number; offset: number };
+}
+
+/** Applies a part's hunks in order to the lines of its file: all of them, or none. */
+export function applyHunks(
+  hunks: readonly Hunk[],
+  file: readonly string[],
+  maxFuzz: number,
+): HunksApplied | HunkRefused {
+  const output: string[] = [];
+  let [frozen, offset, moved, fuzzed] = [0, 0, 0, 0];
+  const put = (line: string): void => {
+    const last = output.at(-1);
+    if (last !== undefined && !last.endsWith('\n')) output[output.length - 1] = `${last}\n`;
+    output.push(line);
+  };
+  const copyUntil = (line: number): void => {
+    while (frozen < line) put(file[frozen++] ?? '');
+  };
+  for (const hunk of hunks) {
+    const found = locateWithin(hunk, file, { frozen, offset }, maxFuzz);
+    if (found === undefined) return { refused: hunk, frontier: { frozen, offset } };
+    offset = found.where - hunk.start;
+    if (offset !== 0) moved += 1;
+    if (found.fuzz > 0) fuzzed += 1;
+    let at = found.where - 1;
+    if (hasMisorderedChange(hunk, at, frozen)) return { refused: hunk, frontier: { frozen, offset } };
+    for (const { kind, text } of hunk.lines) {
+      if (kind === ' ') {
+        at += 1; // context is copied from the file, whose lines fuzz may have let differ
+        continue;
+      }
+      copyUntil(at);
+      if (kind === '+') put(text);
+      else {
+        at += 1;
+        frozen += 1;
+      }
+    }
+  }
+  copyUntil(file.length);
+  return { lines: output, moved, fuzzed };
+}
+
+/** The first place, with the least fuzz, where a hunk applies. */
+export function locateWithin(
+  hunk: Hunk,
+  file: readonly string[],
+  frontier: { frozen: number; offset: number },
+  maxFuzz: number,
+): { where: number; fuzz: number } | undefined {
+  const most = Math.min(maxFuzz, Math.max(hunk.prefix, hunk.suffix));
+  for (let fuzz = 0; fuzz <= most; fuzz += 1) {
+    const where = locateHunk(hunk, file, frontier, fuzz);
+    if (where > 0) return { where, fuzz };
+  }
+  return undefined;
+}
+
+/** Only a hunk without any old line can come to lie before what is settled: it is not searched for. */
+function hasMisorderedChange(hunk: Hunk, at: number, frozen: number): boolean {
+  return hunk.before.length === 0 && at < frozen;
+}
