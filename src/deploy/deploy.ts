@@ -74,7 +74,10 @@ function announce(detection: Detection, { emit }: DeployOptions): void {
 function demandReady(detection: Detection, { plan, environment }: Resolved): void {
   if (!detection.needed) return;
   const missing = detection.packages.filter((item) => item.action === 'prepare');
-  const what = missing.length > 0 ? `these packages are not prepared: ${missing.map((item) => item.id).join(', ')}` : detection.reason;
+  const what =
+    missing.length > 0
+      ? `these packages are not prepared: ${missing.map((item) => item.id).join(', ')}`
+      : detection.reason;
   throw new PrestageError('FILES_NOT_READY', `Release ${plan.release} is not ready; ${what}.`, {
     hint: `Prepare it with \`prestage deploy --env ${environment.name} --prepare-files-only\`, or deploy without --skip-file-prep.`,
     context: { release: plan.release, missing: missing.map((item) => item.id) },
@@ -113,9 +116,16 @@ async function prepareFiles(
   return 'prepared';
 }
 
-function applyServices(target: Target, deployment: Deployment, detection: Detection, options: Follow): Promise<'applied' | 'unchanged'> {
+function applyServices(
+  target: Target,
+  deployment: Deployment,
+  detection: Detection,
+  options: Follow,
+): Promise<'applied' | 'unchanged'> {
   const reason = deployment.fallback ? 'the jump host prepares the files' : detection.reason;
-  return timed(options, { phase: 2, release: deployment.release.release, reason }, () => target.applyServices(deployment, options));
+  return timed(options, { phase: 2, release: deployment.release.release, reason }, () =>
+    target.applyServices(deployment, options),
+  );
 }
 
 async function timed<T extends string>(

@@ -37,6 +37,7 @@ function detectPackage(id: string, tree: string, prepared: Prepared, releases: r
 function reasonOf(plan: ReleasePlan, packages: readonly PackageDetection[], prepared: Prepared): string {
   if (prepared.release) return `release ${plan.release} is ready`;
   const missing = packages.filter((item) => item.action === 'prepare').length;
-  if (missing > 0) return `release ${plan.release} is not ready: ${missing} of ${packages.length} packages must be prepared`;
+  if (missing > 0)
+    return `release ${plan.release} is not ready: ${missing} of ${packages.length} packages must be prepared`;
   return `release ${plan.release} is not ready: its packages are, but not together with these destinations and scripts`;
 }

@@ -1,7 +1,14 @@
 import { join } from 'node:path';
-import { type Config, type Environment, loadConfig, type Resolved, resolve, selectEnvironment } from '../config/index.js';
+import {
+  type Config,
+  type Environment,
+  loadConfig,
+  type Resolved,
+  resolve,
+  selectEnvironment,
+} from '../config/index.js';
 import type { Emit } from '../core/events.js';
-import { pinRemote } from '../prepare/index.js';
+import { locateCached, pinRemote } from '../prepare/index.js';
 import { openTarget, type Target } from '../targets/index.js';
 import { withFreePorts } from './free-ports.js';
 
@@ -30,7 +37,9 @@ export interface Project {
 
 export async function openProject(options: CommandOptions): Promise<Project> {
   const loaded = await loadConfig(options.config ?? process.cwd());
-  const config = options.throwAway ? await freeServicePorts({ ...loaded, name: options.throwAway.name ?? loaded.name }) : loaded;
+  const config = options.throwAway
+    ? await withFreePorts({ ...loaded, name: options.throwAway.name ?? loaded.name })
+    : loaded;
   const environment: Environment = options.throwAway
     ? { name: 'test', target: 'local', root: options.throwAway.root }
     : selectEnvironment(config, options.environment);
@@ -39,14 +48,19 @@ export async function openProject(options: CommandOptions): Promise<Project> {
 }
 
 /** Every source pinned by digest, and with that the release's identity. Changes nothing but caches. */
-export async function resolveProject(project: Project, options: CommandOptions & { updateLock?: boolean }): Promise<Resolved> {
+export async function resolveProject(
+  project: Project,
+  options: CommandOptions & { updateLock?: boolean },
+): Promise<Resolved> {
   const { config, environment } = project;
+  const { emit, signal } = options;
   const cacheFolder = join(config.folder, '.prestage', 'cache', 'sources');
-  return resolve(config, {
-    environment,
+  const resolved = await resolve(config, {
+    environment: environment.name,
     updateLock: options.updateLock ?? false,
-    pinRemote: (source) => pinRemote(source, { cacheFolder, emit: options.emit, signal: options.signal }),
-    emit: options.emit,
-    signal: options.signal,
+    pinRemote: (source) => pinRemote(source, { cacheFolder, emit, signal }),
+    emit,
+    signal,
   });
+  return { ...resolved, inputs: await locateCached(resolved.inputs, cacheFolder) };
 }

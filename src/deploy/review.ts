@@ -13,7 +13,8 @@ export async function writeReview(folder: string, { plan, services, inputs }: Re
   await writeFile(join(folder, 'services.json'), `${JSON.stringify(services, null, 2)}\n`);
   for (const script of plan.scripts) {
     const location = inputs[script.sha256];
-    if (location?.kind !== 'file') throw new PrestageError('INTERNAL', `The script ${script.path} has no file to read.`);
+    if (location?.kind !== 'file')
+      throw new PrestageError('INTERNAL', `The script ${script.path} has no file to read.`);
     const path = join(folder, 'scripts', script.path);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, await readFile(location.path), { mode: 0o755 });

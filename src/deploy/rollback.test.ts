@@ -11,7 +11,7 @@ describe('the release to go back to', () => {
     ['ABAD', 'D', 'A', 'not one that was itself rolled back'],
     ['ABB', 'B', 'A', 'deploying the same release again does not count'],
     ['AB', undefined, 'B', 'the last one, where nothing is deployed any more'],
-  ])('of %s, with %s current, is %s-> %s', (deployed, current, expected) => {
+  ])('of %s, with %s current, is %s-> %s', (deployed, current, expected, _why) => {
     expect(releaseBefore(current, history(deployed))).toBe(expected);
   });
 

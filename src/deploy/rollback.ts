@@ -16,7 +16,11 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
   const { target, environment } = await openProject(options);
   const follow = { emit: options.emit, signal: options.signal, wait: options.wait ?? false };
   return target.exclusively('rollback', follow, async () => {
-    const [records, current, history] = await Promise.all([target.releases(), target.currentRelease(), target.history()]);
+    const [records, current, history] = await Promise.all([
+      target.releases(),
+      target.currentRelease(),
+      target.history(),
+    ]);
     const release = options.release ?? releaseBefore(current, history);
     const record = demandRelease(records, release);
     const deployment = {
@@ -35,7 +39,10 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
  * rolling back to it, drops what came after it. So rolling back twice goes two releases back, never to and fro, and
  * never to a release that was itself rolled back.
  */
-export function releaseBefore(current: string | undefined, history: readonly Pick<DeployedRelease, 'release'>[]): string {
+export function releaseBefore(
+  current: string | undefined,
+  history: readonly Pick<DeployedRelease, 'release'>[],
+): string {
   const stack: string[] = [];
   for (const { release } of history) {
     const at = stack.indexOf(release);
