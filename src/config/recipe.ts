@@ -20,7 +20,13 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const optional = z.boolean();
 
 export const recipeStep = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('patch'), patches: z.array(file), strip: z.int().min(0), fuzz: z.int().min(0), optional }),
+  z.strictObject({
+    kind: z.literal('patch'),
+    patches: z.array(file),
+    strip: z.int().min(0),
+    fuzz: z.int().min(0),
+    optional,
+  }),
   z.strictObject({
     kind: z.literal('replace'),
     files: globs,
@@ -120,7 +126,11 @@ export function planPackage(id: string, destination: string, recipe: Recipe): Pa
 }
 
 /** The release's digest covers what it holds: which recipes, where, and the hosts' scripts. */
-export function planRelease(name: string, packages: readonly PackagePlan[], scripts: readonly ScriptPlan[]): ReleasePlan {
+export function planRelease(
+  name: string,
+  packages: readonly PackagePlan[],
+  scripts: readonly ScriptPlan[],
+): ReleasePlan {
   const sortedPackages = [...packages].sort((a, b) => (a.id < b.id ? -1 : 1));
   const sortedScripts = [...scripts].sort((a, b) => (a.path < b.path ? -1 : 1));
   const digest = sha256(
@@ -131,5 +141,12 @@ export function planRelease(name: string, packages: readonly PackagePlan[], scri
       scripts: sortedScripts,
     }),
   );
-  return { format: RECIPE_FORMAT, name, release: shortDigest(digest), digest, packages: sortedPackages, scripts: sortedScripts };
+  return {
+    format: RECIPE_FORMAT,
+    name,
+    release: shortDigest(digest),
+    digest,
+    packages: sortedPackages,
+    scripts: sortedScripts,
+  };
 }

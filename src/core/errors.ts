@@ -11,6 +11,7 @@ export const ERRORS = {
   CONFIG_CYCLE: [2, 'Services wait for each other in a circle (`after`).'],
   CONFIG_SCRIPT: [2, 'A `boot` or `run` script cannot be started as it is: no `#!` line, or a carriage return in it.'],
   ENVIRONMENT_UNKNOWN: [2, 'The environment that `--env` names is not in the configuration, or there are several and none was named.'],
+  SOURCE_UNSAFE: [2, 'A source folder holds what no tree may hold: a device, a link that leaves it, a name that is not UTF-8.'],
   INTEGRITY_MISMATCH: [2, 'A source is not what its `integrity` in the configuration says.'],
   LOCKFILE_INVALID: [2, 'prestage.lock cannot be read: damaged, or written by a newer version.'],
   TARGET_UNSUPPORTED: [2, 'The target of this environment is not part of this version.'],

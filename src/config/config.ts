@@ -1,0 +1,110 @@
+import { dirname, resolve } from 'node:path';
+import type { z } from 'zod';
+import type { Environment } from './environment.js';
+import { sha256OfIntegrity } from './integrity.js';
+import { orderServices } from './order-services.js';
+import type { SourceFile } from './read/source-file.js';
+import type { Recipe } from './recipe.js';
+import type { configSchema } from './schema.js';
+import { normalizeService } from './service-config.js';
+import type { ServicesPlan } from './services.js';
+import { parseSource, type Source } from './source.js';
+import { globLists, normalizeStep, type StepConfig } from './step-config.js';
+
+export type ParsedConfig = z.output<typeof configSchema>;
+
+/** A configuration that keeps every rule, with its defaults and short forms written out. */
+export interface Config {
+  /** The configuration file, absolute. */
+  file: string;
+  /** Its folder, absolute: what relative paths are relative to. */
+  folder: string;
+  name: string;
+  mode: 'two-phase' | 'single-phase';
+  /** In the order of the configuration. */
+  packages: PackageConfig[];
+  services: ServicesPlan;
+  environments: Environment[];
+  /** The line of a key in the file, for messages. */
+  locate: SourceFile['locate'];
+}
+
+export interface PackageConfig {
+  id: string;
+  source: Source;
+  /** The SHA-256 that `integrity` says, in hex. */
+  integrity: string | undefined;
+  extract: Recipe['extract'];
+  destination: string;
+  steps: StepConfig[];
+}
+
+/** Writes out defaults and short forms. The input keeps all rules (rules.ts). */
+export function normalizeConfig(file: string, parsed: ParsedConfig, locate: SourceFile['locate']): Config {
+  const folder = dirname(file);
+  const { database, dns } = parsed;
+  const services = Object.entries(parsed.services ?? {}).map(([name, service]) => normalizeService(name, service));
+  return {
+    file,
+    folder,
+    name: parsed.name,
+    mode: parsed.mode ?? 'two-phase',
+    packages: Object.entries(parsed.packages).map(([id, written]) => normalizePackage(id, written)),
+    services: {
+      services: orderServices(services),
+      ...(database
+        ? {
+            database: {
+              engine: database.engine,
+              version: String(database.version ?? DATABASE_VERSIONS[database.engine]),
+            },
+          }
+        : {}),
+      ...(dns ? { dnsZone: dns.zone } : {}),
+    },
+    environments: Object.entries(parsed.environments ?? { local: { target: 'local' as const } }).map(
+      ([name, written]) => normalizeEnvironment(name, written, folder),
+    ),
+    locate,
+  };
+}
+
+const DATABASE_VERSIONS = { postgres: '16', mysql: '8.0' };
+
+function normalizePackage(id: string, written: ParsedConfig['packages'][string]): PackageConfig {
+  return {
+    id,
+    source: parseSource(written.source) ?? { kind: 'local', written: written.source },
+    integrity: written.integrity === undefined ? undefined : sha256OfIntegrity(written.integrity),
+    extract: normalizeExtract(written.extract),
+    destination: destinationOf(id, written),
+    steps: (written.steps ?? []).flatMap((step, index) => normalizeStep(step, index)),
+  };
+}
+
+export function destinationOf(id: string, written: { destination?: string | undefined }): string {
+  return (written.destination ?? id).replace(/\/$/, '');
+}
+
+function normalizeExtract(written: ParsedConfig['packages'][string]['extract']): Recipe['extract'] {
+  if (written === undefined) return 'auto';
+  if (typeof written === 'boolean') return written ? { strip: 0 } : false;
+  return { strip: written.strip ?? 0, ...globLists(written) };
+}
+
+function normalizeEnvironment(
+  name: string,
+  written: NonNullable<ParsedConfig['environments']>[string],
+  folder: string,
+): Environment {
+  if (written.target === 'local')
+    return { name, target: 'local', root: resolve(folder, written.root ?? `.prestage/${name}`) };
+  const { target, region, account, vpcCidr } = written;
+  return {
+    name,
+    target,
+    region,
+    ...(account === undefined ? {} : { account }),
+    ...(vpcCidr === undefined ? {} : { vpcCidr }),
+  };
+}

@@ -1,0 +1,36 @@
+import { PrestageError } from '../core/errors.js';
+import type { Config } from './config.js';
+import { nearest } from './nearest.js';
+
+/** A named target with its settings. */
+export type Environment =
+  | { name: string; target: 'local' /** Absolute. */; root: string }
+  | { name: string; target: 'aws'; region: string; account?: string; vpcCidr?: string };
+
+/** The environment of that name; without a name the only one there is, or `local`. @throws ENVIRONMENT_UNKNOWN */
+export function selectEnvironment(config: Config, name?: string): Environment {
+  const names = config.environments.map((environment) => environment.name);
+  const [only, ...others] = config.environments;
+  const wanted = name ?? (only && others.length === 0 ? only.name : 'local');
+  const found = config.environments.find((environment) => environment.name === wanted);
+  if (found) return found;
+  if (name === undefined) {
+    throw new PrestageError(
+      'ENVIRONMENT_UNKNOWN',
+      `There are ${names.length} environments, none of them is called local: ${names.join(', ')}.`,
+      {
+        hint: 'Name one: --env NAME.',
+        context: { file: config.file },
+      },
+    );
+  }
+  const meant = nearest(name, names);
+  throw new PrestageError(
+    'ENVIRONMENT_UNKNOWN',
+    `There is no environment ${name}; there ${names.length === 1 ? 'is' : 'are'}: ${names.join(', ')}.`,
+    {
+      hint: meant === undefined ? 'Name one of these, or add it under `environments`.' : `Did you mean --env ${meant}?`,
+      context: { file: config.file, expected: names.join(', '), found: name },
+    },
+  );
+}

@@ -1,0 +1,23 @@
+import { dirname } from 'node:path';
+import { type Config, normalizeConfig } from './config.js';
+import { findConfig } from './find-config.js';
+import { problemsError } from './problem.js';
+import { readConfigFile } from './read/read-config-file.js';
+import { ruleProblems } from './rules.js';
+import { configSchema } from './schema.js';
+import { parseConfig } from './zod-problems.js';
+
+/**
+ * The configuration at a path, or the only one in a folder, with every rule checked that needs no other file: `status`
+ * and `destroy` work where a source is gone. What must exist is checked by `resolve`.
+ * @throws CONFIG_NOT_FOUND, CONFIG_AMBIGUOUS, CONFIG_SYNTAX, CONFIG_INVALID, CONFIG_CYCLE
+ */
+export async function loadConfig(pathOrFolder: string): Promise<Config> {
+  const file = await findConfig(pathOrFolder);
+  const { data, locate, problems } = await readConfigFile(file);
+  const parsed = parseConfig(configSchema, data);
+  const rules = parsed.config ? ruleProblems(parsed.config, dirname(file)) : [];
+  const all = [...problems, ...parsed.problems, ...rules];
+  if (!parsed.config || all.length > 0) throw problemsError(file, locate, all);
+  return normalizeConfig(file, parsed.config, locate);
+}

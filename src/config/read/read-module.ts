@@ -1,0 +1,72 @@
+import { pathToFileURL } from 'node:url';
+import { defineConfig } from '../define-config.js';
+import { parseLiteral } from './js-literal.js';
+import { locateIn } from './literal.js';
+import type { SourceFile } from './source-file.js';
+import { syntaxError } from './syntax-error.js';
+
+/** Runs a configuration that is a program and takes its default export. @throws CONFIG_SYNTAX */
+export async function readModule(file: string, text: string): Promise<SourceFile> {
+  let loaded: unknown;
+  try {
+    loaded = file.endsWith('.ts') ? await importTypeScript(file) : await importJavaScript(file);
+  } catch (cause) {
+    throw loadError(file, cause);
+  }
+  if (typeof loaded !== 'object' || loaded === null) {
+    const found = loaded === undefined ? 'no default export' : `a ${typeof loaded} as its default export`;
+    throw syntaxError(
+      file,
+      undefined,
+      `expected the configuration as its default export, found ${found}`,
+      'Write `export default defineConfig({ … })`.',
+    );
+  }
+  return { data: loaded, locate: locateIn(text, parseLiteral(text)), problems: [] };
+}
+
+async function importJavaScript(file: string): Promise<unknown> {
+  return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default;
+}
+
+/** By jiti, since Node 20 runs no TypeScript. `prestage` is this program, whether or not the project has installed it. */
+async function importTypeScript(file: string): Promise<unknown> {
+  const { createJiti } = await import('jiti');
+  const jiti = createJiti(file, { moduleCache: false, virtualModules: { prestage: { defineConfig } } });
+  return jiti.import(file, { default: true, try: false });
+}
+
+function loadError(file: string, cause: unknown) {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const code = (cause as { code?: unknown } | null)?.code;
+  if (code === 'ERR_MODULE_NOT_FOUND' && /package 'prestage'/.test(message)) {
+    return syntaxError(
+      file,
+      undefined,
+      "it imports 'prestage', which is not installed in this project",
+      'Run `npm install --save-dev prestage`, rename the file to prestage.config.ts, or export the object without defineConfig.',
+      cause,
+    );
+  }
+  const [first = message] = message.replace(`${file}: `, '').split('\n');
+  return syntaxError(
+    file,
+    lineOf(file, cause, message),
+    first,
+    'Correct the file; `node --check` shows the place of a syntax error in JavaScript.',
+    cause,
+  );
+}
+
+/** From the first frame in the file, or from Babel's "(12:3)". */
+function lineOf(file: string, cause: unknown, message: string): number | undefined {
+  const babel = /\((\d+):\d+\)/.exec(message);
+  if (babel) return Number(babel[1]);
+  const stack = cause instanceof Error ? (cause.stack ?? '') : '';
+  for (const name of [file, pathToFileURL(file).href]) {
+    const at = stack.indexOf(`${name}:`);
+    const line = at === -1 ? Number.NaN : Number.parseInt(stack.slice(at + name.length + 1), 10);
+    if (line > 0) return line;
+  }
+  return undefined;
+}

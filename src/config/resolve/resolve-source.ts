@@ -1,0 +1,147 @@
+import { isAbsolute, relative } from 'node:path';
+import { PrestageError, withoutCredentials } from '../../core/errors.js';
+import type { Config, PackageConfig } from '../config.js';
+import type { Environment } from '../environment.js';
+import type { LockedSource, LockedSources } from '../lockfile.js';
+import type { Recipe, RecipeInput } from '../recipe.js';
+import { shownPath } from '../shown-path.js';
+import { type Source, sourceName, urlBaseName } from '../source.js';
+import type { Inputs, LocalInput } from './inputs.js';
+
+/** Downloads a remote source, or asks its server, once; injected by who can (deploy/). */
+export type PinRemote = (source: { url: string; integrity?: string; package: string }) => Promise<LockedSource>;
+
+/** The lockfile while a configuration is resolved: as it was, and as it will be. */
+export interface Locking {
+  locked: LockedSources;
+  updateLock: boolean;
+  pinRemote: PinRemote;
+  /** By the source's name; several packages may have the same source. */
+  pins: Map<string, Promise<LockedSource>>;
+}
+
+export interface SourceContext {
+  config: Config;
+  environment: Environment;
+  inputs: Inputs;
+  locking: Locking;
+}
+
+/** A package's source by its digest; undefined, with a problem noted, where there is none. @throws SOURCE_MOVED, and what pinRemote throws */
+export async function resolveSource(
+  item: PackageConfig,
+  context: SourceContext,
+): Promise<Pick<Recipe, 'source' | 'extract'> | undefined> {
+  const { source } = item;
+  switch (source.kind) {
+    case 'local':
+      return resolveLocal(item, source.written, context);
+    case 'http':
+      return { source: await resolveRemote(item, source, context), extract: item.extract };
+    case 's3':
+      context.inputs.problems.push({
+        path: ['packages', item.id, 'source'],
+        expected: 'the path of a file or a folder, or https://…',
+        found: `${source.written}: this version does not fetch from S3`,
+        code: 'TARGET_UNSUPPORTED',
+      });
+      return undefined;
+  }
+}
+
+async function resolveLocal(item: PackageConfig, written: string, context: SourceContext) {
+  const { inputs, locking } = context;
+  const key = ['packages', item.id, 'source'];
+  const own = ownFolderInside(inputs.absolute(written), context);
+  if (own !== undefined) {
+    inputs.problems.push({
+      path: key,
+      expected: 'a folder that Prestage does not write to',
+      found: `one that holds ${own}`,
+    });
+    return undefined;
+  }
+  const input = await inputs.local(written, key);
+  if (!input) return undefined;
+  const { kind, name, sha256, size } = input;
+  locking.pins.set(sourceName(item.source), Promise.resolve({ sha256, size }));
+  checkIntegrity(item, input, inputs);
+  return { source: { kind, name, sha256 }, extract: kind === 'folder' ? folderExtract(item, inputs) : item.extract };
+}
+
+/** The digest of a folder that holds the configuration or the store would change with every run. */
+function ownFolderInside(path: string, { config, environment }: SourceContext): string | undefined {
+  const own = [config.folder, ...(environment.target === 'local' ? [environment.root] : [])];
+  const inside = own.find((folder) => !relative(path, folder).startsWith('..') && !isAbsolute(relative(path, folder)));
+  return inside === undefined
+    ? undefined
+    : inside === config.folder
+      ? "the configuration's own folder"
+      : `the store (${shownPath(inside)})`;
+}
+
+function checkIntegrity({ id, integrity }: PackageConfig, { sha256, path }: LocalInput, { problems }: Inputs): void {
+  if (integrity === undefined || integrity === sha256) return;
+  problems.push({
+    path: ['packages', id, 'integrity'],
+    expected: `sha256:${integrity}`,
+    found: `sha256:${sha256} at ${shownPath(path)}`,
+    code: 'INTEGRITY_MISMATCH',
+  });
+}
+
+/** A folder is taken as it is, whatever `extract` may say of archives: so that is one recipe, not three. */
+function folderExtract({ id, extract }: PackageConfig, { problems }: Inputs): Recipe['extract'] {
+  if (typeof extract === 'object') {
+    problems.push({
+      path: ['packages', id, 'extract'],
+      expected: 'no extract beside a folder, which is taken whole',
+      found: 'one',
+    });
+  }
+  return 'auto';
+}
+
+async function resolveRemote(
+  item: PackageConfig,
+  source: Extract<Source, { kind: 'http' }>,
+  { inputs, locking }: SourceContext,
+): Promise<RecipeInput> {
+  const pin = await pinOnce(item, source, locking);
+  if (item.integrity !== undefined && item.integrity !== pin.sha256) throw moved(item, pin.sha256, item.integrity);
+  inputs.locate(pin.sha256, { kind: 'http', url: source.url.href, size: pin.size });
+  return { kind: 'file', name: urlBaseName(source.url, item.id), sha256: pin.sha256 };
+}
+
+function pinOnce(
+  item: PackageConfig,
+  source: Extract<Source, { kind: 'http' }>,
+  { locked, updateLock, pinRemote, pins }: Locking,
+): Promise<LockedSource> {
+  const name = sourceName(source);
+  const known =
+    pins.get(name) ??
+    (updateLock ? undefined : Object.hasOwn(locked, name) ? Promise.resolve(locked[name]) : undefined);
+  const { integrity } = item;
+  const pin =
+    known ??
+    pinRemote({
+      url: source.url.href,
+      package: item.id,
+      ...(integrity === undefined ? {} : { integrity: `sha256:${integrity}` }),
+    });
+  pins.set(name, pin as Promise<LockedSource>);
+  return pin as Promise<LockedSource>;
+}
+
+function moved({ id, source }: PackageConfig, locked: string, integrity: string): PrestageError {
+  const url = withoutCredentials(source.written);
+  return new PrestageError(
+    'SOURCE_MOVED',
+    `${url}: prestage.lock has sha256:${locked}, the configuration's integrity is sha256:${integrity}.`,
+    {
+      hint: 'If the new one is meant, run again with --update-lock; if not, correct `integrity` in the configuration.',
+      context: { package: id, url, expected: locked, found: integrity },
+    },
+  );
+}

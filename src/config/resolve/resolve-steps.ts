@@ -1,0 +1,53 @@
+import { mapBounded } from '../bounded.js';
+import type { PackageConfig } from '../config.js';
+import type { KeyPath } from '../read/source-file.js';
+import type { RecipeStep, StepOf } from '../recipe.js';
+import { expandPatches } from '../series.js';
+import type { StepConfig } from '../step-config.js';
+import type { Inputs } from './inputs.js';
+
+/** A package's steps with every file that they read by its digest. What is missing is noted as a problem. */
+export async function resolveSteps({ id, steps }: PackageConfig, inputs: Inputs): Promise<RecipeStep[]> {
+  const resolved = await mapBounded(steps, 4, (step) =>
+    resolveStep(step, ['packages', id, 'steps', step.index], inputs),
+  );
+  return resolved.flat();
+}
+
+async function resolveStep(step: StepConfig, key: KeyPath, inputs: Inputs): Promise<RecipeStep[]> {
+  switch (step.kind) {
+    case 'recipe':
+      return [step.step];
+    case 'copy': {
+      const input = await inputs.local(step.from, [...key, 'copy', 'from']);
+      if (!input) return [];
+      const { kind, name, sha256 } = input;
+      return [{ kind: 'copy', from: { kind, name, sha256 }, to: step.to, optional: step.optional }];
+    }
+    case 'patch':
+      return resolvePatch(step, [...key, 'patch'], inputs);
+  }
+}
+
+type PatchConfig = Extract<StepConfig, { kind: 'patch' }>;
+
+/** One step, or several where the lines of a series ask for different strips. */
+async function resolvePatch(step: PatchConfig, key: KeyPath, inputs: Inputs): Promise<RecipeStep[]> {
+  const steps: StepOf<'patch'>[] = [];
+  for (const written of step.files) {
+    const place = [...key, ...written.key];
+    const series = await inputs.found(place, 'a patch or a series', inputs.absolute(written.path), expandPatches);
+    if (series?.fault !== undefined)
+      inputs.problems.push({ path: place, expected: 'a patch a line, with -pN at most', found: series.fault });
+    for (const patch of series?.patches ?? []) {
+      const file = await inputs.file(patch.path, place);
+      if (!file) continue;
+      const strip = patch.strip ?? step.strip;
+      const last = steps.at(-1);
+      const item = { name: file.name, sha256: file.sha256 };
+      if (last?.strip === strip) last.patches.push(item);
+      else steps.push({ kind: 'patch', patches: [item], strip, fuzz: step.fuzz, optional: step.optional });
+    }
+  }
+  return steps;
+}

@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { withoutCredentials } from '../../core/errors.js';
+import type { Emit } from '../../core/events.js';
+import { mapBounded } from '../bounded.js';
+import type { Config, PackageConfig } from '../config.js';
+import { DigestCache } from '../digest-cache.js';
+import { type Environment, selectEnvironment } from '../environment.js';
+import { type LockedSource, type LockedSources, lockfileText, readLockfile } from '../lockfile.js';
+import { problemsError } from '../problem.js';
+import {
+  type InputLocations,
+  type PackagePlan,
+  planPackage,
+  planRelease,
+  RECIPE_FORMAT,
+  type ReleasePlan,
+} from '../recipe.js';
+import type { ServicesPlan } from '../services.js';
+import { shownPath } from '../shown-path.js';
+import { writeAtomic } from '../write-atomic.js';
+import { Inputs } from './inputs.js';
+import { resolveScripts } from './resolve-scripts.js';
+import { type PinRemote, resolveSource, type SourceContext } from './resolve-source.js';
+import { resolveSteps } from './resolve-steps.js';
+
+export interface ResolveOptions {
+  /** By name, or as it is; default: the only one there is, or `local`. */
+  environment?: string | Environment;
+  /** Pin remote sources anew. */
+  updateLock?: boolean;
+  pinRemote: PinRemote;
+  emit: Emit;
+  signal?: AbortSignal;
+}
+
+/** Every input by its digest, and with that the release's identity. */
+export interface Resolved {
+  config: Config;
+  environment: Environment;
+  plan: ReleasePlan;
+  inputs: InputLocations;
+  services: ServicesPlan;
+  lockfile: Lockfile;
+}
+
+/** What prestage.lock would be. */
+export interface Lockfile {
+  path: string;
+  text: string;
+  changed: boolean;
+  /** Sources that are locked for the first time or anew; their names without credentials. */
+  changes: { source: string; sha256: string; previous?: string }[];
+}
+
+/**
+ * Pins every source and hashes every input. Changes nothing but the cache of digests; the lockfile is written by
+ * `writeLockfile`.
+ * @throws ENVIRONMENT_UNKNOWN, CONFIG_FILE_MISSING, CONFIG_SCRIPT, CONFIG_INVALID, INTEGRITY_MISMATCH, TARGET_UNSUPPORTED
+ *   (all such problems in one error), LOCKFILE_INVALID, SOURCE_MOVED, SOURCE_UNSAFE, SOURCE_CHANGED, and what pinRemote throws
+ */
+export async function resolve(config: Config, options: ResolveOptions): Promise<Resolved> {
+  const { environment: wanted, emit, signal, pinRemote, updateLock = false } = options;
+  const environment = typeof wanted === 'object' ? wanted : selectEnvironment(config, wanted);
+  const path = join(config.folder, 'prestage.lock');
+  const [cache, lock] = await Promise.all([DigestCache.open(config.folder), readLockfile(path)]);
+  const inputs = new Inputs(config.folder, cache, { signal, onRead: announceLarge(emit) });
+  const locking = { locked: lock.sources, updateLock, pinRemote, pins: new Map<string, Promise<LockedSource>>() };
+
+  let complete = false;
+  try {
+    const [packages, scripts] = await Promise.all([
+      resolvePackages({ config, environment, inputs, locking }),
+      resolveScripts(config.services.services, inputs),
+    ]);
+    if (inputs.problems.length > 0) throw problemsError(config.file, config.locate, inputs.problems);
+    complete = true;
+    return {
+      config,
+      environment,
+      plan: planRelease(config.name, packages, scripts),
+      inputs: inputs.all(),
+      services: config.services,
+      lockfile: await nextLockfile(path, lock, locking.pins),
+    };
+  } finally {
+    await cache.save({ complete });
+  }
+}
+
+/** Writes prestage.lock where it changed. Only `deploy` does. */
+export async function writeLockfile({ lockfile }: Pick<Resolved, 'lockfile'>): Promise<void> {
+  if (lockfile.changed) await writeAtomic(lockfile.path, lockfile.text);
+}
+
+async function resolvePackages(context: SourceContext): Promise<PackagePlan[]> {
+  const plans = await mapBounded(context.config.packages, 8, (item) => resolvePackage(item, context));
+  return plans.flat();
+}
+
+async function resolvePackage(item: PackageConfig, context: SourceContext): Promise<PackagePlan[]> {
+  const [source, steps] = await Promise.all([resolveSource(item, context), resolveSteps(item, context.inputs)]);
+  return source
+    ? [planPackage(item.id, item.destination, { format: RECIPE_FORMAT, package: item.id, ...source, steps })]
+    : [];
+}
+
+async function nextLockfile(
+  path: string,
+  before: { text: string; sources: LockedSources },
+  pins: ReadonlyMap<string, Promise<LockedSource>>,
+): Promise<Lockfile> {
+  const names = [...pins].sort(([a], [b]) => (a < b ? -1 : 1));
+  const pinned = await Promise.all(names.map(async ([name, pin]) => [name, await pin] as const));
+  const sources: LockedSources = Object.fromEntries(pinned);
+  const changes = pinned.flatMap(([name, { sha256 }]) => {
+    const previous = Object.hasOwn(before.sources, name) ? before.sources[name]?.sha256 : undefined;
+    if (previous === sha256) return [];
+    return [{ source: withoutCredentials(name), sha256, ...(previous === undefined ? {} : { previous }) }];
+  });
+  const text = lockfileText(sources);
+  return { path, text, changed: text !== before.text.replaceAll('\r\n', '\n'), changes };
+}
+
+const LARGE_BYTES = 128 * 1024 * 1024;
+
+function announceLarge(emit: Emit): (path: string, sizeBytes: number) => void {
+  return (path, sizeBytes) => {
+    if (sizeBytes < LARGE_BYTES) return;
+    emit({
+      type: 'notice',
+      message: `Reading ${shownPath(path)} (${Math.round(sizeBytes / 1024 ** 2)} MiB) for its digest.`,
+    });
+  };
+}

@@ -1,0 +1,213 @@
+import { resolve } from 'node:path';
+import { withoutCredentials } from '../core/errors.js';
+import { destinationOf, type ParsedConfig } from './config.js';
+import { nearest } from './nearest.js';
+import { findCycle } from './order-services.js';
+import { describe, type Problem } from './problem.js';
+import { parseSource } from './source.js';
+
+/** What no value can say of itself: names that refer to each other, and places that only one may have. */
+export function ruleProblems(config: ParsedConfig, folder: string): Problem[] {
+  return [
+    ...sourceProblems(config),
+    ...destinationProblems(config),
+    ...scriptProblems(config),
+    ...healthProblems(config),
+    ...nameProblems(config),
+    ...referenceProblems(config),
+    ...cycleProblems(config),
+    ...jumpProblems(config),
+    ...portProblems(config),
+    ...rootProblems(config, folder),
+  ];
+}
+
+function sourceProblems(config: ParsedConfig): Problem[] {
+  return Object.entries(config.packages).flatMap(([id, { source: written, integrity }]): Problem[] => {
+    const path = ['packages', id, 'source'];
+    const source = parseSource(written);
+    const found = describe(withoutCredentials(written));
+    if (!source) return [{ path, expected: 'the path of a file or a folder, https://… or s3://bucket/key', found }];
+    if (source.kind === 'http' && source.url.protocol === 'http:' && integrity === undefined) {
+      return [
+        {
+          path,
+          expected: 'https://…, or an integrity beside http://, where anyone on the way may change the bytes',
+          found,
+        },
+      ];
+    }
+    return [];
+  });
+}
+
+/** Where a release keeps what is its own. */
+const RESERVED = ['.prestage', 'release.json'];
+
+function destinationProblems(config: ParsedConfig): Problem[] {
+  const taken: { id: string; destination: string }[] = [];
+  return Object.entries(config.packages).flatMap(([id, written]): Problem[] => {
+    const destination = destinationOf(id, written);
+    const path = written.destination === undefined ? ['packages', id] : ['packages', id, 'destination'];
+    const [top = ''] = destination.split('/');
+    if (top.startsWith('.prestage') || RESERVED.includes(top)) {
+      return [
+        {
+          path,
+          expected: `a destination that does not begin with ${RESERVED.join(' or ')}, which a release uses itself`,
+          found: describe(destination),
+        },
+      ];
+    }
+    const other = taken.find((each) => holds(each.destination, destination) || holds(destination, each.destination));
+    taken.push({ id, destination });
+    if (!other) return [];
+    const relation =
+      other.destination === destination ? 'the same as' : holds(other.destination, destination) ? 'inside' : 'around';
+    return [
+      {
+        path,
+        expected: 'a destination of its own',
+        found: `${describe(destination)}, ${relation} that of ${other.id} (${describe(other.destination)})`,
+      },
+    ];
+  });
+}
+
+function holds(outer: string, inner: string): boolean {
+  return inner === outer || inner.startsWith(`${outer}/`);
+}
+
+function scriptProblems({ services = {} }: ParsedConfig): Problem[] {
+  return Object.entries(services)
+    .filter(([, service]) => service.role !== 'jump' && service.boot === undefined && service.run === undefined)
+    .map(([name]) => ({ path: ['services', name], expected: 'boot, run or both', found: 'neither' }));
+}
+
+function healthProblems({ services = {} }: ParsedConfig): Problem[] {
+  return Object.entries(services)
+    .filter(([, service]) => service.health !== undefined && service.port === undefined)
+    .map(([name]) => ({
+      path: ['services', name, 'health'],
+      expected: 'a port beside health, which asks there',
+      found: 'none',
+    }));
+}
+
+/** `prestage logs` takes the name of a service, of a host (`api-1`), `database` or `worker`. */
+function nameProblems({ services = {} }: ParsedConfig): Problem[] {
+  return Object.keys(services).flatMap((name): Problem[] => {
+    const path = ['services', name];
+    if (name === 'worker' || name === 'database') {
+      return [{ path, expected: 'another name', found: `${name}, which is what Prestage calls its own` }];
+    }
+    const [, service = '', index = ''] = /^(.+)-(\d+)$/.exec(name) ?? [];
+    const count = Object.hasOwn(services, service) ? (services[service]?.count ?? 1) : 0;
+    if (Number(index) >= count || String(Number(index)) !== index) return [];
+    return [
+      {
+        path,
+        expected: 'another name',
+        found: `${name}, which is the name of host ${index} of the service ${service}`,
+      },
+    ];
+  });
+}
+
+function referenceProblems({ services = {}, packages }: ParsedConfig): Problem[] {
+  return Object.entries(services).flatMap(([name, { needs = [], after = [] }]) => [
+    ...needs.flatMap((id, i) => unknownName(['services', name, 'needs', i], id, Object.keys(packages), 'package')),
+    ...after.flatMap((other, i) =>
+      unknownName(['services', name, 'after', i], other, Object.keys(services), 'service'),
+    ),
+  ]);
+}
+
+function unknownName(path: (string | number)[], name: string, names: string[], what: string): Problem[] {
+  if (names.includes(name)) return [];
+  const expected =
+    names.length === 0
+      ? `the name of a ${what} (there is none)`
+      : `a ${what} (${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''})`;
+  return [{ path, expected, found: describe(name), nearest: nearest(name, names) }];
+}
+
+function cycleProblems({ services = {} }: ParsedConfig): Problem[] {
+  const cycle = findCycle(
+    new Map(
+      Object.entries(services).map(([name, { after = [] }]) => [
+        name,
+        after.filter((each) => Object.hasOwn(services, each)),
+      ]),
+    ),
+  );
+  if (!cycle) return [];
+  const path = ['services', cycle[0] ?? '', 'after'];
+  return [
+    {
+      path,
+      expected: 'services that do not wait for each other',
+      found: `the circle ${cycle.join(' → ')}`,
+      code: 'CONFIG_CYCLE',
+    },
+  ];
+}
+
+function jumpProblems({ services = {}, mode }: ParsedConfig): Problem[] {
+  const jumps = Object.entries(services).filter(([, service]) => service.role === 'jump');
+  const [first, second] = jumps;
+  const several: Problem[] = second
+    ? [
+        {
+          path: ['services', second[0], 'role'],
+          expected: `one jump service (there is ${first?.[0]})`,
+          found: `${jumps.length}`,
+        },
+      ]
+    : [];
+  const none: Problem[] =
+    mode === 'single-phase' && !first
+      ? [
+          {
+            path: ['mode'],
+            expected: 'a service with role: jump, which prepares the files in single-phase mode',
+            found: 'none',
+          },
+        ]
+      : [];
+  const counted = jumps
+    .filter(([, service]) => (service.count ?? 1) !== 1)
+    .map(([name, service]) => ({
+      path: ['services', name, 'count'],
+      expected: '1 for a jump service',
+      found: String(service.count),
+    }));
+  return [...several, ...none, ...counted];
+}
+
+/** On the local target all hosts share one address, so a port can have one service only. */
+function portProblems({ services = {}, environments }: ParsedConfig): Problem[] {
+  if (environments && !Object.values(environments).some((environment) => environment.target === 'local')) return [];
+  const owners = new Map<number, string>();
+  return Object.entries(services).flatMap(([name, { port }]): Problem[] => {
+    if (port === undefined) return [];
+    const owner = owners.get(port);
+    if (owner === undefined) owners.set(port, name);
+    return owner === undefined
+      ? []
+      : [{ path: ['services', name, 'port'], expected: 'a port of its own', found: `${port}, the port of ${owner}` }];
+  });
+}
+
+function rootProblems({ environments = {} }: ParsedConfig, folder: string): Problem[] {
+  const owners = new Map<string, string>();
+  return Object.entries(environments).flatMap(([name, environment]): Problem[] => {
+    if (environment.target !== 'local') return [];
+    const root = resolve(folder, environment.root ?? `.prestage/${name}`);
+    const owner = owners.get(root);
+    if (owner === undefined) owners.set(root, name);
+    return owner === undefined
+      ? []
+      : [{ path: ['environments', name, 'root'], expected: 'a root of its own', found: `that of ${owner}` }];
+  });
+}

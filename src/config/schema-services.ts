@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { count, duration, id, scalar, scriptPath } from './schema-values.js';
+
+const timeout = duration.describe('How long the check may take to succeed: 500ms, 120s, 2m. Default: 60s.').optional();
+
+const health = z
+  .union(
+    [
+      z.literal('tcp', { error: 'tcp' }),
+      z
+        .strictObject({
+          http: z
+            .string()
+            .regex(/^\/[^\s#]*$/, { error: 'a path that begins with /' })
+            .describe('A path that must answer 2xx or 3xx.')
+            .optional(),
+          tcp: z.literal(true, { error: 'true' }).describe('true: a connection must be accepted.').optional(),
+          timeout,
+        })
+        .refine((check) => (check.http === undefined) !== (check.tcp === undefined), {
+          error: 'either http (a path) or tcp: true',
+        }),
+    ],
+    { error: 'tcp, {http: /path, timeout} or {tcp: true, timeout}' },
+  )
+  .describe('When a host counts as healthy. Default: tcp where there is a port, else as soon as it runs.');
+
+const variable = z.string().regex(/^(?!PRESTAGE_)[A-Za-z_][A-Za-z0-9_]*$/, {
+  error: 'the name of a variable: letters, digits and underscores, not beginning with PRESTAGE_',
+});
+
+export const service = z
+  .strictObject({
+    role: z
+      .enum(['jump', 'service'])
+      .describe('jump: the host that can prepare files itself when none are ready. Default: service.')
+      .optional(),
+    boot: scriptPath
+      .describe('A script that runs once on each new host, to its end, and must exit 0. It begins with a #! line.')
+      .optional(),
+    run: scriptPath
+      .describe('The program, in the foreground; restarted if it ends. It begins with a #! line.')
+      .optional(),
+    needs: z.array(z.string()).describe('Packages that must be in the release. Default: it may use any.').optional(),
+    after: z.array(z.string()).describe('Services that must be healthy before this one starts.').optional(),
+    count: count.min(1, { error: 'a whole number from 1' }).describe('How many hosts. Default: 1.').optional(),
+    port: count
+      .min(1, { error: 'a port from 1 to 65535' })
+      .max(65_535, { error: 'a port from 1 to 65535' })
+      .describe('Where it listens.')
+      .optional(),
+    health: health.optional(),
+    environment: z.record(variable, scalar).describe('More variables for boot and run.').optional(),
+  })
+  .describe('A program that runs on hosts: a boot script once, then run.');
+
+export const services = z.record(id, service).describe('The programs of phase 2, by name.');

@@ -1,0 +1,140 @@
+import { z } from 'zod';
+import { services } from './schema-services.js';
+import { steps, strip } from './schema-steps.js';
+import { flag, globs, id, isTreePath, localPath } from './schema-values.js';
+
+/**
+ * The configuration as users write it: the one source of its types (`defineConfig`), of the messages when it is wrong
+ * and of the JSON Schema for editors. Short forms and defaults are written out in config.ts; what one value cannot
+ * say of itself (names that refer to each other, files that must exist) is checked in rules.ts and resolve.
+ */
+
+const integrity = z
+  .string()
+  .regex(/^(sha256-[A-Za-z0-9+/]{43}=|sha256:[0-9a-fA-F]{64})$/, {
+    error: 'sha256-<base64> (44 characters) or sha256:<64 hex digits>',
+  })
+  .describe('The SHA-256 of the source: sha256-<base64> (as in SRI) or sha256:<hex>. Checked against what is there.');
+
+const extract = z
+  .union(
+    [
+      flag,
+      z.strictObject({
+        strip: strip.describe('Leading folders of the entries to drop. Default: 0.').optional(),
+        include: globs.describe('Only entries that match. Default: all.').optional(),
+        exclude: globs.describe('Not the entries that match.').optional(),
+      }),
+    ],
+    { error: 'true, false or {strip, include, exclude}' },
+  )
+  .describe(
+    'Whether and how to extract. Default: where the content is an archive. false leaves it one file; true and {…}: it must be an archive.',
+  );
+
+const packageSchema = z
+  .strictObject({
+    source: localPath.describe(
+      'Where the bytes come from: the path of a file or a folder, https://… or s3://bucket/key.',
+    ),
+    integrity: integrity.optional(),
+    extract: extract.optional(),
+    destination: z
+      .string()
+      .refine((path) => isTreePath(path.replace(/\/$/, '')), {
+        error: 'a relative path with forward slashes and without . or ..',
+      })
+      .describe("Where it goes in the release. Default: the package's id.")
+      .optional(),
+    steps: steps.optional(),
+  })
+  .describe('One thing to prepare: a source, how to extract it, the steps that change it, where it goes.');
+
+const database = z
+  .strictObject({
+    engine: z.enum(['postgres', 'mysql']).describe('The database engine.'),
+    version: z
+      .union([z.string().regex(/^\d+(\.\d+)*$/, { error: "a version such as '16'" }), z.number()], {
+        error: "a version such as '16'",
+      })
+      .describe("The engine's version, such as '16'. Default: 16 for postgres, 8.0 for mysql.")
+      .optional(),
+  })
+  .describe('A database for the services; its address is in PRESTAGE_DATABASE_URL.');
+
+const dns = z
+  .strictObject({
+    zone: z
+      .string()
+      .regex(/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, {
+        error: 'a domain such as portal.internal',
+      })
+      .describe('A private zone, such as portal.internal.'),
+  })
+  .describe('Names for the services: <service>.<zone>.');
+
+const environment = z.discriminatedUnion(
+  'target',
+  [
+    z.strictObject({
+      target: z.literal('local'),
+      root: localPath.describe("The store's folder. Default: .prestage/<environment>.").optional(),
+    }),
+    z.strictObject({
+      target: z.literal('aws'),
+      region: z
+        .string()
+        .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: 'a region such as eu-west-1' })
+        .describe('The region, such as eu-west-1.'),
+      account: z
+        .string({ error: 'an account number of 12 digits, in quotes' })
+        .regex(/^\d{12}$/, { error: 'an account number of 12 digits, in quotes' })
+        .describe('The account; deployments to any other are refused.')
+        .optional(),
+      vpcCidr: z
+        .string()
+        .refine(isVpcCidr, { error: 'an IPv4 network from /16 to /24, such as 10.20.0.0/16' })
+        .describe('The address range of the VPC, such as 10.20.0.0/16.')
+        .optional(),
+    }),
+  ],
+  { error: 'an environment: {target: local, root} or {target: aws, region, …}' },
+);
+
+export const configSchema = z
+  .strictObject({
+    $schema: z.string().describe('The JSON Schema, for editors.').optional(),
+    name: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,30}$/, {
+        error: 'up to 31 lower-case letters, digits and hyphens, beginning with a letter',
+      })
+      .describe("The project's name."),
+    mode: z
+      .enum(['two-phase', 'single-phase'])
+      .describe(
+        'two-phase: a worker prepares files before any host exists. single-phase: the jump host does. Default: two-phase.',
+      )
+      .optional(),
+    packages: z.record(id, packageSchema).describe('What is prepared, by id.'),
+    services: services.optional(),
+    database: database.optional(),
+    dns: dns.optional(),
+    environments: z
+      .record(id, environment)
+      .refine((all) => Object.keys(all).length > 0, { error: 'at least one environment' })
+      .describe('Named targets with their settings. Default: local: {target: local, root: .prestage/local}.')
+      .optional(),
+  })
+  .describe('The configuration of Prestage.');
+
+/** The configuration as it is written; `defineConfig` gives this type to editors. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+function isVpcCidr(value: string): boolean {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value);
+  if (!match) return false;
+  const [a, b, c, d, bits] = match.slice(1).map(Number) as [number, number, number, number, number];
+  const address = a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
+  return [a, b, c, d].every((byte) => byte <= 255) && bits >= 16 && bits <= 24 && address % 2 ** (32 - bits) === 0;
+}

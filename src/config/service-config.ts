@@ -1,0 +1,41 @@
+import type { ParsedConfig } from './config.js';
+import type { HealthCheck, ServicePlan } from './services.js';
+
+type Written = NonNullable<ParsedConfig['services']>[string];
+
+const DEFAULT_TIMEOUT = '60s';
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000 };
+
+export function normalizeService(name: string, written: Written): ServicePlan {
+  const { needs, port } = written;
+  const boot = written.boot?.replace(/^\.\//, '');
+  const run = written.run?.replace(/^\.\//, '');
+  const health = normalizeHealth(written);
+  return {
+    name,
+    role: written.role ?? 'service',
+    ...(boot === undefined ? {} : { boot }),
+    ...(run === undefined ? {} : { run }),
+    ...(needs === undefined ? {} : { needs: [...new Set(needs)] }),
+    after: [...new Set(written.after ?? [])],
+    count: written.count ?? 1,
+    ...(port === undefined ? {} : { port }),
+    ...(health === undefined ? {} : { health }),
+    environment: Object.fromEntries(
+      Object.entries(written.environment ?? {}).map(([key, value]) => [key, String(value)]),
+    ),
+  };
+}
+
+function normalizeHealth({ health, port }: Written): HealthCheck | undefined {
+  if (health === undefined && port === undefined) return undefined;
+  if (health === undefined || health === 'tcp') return { kind: 'tcp', timeoutMs: durationMs(DEFAULT_TIMEOUT) };
+  const timeoutMs = durationMs(health.timeout ?? DEFAULT_TIMEOUT);
+  return health.http === undefined ? { kind: 'tcp', timeoutMs } : { kind: 'http', path: health.http, timeoutMs };
+}
+
+/** `500ms`, `120s` or `2m` in milliseconds. */
+function durationMs(duration: string): number {
+  const [, value = '', unit = 'ms'] = /^(\d+)(ms|s|m)$/.exec(duration) ?? [];
+  return Number(value) * UNIT_MS[unit as keyof typeof UNIT_MS];
+}

@@ -1,0 +1,49 @@
+/** Where a package's bytes come from, as the configuration says. */
+export type Source =
+  | { kind: 'local'; written: string }
+  | { kind: 'http'; written: string; url: URL }
+  | { kind: 's3'; written: string; bucket: string; key: string };
+
+/** Reads `files/x.jar`, `https://…` or `s3://bucket/key`; undefined for a scheme that is none of these, or a broken URL. */
+export function parseSource(written: string): Source | undefined {
+  const scheme = /^([A-Za-z][\w+.-]+):\/\//.exec(written)?.[1]?.toLowerCase();
+  if (scheme === undefined) return { kind: 'local', written };
+  if (scheme === 's3') {
+    const [, bucket, key] = /^s3:\/\/([^/]+)\/(.*[^/])$/i.exec(written) ?? [];
+    return bucket === undefined || key === undefined ? undefined : { kind: 's3', written, bucket, key };
+  }
+  if ((scheme !== 'https' && scheme !== 'http') || !URL.canParse(written)) return undefined;
+  return { kind: 'http', written, url: new URL(written) };
+}
+
+const SECRET_PARAMETER = /sig|token|secret|key|credential|password|auth|expire|x-amz|x-goog|policy/i;
+
+/**
+ * What a source is called in the lockfile, which is committed: as written, without user, password and the parameters of
+ * a signed URL. (A signature changes with every signing; the name must not.)
+ */
+export function sourceName(source: Source): string {
+  if (source.kind !== 'http') return source.written;
+  const name = new URL(source.url);
+  name.username = '';
+  name.password = '';
+  name.hash = '';
+  const secret = [...name.searchParams.keys()].filter((parameter) => SECRET_PARAMETER.test(parameter));
+  for (const parameter of secret) name.searchParams.delete(parameter);
+  return name.href;
+}
+
+/** The file name at the end of a URL's path; `fallback` where it has none, or one that is not a plain name. */
+export function urlBaseName(url: URL, fallback: string): string {
+  const last = url.pathname.split('/').at(-1) ?? '';
+  const name = decoded(last);
+  return name === '' || name === '.' || name === '..' || /[/\\\u0000-\u001f\u007f]/.test(name) ? fallback : name;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
