@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asPrestageError, PrestageError } from '../core/errors.js';
+import { forEachBounded } from './bounded.js';
+import { flushFolder } from './publish-file.js';
+import { IN_FLIGHT } from './reading.js';
+import { calls } from './system-calls.js';
+import type { TreeEntry } from './tree-entry.js';
+
+/** Makes what was written survive a crash of the machine, before anything gets its final name. */
+export interface Flusher {
+  /**
+   * Flushes a folder and all that is in it, and `files` besides.
+   * @param entries what is in the folder, where that is known; else it is walked
+   * @throws DISK_FULL or STORE_IO where the file system could not keep what it had taken.
+   */
+  flush(folder: string, entries?: ReadonlyMap<string, TreeEntry>, files?: readonly string[]): Promise<void>;
+}
+
+/** Up to this many, a call each is cheaper than a process and a flush of everything that the machine has written. */
+const FEW = 16;
+
+/**
+ * One `sync -f` (syncfs(2): everything of that file system) does what thousands of fsync calls do. It needs the command
+ * of GNU coreutils or a recent busybox; where it is missing, every file and folder is flushed by itself.
+ */
+export function createFlusher(root: string): Flusher {
+  const sync = oneAfterAnother(() => syncFileSystem(root));
+  let canSync = process.platform === 'linux';
+  return {
+    async flush(folder, entries, files = []) {
+      if (canSync && (entries === undefined || entries.size > FEW)) {
+        canSync = (await sync()) && canSync;
+        if (canSync) return;
+      }
+      try {
+        await flushEach(folder, entries ?? (await walk(folder)), files);
+      } catch (error) {
+        throw asPrestageError(error, { path: folder });
+      }
+    },
+  };
+}
+
+/**
+ * Groups requests: what was written before a run of `work` began is covered by that run, so all requests that arrive
+ * while one is under way share the next.
+ */
+export function oneAfterAnother<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<unknown> | undefined;
+  let next: Promise<T> | undefined;
+  return () => {
+    next ??= (async () => {
+      await running?.catch(() => undefined);
+      next = undefined;
+      const run = work();
+      running = run;
+      return run;
+    })();
+    return next;
+  };
+}
+
+/** @returns false where there is no such command */
+function syncFileSystem(root: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    execFile('sync', ['-f', root], { env: { ...process.env, LC_ALL: 'C' } }, (error, _stdout, stderr) => {
+      if (!error) resolve(true);
+      else if (typeof error.code === 'string' || /invalid option|unrecognized option|usage/i.test(stderr))
+        resolve(false);
+      else reject(syncFailed(root, stderr.trim() || error.message));
+    });
+  });
+}
+
+function syncFailed(root: string, reason: string): PrestageError {
+  const full = /no space left|quota exceeded/i.test(reason);
+  return new PrestageError(full ? 'DISK_FULL' : 'STORE_IO', `Flushing ${root} to its storage failed: ${reason}.`, {
+    hint: full
+      ? 'Free space there (`prestage prune` removes old releases) or enlarge the file system, then run the same command again.'
+      : 'Check that the file system is mounted and healthy, then run the same command again: finished work is kept.',
+    context: { path: root },
+  });
+}
+
+type Listing = Iterable<readonly [path: string, entry: { readonly type: 'dir' | 'file' | 'link' }]>;
+
+async function flushEach(folder: string, entries: Listing, files: readonly string[]): Promise<void> {
+  await forEachBounded(files, IN_FLIGHT, flushFile);
+  await flushFolder(folder);
+  await forEachBounded(entries, IN_FLIGHT, async ([path, entry]) => {
+    if (entry.type === 'file') await flushFile(join(folder, path));
+    if (entry.type === 'dir') await flushFolder(join(folder, path)); // a link is in its folder
+  });
+}
+
+async function flushFile(path: string): Promise<void> {
+  const file = await calls.openToSync(path);
+  try {
+    await calls.sync(file);
+  } finally {
+    await calls.close(file);
+  }
+}
+
+async function walk(folder: string): Promise<[string, { type: 'dir' | 'file' | 'link' }][]> {
+  const found: [string, { type: 'dir' | 'file' | 'link' }][] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    const path = join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1);
+    found.push([path, { type: entry.isDirectory() ? 'dir' : entry.isFile() ? 'file' : 'link' }]);
+  }
+  return found;
+}

@@ -1,0 +1,20 @@
+/**
+ * The store: trees, releases and `current` on a file system that many machines share (docs/store-format.md). Whatever
+ * has its final name here is complete and flushed; nothing in it is ever changed.
+ */
+
+export { createFlusher, type Flusher } from './flusher.js';
+export { acquireLease, inspectLease, type Lease, type LeaseHolder, type LeaseOptions } from './lease.js';
+export { formatManifest, parseManifest } from './manifest.js';
+export { newRunId, type StorePaths, storePaths } from './paths.js';
+export { executePrune, planPrune } from './prune.js';
+export { publishFile } from './publish-file.js';
+export { type ReleaseRecord, releaseRecord } from './release-record.js';
+export { currentRelease, listReleases, publishRelease, readRelease, setCurrent } from './releases.js';
+export { removeAll } from './remove.js';
+export type { Difference, PrunePlan, VerifyReport } from './report.js';
+export { spaceAvailable } from './space.js';
+export { collectLeftovers, openStaging, type Staging } from './staging.js';
+export type { TreeEntry } from './tree-entry.js';
+export { hasTrees, publishTree, readTreeSummary } from './trees.js';
+export { verifyStore } from './verify.js';

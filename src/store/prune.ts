@@ -1,0 +1,146 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asPrestageError, errnoOf } from '../core/errors.js';
+import { mapBounded } from './bounded.js';
+import { acquireLease, inspectLease } from './lease.js';
+import { isStoreName, MANIFEST_SUFFIX, type StorePaths, storePaths } from './paths.js';
+import { flushFolder } from './publish-file.js';
+import { IN_FLIGHT, ifThere } from './reading.js';
+import type { ReleaseRecord } from './release-record.js';
+import { currentRelease, listReleases } from './releases.js';
+import type { PrunePlan } from './report.js';
+import { collectLeftovers, openStaging } from './staging.js';
+import { calls } from './system-calls.js';
+import { readTreeSummary } from './trees.js';
+
+/**
+ * What may go. Kept are the `keep` newest releases, `current` counting as one of them whatever its age, and besides
+ * those the ones in `protect`, each with the reason that is given there. A tree is kept while a kept release holds it.
+ * Trees that no release holds are the finished part of a preparation that failed: they go, unless one is at work now.
+ *
+ * @throws STORE_INVALID where a record is damaged: what it holds is not known then.
+ */
+export async function planPrune(
+  root: string,
+  options: { keep: number; protect: ReadonlyMap<string, string> },
+): Promise<PrunePlan> {
+  const [records, current, names, lock] = await Promise.all([
+    listReleases(root),
+    currentRelease(root),
+    treeNames(root),
+    inspectLease(storePaths(root).lock),
+  ]);
+  const reasons = reasonsToKeep(records, current, options);
+  const kept = records.filter((record) => reasons.has(record.release));
+  const removed = records.filter((record) => !reasons.has(record.release));
+  const keptTrees = treesOf(kept);
+  const candidates = lock?.alive ? treesOf(removed) : new Set(names);
+  const free = names.filter((name) => candidates.has(name) && !keptTrees.has(name));
+  const trees = await mapBounded(free, IN_FLIGHT, async (tree) => ({ tree, bytes: await sizeOf(root, tree) }));
+  return {
+    keep: kept.map(({ release }) => ({ release, reason: reasons.get(release) ?? '' })),
+    remove: removed.map(({ release, createdAt }) => ({ release, createdAt })),
+    trees,
+    bytes: trees.reduce((sum, tree) => sum + tree.bytes, 0),
+  };
+}
+
+function reasonsToKeep(
+  records: readonly ReleaseRecord[],
+  current: string | undefined,
+  { keep, protect }: { keep: number; protect: ReadonlyMap<string, string> },
+): Map<string, string> {
+  const others = records.filter((record) => record.release !== current);
+  const room = Math.max(0, keep - (others.length < records.length ? 1 : 0));
+  const reasons = new Map<string, string>();
+  for (const { release } of room > 0 ? others.slice(-room) : []) reasons.set(release, `one of the ${keep} newest`);
+  for (const [release, reason] of protect) reasons.set(release, reason);
+  if (current !== undefined) reasons.set(current, 'current');
+  return reasons;
+}
+
+function treesOf(records: readonly ReleaseRecord[]): Set<string> {
+  return new Set(records.flatMap((record) => record.packages.map((item) => item.tree)));
+}
+
+/** The names that have a folder, a manifest or both, in code-unit order. */
+async function treeNames(root: string): Promise<string[]> {
+  const { trees } = storePaths(root);
+  try {
+    const found = (await ifThere(() => readdir(trees))) ?? [];
+    const names = found.map((name) => (name.endsWith(MANIFEST_SUFFIX) ? name.slice(0, -MANIFEST_SUFFIX.length) : name));
+    return [...new Set(names)].filter(isStoreName).sort();
+  } catch (error) {
+    throw asPrestageError(error, { path: trees });
+  }
+}
+
+/** 0 where the manifest does not tell: a tree that goes need not be whole. */
+async function sizeOf(root: string, tree: string): Promise<number> {
+  return (await readTreeSummary(root, tree).catch(() => undefined))?.bytes ?? 0;
+}
+
+/**
+ * Removes what the plan says, as far as it still may go: not what has become current or is in `protect`, and no tree that
+ * a remaining release holds. It takes the store's lock, so that no preparation counts on what goes away. All is moved
+ * out of sight first, releases before their trees, and deleted then: after a crash at any moment, what is visible is
+ * whole, and the next run collects the rest.
+ *
+ * @param run a fresh run id (`newRunId`)
+ * @throws LOCKED where a preparation is at work; STORE_INVALID, STORE_UNWRITABLE, STORE_IO
+ */
+export async function executePrune(
+  root: string,
+  run: string,
+  plan: PrunePlan,
+  options: { protect?: ReadonlyMap<string, string> } = {},
+): Promise<void> {
+  const paths = storePaths(root);
+  const lease = await acquireLease(paths.lock, { run, purpose: 'prune' }, { wait: false });
+  try {
+    const staging = await openStaging(root, run);
+    try {
+      await hideReleases(paths, staging.folder, plan, options.protect);
+      await hideTrees(paths, staging.folder, plan);
+    } finally {
+      await staging.close();
+    }
+    await collectLeftovers(root);
+  } catch (error) {
+    throw asPrestageError(error, { path: root });
+  } finally {
+    await lease.release();
+  }
+}
+
+async function hideReleases(
+  paths: StorePaths,
+  hidden: string,
+  plan: PrunePlan,
+  protect: ReadonlyMap<string, string> = new Map(),
+): Promise<void> {
+  const current = await currentRelease(paths.root);
+  for (const { release } of plan.remove) {
+    if (release === current || protect.has(release)) continue;
+    await hide(paths.release(release), join(hidden, `release-${release}`));
+  }
+  await flushFolder(paths.releases);
+}
+
+async function hideTrees(paths: StorePaths, hidden: string, plan: PrunePlan): Promise<void> {
+  const held = treesOf(await listReleases(paths.root));
+  for (const { tree } of plan.trees) {
+    if (held.has(tree)) continue;
+    await hide(paths.tree(tree), join(hidden, `tree-${tree}`));
+    await hide(paths.manifest(tree), join(hidden, `tree-${tree}${MANIFEST_SUFFIX}`));
+  }
+  await flushFolder(paths.trees);
+}
+
+async function hide(path: string, hidden: string): Promise<void> {
+  try {
+    await calls.rename(path, hidden);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error; // gone already: an earlier prune did not come to its end
+  }
+}

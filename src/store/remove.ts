@@ -1,0 +1,63 @@
+import { chmod, readdir, rmdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asPrestageError, errnoOf } from '../core/errors.js';
+import { createSlots } from './bounded.js';
+import { IN_FLIGHT, isAbsent } from './reading.js';
+
+/**
+ * Deletes a file, a link, or a folder with all that is in it, many at once. What is gone already is no error; neither is
+ * what another process deletes at the same time.
+ */
+export async function removeAll(path: string): Promise<void> {
+  const slots = createSlots(IN_FLIGHT);
+  try {
+    await removeFolder(path, slots);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOTDIR') throw asPrestageError(error, { path });
+    await removeFile(path, slots);
+  }
+}
+
+type Slots = ReturnType<typeof createSlots>;
+
+async function removeFolder(folder: string, slots: Slots): Promise<void> {
+  const entries = await slots(() => listing(folder));
+  await Promise.all(
+    entries.map((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? removeFolder(path, slots) : removeFile(path, slots, folder);
+    }),
+  );
+  await slots(() => rmdir(folder)).catch((error: unknown) => {
+    // ENOTEMPTY: an NFS client keeps a deleted file that is open as `.nfs…` until it is closed. Leftovers are collected.
+    if (!isAbsent(error) && errnoOf(error) !== 'ENOTEMPTY') throw error;
+  });
+}
+
+async function listing(folder: string) {
+  try {
+    return await unlocking(folder, () => readdir(folder, { withFileTypes: true }));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function removeFile(path: string, slots: Slots, folder?: string): Promise<void> {
+  try {
+    await slots(() => (folder === undefined ? unlink(path) : unlocking(folder, () => unlink(path))));
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+}
+
+/** A folder of a tree may have any mode: one that its owner may not write is opened first. */
+async function unlocking<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES') throw error;
+    await chmod(folder, 0o700);
+    return work();
+  }
+}

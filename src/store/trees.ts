@@ -1,0 +1,135 @@
+import { lstat, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256 } from '../core/digest.js';
+import { asPrestageError, PrestageError } from '../core/errors.js';
+import { mapBounded } from './bounded.js';
+import type { Flusher } from './flusher.js';
+import { formatManifest, parseManifest, parseTotals, type TreeTotals, totalsOf } from './manifest.js';
+import { MANIFEST_SUFFIX, storePaths, temporaryName } from './paths.js';
+import { placeFile, placeFolder } from './place.js';
+import { flushFolder, writeNewFile } from './publish-file.js';
+import { hashFile, IN_FLIGHT, ifThere, rereading } from './reading.js';
+import { removeAll } from './remove.js';
+import type { TreeEntry } from './tree-entry.js';
+
+/** What is known of a tree from its manifest alone; `digest` is the SHA-256 of the manifest's bytes. */
+export interface TreeSummary extends TreeTotals {
+  digest: string;
+}
+
+/**
+ * Which of these trees are ready: a look-up each, no walk. A tree is there when its folder is; its manifest came first.
+ * One whose manifest was lost counts as missing: preparing it again puts the manifest back.
+ */
+export async function hasTrees(root: string, names: readonly string[]): Promise<Set<string>> {
+  const paths = storePaths(root);
+  try {
+    const ready = await mapBounded(names, IN_FLIGHT / 2, async (name) => {
+      const [tree, manifest] = await Promise.all([
+        ifThere(() => lstat(paths.tree(name))),
+        ifThere(() => lstat(paths.manifest(name))),
+      ]);
+      return tree?.isDirectory() === true && manifest?.isFile() === true;
+    });
+    return new Set(names.filter((_, index) => ready[index]));
+  } catch (error) {
+    throw asPrestageError(error, { path: paths.trees });
+  }
+}
+
+/** @throws STORE_INVALID for a damaged manifest, STORE_IO where there is none */
+export async function readTreeSummary(root: string, name: string): Promise<TreeSummary> {
+  const path = storePaths(root).manifest(name);
+  try {
+    const { sha256, head } = await hashFile(path);
+    const totals = parseTotals(head.toString('latin1'));
+    if (!totals) throw damagedManifest(path);
+    return { digest: sha256, ...totals };
+  } catch (error) {
+    throw asPrestageError(error, { path });
+  }
+}
+
+function damagedManifest(path: string): PrestageError {
+  return new PrestageError('STORE_INVALID', `The manifest ${path} does not begin as a manifest does.`, {
+    hint: 'Remove it and the folder of the same name, and run the same command again: the tree is prepared anew.',
+    context: { path },
+  });
+}
+
+/** A tree's entries by its manifest, and that manifest's digest. @throws STORE_INVALID */
+export async function readTree(
+  root: string,
+  name: string,
+): Promise<{ digest: string; entries: Map<string, TreeEntry> }> {
+  const path = storePaths(root).manifest(name);
+  try {
+    const bytes = await rereading(() => readFile(path));
+    return { digest: sha256(bytes), entries: parseManifest(bytes) };
+  } catch (error) {
+    throw asPrestageError(error, { path });
+  }
+}
+
+export interface PublishTree {
+  root: string;
+  run: string;
+  /** The tree's name: `<package>-<digest of the recipe>`. */
+  name: string;
+  /** The finished tree, in the run's staging folder. */
+  folder: string;
+  /** All that is in it. */
+  entries: ReadonlyMap<string, TreeEntry>;
+  flusher: Flusher;
+}
+
+/**
+ * Brings a finished tree to its final name: manifest first, then the folder by one rename. Where the tree is there
+ * already, ours is discarded, and that is success. Safe without the lock, and to be repeated after any failure.
+ *
+ * @throws STORE_INVALID where a tree of that name has another digest: the same recipe gave other bytes. DISK_FULL,
+ * STORE_UNWRITABLE, STORE_IO.
+ */
+export async function publishTree(args: PublishTree): Promise<TreeSummary & { outcome: 'published' | 'existing' }> {
+  const paths = storePaths(args.root);
+  const manifest = formatManifest(args.entries);
+  const summary = { digest: sha256(manifest), ...totalsOf(args.entries) };
+  try {
+    const staged = await stageManifest(paths.run(args.run), args.name, manifest);
+    await args.flusher.flush(args.folder, args.entries, [staged]);
+    await placeManifest(staged, args.root, args.name, summary.digest);
+    const outcome = (await placeFolder(args.folder, paths.tree(args.name))) ? 'published' : 'existing';
+    // Whoever collects leftovers may have seen the manifest without its tree, and taken it away.
+    if (!(await ifThere(() => lstat(paths.manifest(args.name)))))
+      await placeManifest(staged, args.root, args.name, summary.digest);
+    await flushFolder(paths.trees);
+    await removeAll(staged);
+    if (outcome === 'existing') await removeAll(args.folder);
+    return { outcome, ...summary };
+  } catch (error) {
+    throw asPrestageError(error, { path: paths.tree(args.name) });
+  }
+}
+
+/** Under a random name: an attempt that failed may have left one. */
+async function stageManifest(folder: string, name: string, manifest: Buffer): Promise<string> {
+  const staged = join(folder, `${name}${temporaryName()}${MANIFEST_SUFFIX}`);
+  await writeNewFile(staged, manifest, 0o644, { flush: false });
+  return staged;
+}
+
+async function placeManifest(staged: string, root: string, name: string, digest: string): Promise<void> {
+  const path = storePaths(root).manifest(name);
+  const there = await ifThere(() => hashFile(path));
+  if (there === undefined && (await placeFile(staged, path))) return;
+  const found = there?.sha256 ?? (await hashFile(path)).sha256;
+  if (found === digest) return;
+  throw new PrestageError(
+    'STORE_INVALID',
+    `The tree ${name} is in the store with another digest than was prepared now.`,
+    {
+      hint: `The same recipe must give the same bytes. Check the one that is there with \`prestage verify --deep\`; if it is damaged, remove ${storePaths(root).tree(name)} and ${path}, and run the same command again.`,
+      context: { path, expected: digest, found },
+    },
+  );
+}
