@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { PrestageError } from '../core/errors.js';
 import type { PrestageEvent } from '../core/events.js';
 
@@ -11,6 +12,11 @@ export class Interruption {
   readonly #controller = new AbortController();
   #received: Signal | undefined;
   #preparing = false;
+
+  constructor() {
+    // Many parts of one command may wait for it at once; that is no leak.
+    setMaxListeners(0, this.#controller.signal);
+  }
 
   get signal(): AbortSignal {
     return this.#controller.signal;

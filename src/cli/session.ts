@@ -64,6 +64,7 @@ export async function runSession(
     reporter.fail(error);
     return error.exitStatus;
   };
+  const unwarn = takeWarnings((message) => flags.verbose && reporter.emit({ type: 'warning', message }));
   const restore = () => reporter.settle();
   process.on('exit', restore);
   const unlisten = interruption.listen({
@@ -79,9 +80,21 @@ export async function runSession(
     return failed(asPrestageError(error));
   } finally {
     unlisten();
+    unwarn();
     process.off('exit', restore);
     await Promise.all([flushed(streams.stdout), flushed(streams.stderr)]);
   }
+}
+
+/** Node writes its warnings (of experimental features) into whatever is drawn; who wants them asks with --verbose. */
+function takeWarnings(say: (message: string) => void): () => void {
+  const listeners = process.listeners('warning');
+  const listener = (warning: Error) => say(`${warning.name}: ${warning.message}`);
+  process.removeAllListeners('warning').on('warning', listener);
+  return () => {
+    process.off('warning', listener);
+    for (const former of listeners) process.on('warning', former);
+  };
 }
 
 export function reporterFor(command: string, flags: GlobalFlags, surroundings: Surroundings): Reporter {

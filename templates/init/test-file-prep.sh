@@ -4,11 +4,13 @@
 set -eu
 
 missing() {
-  printf '%s: %s\n' "test-file-prep.sh" "$1" >&2
+  printf '%s: %s\n' test-file-prep.sh "$1" >&2
   exit 2
 }
 
-cd -- "$(dirname -- "$0")"
+case $0 in
+  */*) cd -- "${0%/*}" ;;
+esac
 
 command -v node >/dev/null 2>&1 || missing 'Node.js 20.19 or newer is needed, and no node is on the PATH (https://nodejs.org).'
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
@@ -16,12 +18,12 @@ node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.ex
 
 # Installed in this project, or in one around it.
 folder=$PWD
-while [ ! -f "$folder/node_modules/prestage/dist/cli.js" ] && [ "$folder" != / ]; do
-  folder=$(dirname -- "$folder")
+while [ -n "$folder" ]; do
+  if [ -x "$folder/node_modules/.bin/prestage" ]; then
+    exec "$folder/node_modules/.bin/prestage" test "$@"
+  fi
+  folder=${folder%/*}
 done
-if [ "$folder" != / ]; then
-  exec node "$folder/node_modules/prestage/dist/cli.js" test "$@"
-fi
 
 # Installed for the whole machine. npx is told to download nothing.
 if command -v npx >/dev/null 2>&1 && npx --no-install prestage --version >/dev/null 2>&1; then

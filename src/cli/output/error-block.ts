@@ -1,6 +1,6 @@
 import type { ErrorContext, PrestageError } from '../../core/errors.js';
 import type { Style } from './style.js';
-import { hanging, wrap } from './wrap.js';
+import { folded, hanging, wrap } from './wrap.js';
 
 /**
  * What failed, where, what was expected and found, what the program said, and what to do: in that order, wrapped to
@@ -11,10 +11,12 @@ export function errorBlock(
   { style, width, verbose }: { style: Style; width: number; verbose: boolean },
 ): string[] {
   const { context, hint } = error;
-  const [first = '', ...rest] = hanging(`error ${error.code}: `, error.message, width);
+  const head = `error ${error.code}`;
+  const message = `${head}: ${error.message}`
+    .split('\n')
+    .flatMap((line, i) => folded(i === 0 ? line : `  ${line}`, width));
   return [
-    first.replace(`error ${error.code}`, style.bad(`error ${error.code}`)),
-    ...rest.map((line) => `  ${line.trimStart()}`),
+    ...message.map((line, i) => (i === 0 ? line.replace(head, style.bad(head)) : line)),
     ...details(context).flatMap(([label, text]) => detailLines(label, text, { style, width })),
     ...logLines(context).map((line) => `  | ${line}`),
     ...(hint === undefined ? [] : wrap(hint, width - 2).map((line) => `  ${line}`)),

@@ -8,10 +8,18 @@ import { LiveRegion } from './live-region.js';
 import { progressRows } from './progress-rows.js';
 import type { Outcome, Reporter } from './reporter.js';
 import type { Surroundings } from './streams.js';
+import { folded } from './wrap.js';
 
 const REDRAW_MS = 100;
 /** Where lines stay (a pipe, a CI's log), progress is told this often for each package. */
 const PROGRESS_LINE_MS = 5000;
+
+const SHOWN_BY_ROWS: ReadonlySet<PrestageEvent['type']> = new Set([
+  'package.progress',
+  'host.starting',
+  'host.booted',
+  'database.starting',
+]);
 
 export interface HumanFlags {
   color: boolean;
@@ -38,9 +46,12 @@ export function humanReporter({ stdout, stderr, env, now }: Surroundings, flags:
       style,
       unicode,
     });
+  /** Broken at spaces for a terminal; a line an event elsewhere. */
+  const fitted = (lines: readonly string[]) =>
+    stderr.isTTY ? lines.flatMap((line) => folded(line, textWidth(stderr))) : lines;
   const say = (lines: readonly string[]) => {
-    if (live) region.draw(rows(), lines);
-    else if (lines.length > 0) stderr.write(lines.map((line) => `${line}\n`).join(''));
+    if (live) region.draw(rows(), fitted(lines));
+    else stderr.write(text(fitted(lines)));
   };
   const settle = () => {
     clearInterval(timer);
@@ -51,12 +62,13 @@ export function humanReporter({ stdout, stderr, env, now }: Surroundings, flags:
   const print = (lines: readonly string[]) => {
     if (lines.length === 0) return;
     if (live) region.draw([]);
-    stdout.write(lines.map((line) => `${line}\n`).join(''));
+    stdout.write(text(lines));
   };
 
   const isTold = (event: PrestageEvent): boolean => {
+    // On a terminal, its row says where a host or a package is.
+    if (live && !flags.verbose && SHOWN_BY_ROWS.has(event.type)) return false;
     if (event.type !== 'package.progress') return true;
-    if (live) return false;
     const told = progressTold.get(event.package);
     if (told !== undefined && now() - told < PROGRESS_LINE_MS) return false;
     progressTold.set(event.package, now());
@@ -78,7 +90,7 @@ export function humanReporter({ stdout, stderr, env, now }: Surroundings, flags:
 
   const fail = (error: PrestageError) => {
     settle();
-    stderr.write(`${errorBlock(error, { style, width: textWidth(stderr), verbose: flags.verbose }).join('\n')}\n`);
+    stderr.write(text(errorBlock(error, { style, width: textWidth(stderr), verbose: flags.verbose })));
   };
 
   return {
@@ -86,10 +98,12 @@ export function humanReporter({ stdout, stderr, env, now }: Surroundings, flags:
     settle,
     succeed({ output = [], summary = [], error }: Outcome) {
       settle();
-      if (!flags.quiet && summary.length > 0) stderr.write(summary.map((line) => `${line}\n`).join(''));
+      if (!flags.quiet && summary.length > 0) stderr.write(text(fitted(summary)));
       print(output);
       if (error) fail(error);
     },
     fail,
   };
 }
+
+const text = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join('');

@@ -52,7 +52,7 @@ function packageRows(packages: readonly PackageActivity[], nameWidth: number, op
     const cells = columns.map((column) => {
       if (column === 'bar') return bar(item, barWidth, { style, unicode });
       const text = texts[i]?.[column] ?? '';
-      return column === 'name' ? text.padEnd(nameWidth) : text.padStart(widths(column));
+      return text.padStart(widths(column));
     });
     return columns.length === 1 ? truncate(cells.join(GAP), width) : cells.join(GAP).trimEnd();
   });
@@ -72,7 +72,7 @@ function textsOf(item: PackageActivity, nameWidth: number): Record<Column, strin
   const { bytes, bytesTotal, files, filesTotal, note } = item;
   const rate = rateOf(item);
   return {
-    name: truncate(item.id, nameWidth),
+    name: truncate(item.id, nameWidth).padEnd(nameWidth),
     bar: '',
     percent: bytesTotal === undefined ? '' : formatPercent(bytes, bytesTotal),
     bytes: bytesTotal === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} / ${formatBytes(bytesTotal)}`,

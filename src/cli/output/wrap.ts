@@ -1,3 +1,10 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/** Columns, without what only marks the text. */
+function columnsOf(text: string): number {
+  return text.includes('\u001b') ? stripVTControlCharacters(text).length : text.length;
+}
+
 /** Breaks text at spaces into lines of at most `width` columns. A longer word (a path) is kept whole on its own line. */
 export function wrap(text: string, width: number): string[] {
   return text.split('\n').flatMap((line) => wrapLine(line, Math.max(width, 1)));
@@ -5,16 +12,23 @@ export function wrap(text: string, width: number): string[] {
 
 function wrapLine(line: string, width: number): string[] {
   const lines: string[] = [];
-  let current = '';
-  for (const word of line.split(' ')) {
-    if (current === '') current = word;
-    else if (current.length + 1 + word.length <= width) current += ` ${word}`;
+  const [first = '', ...words] = line.split(' ');
+  let current = first;
+  for (const word of words) {
+    if (columnsOf(current) + 1 + columnsOf(word) <= width) current += ` ${word}`;
     else {
       lines.push(current);
       current = word;
     }
   }
   return [...lines, current];
+}
+
+/** A line as it is where it fits; else broken, with what follows set in by two. */
+export function folded(line: string, width: number): string[] {
+  if (columnsOf(line) <= width) return [line];
+  const [first = '', ...rest] = wrap(line, width - 2);
+  return [first, ...rest.map((text) => `  ${text}`)];
 }
 
 /** Text under a label or a mark: the first line after `first`, the others under it. */

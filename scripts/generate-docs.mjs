@@ -1,0 +1,94 @@
+// Writes the reference pages that follow from the sources: docs/errors.md from the table of errors, docs/events.md from
+// the types of events. With --check it writes nothing, and fails where a page is not what it would write.
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import ts from 'typescript';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+const pages = {
+  'docs/errors.md': errorsPage(await importSource('src/core/errors.ts')),
+  'docs/events.md': eventsPage(await readFile('src/core/events.ts', 'utf8')),
+};
+
+const stale = [];
+for (const [path, text] of Object.entries(pages)) {
+  if ((await readFile(path, 'utf8').catch(() => '')) === text) continue;
+  stale.push(path);
+  if (!process.argv.includes('--check')) await writeFile(path, text);
+}
+if (process.argv.includes('--check') && stale.length > 0) {
+  process.stderr.write(`${stale.join(', ')}: not as the sources say. Run: node scripts/generate-docs.mjs\n`);
+  process.exitCode = 1;
+}
+
+/** A TypeScript module as this Node can import it. */
+async function importSource(path) {
+  const { outputFiles } = await build({
+    entryPoints: [path],
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    write: false,
+  });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+function errorsPage({ ERRORS }) {
+  const rows = Object.entries(ERRORS).map(([code, [status, meaning]]) => `| \`${code}\` | ${status} | ${meaning} |`);
+  return `# Errors
+
+<!-- Generated from src/core/errors.ts by scripts/generate-docs.mjs. -->
+
+Every failure has one of these codes. With \`--json\` it is \`error.code\` of the last line; the exit status follows from it.
+An error says what failed and where, what was expected and found where that is known, and what to do next.
+
+| code | exit status | meaning |
+| --- | --- | --- |
+${rows.join('\n')}
+`;
+}
+
+function eventsPage(source) {
+  const file = ts.createSourceFile('events.ts', source, ts.ScriptTarget.Latest, true);
+  const sections = file.statements
+    .filter((statement) => ts.isTypeAliasDeclaration(statement) && ts.isUnionTypeNode(statement.type))
+    .filter((statement) => statement.type.types.every((member) => ts.isTypeLiteralNode(member)))
+    .map((statement) => eventsSection(statement, source));
+  return `# Events
+
+<!-- Generated from src/core/events.ts by scripts/generate-docs.mjs. -->
+
+With \`--json\`, stdout has one JSON object a line. Each but the last is an event: its \`type\`, the \`time\` at which it
+happened (ISO 8601, UTC), and the members below. The last is the result (see [the command line](cli.md#json)). The
+library hands the same objects to \`emit\`, without the time. New types and new members may be added in any version.
+
+${sections.join('\n')}`;
+}
+
+function eventsSection(statement, source) {
+  const title = statement.name.text.replace(/Event$/, ' events').replace(/^./, (letter) => letter.toUpperCase());
+  const about = commentsBefore(statement, source);
+  const rows = statement.type.types.map((literal) => {
+    const [type, ...members] = literal.members;
+    const shown = members.map(
+      (member) => `\`${member.name.text}${member.questionToken ? '?' : ''}: ${memberType(member)}\``,
+    );
+    return `| \`${type.type.literal.text}\` | ${shown.join(', ')} | ${commentsBefore(literal, source)} |`;
+  });
+  return `## ${title}\n\n${about ? `${about}\n\n` : ''}| type | members | |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+/** In a cell of a table, a bar would end it. */
+function memberType(member) {
+  return member.type.getText().replaceAll('|', '\\|').replaceAll("'", '"').replace(/\s+/g, ' ');
+}
+
+function commentsBefore(node, source) {
+  // The comment of a union's member stands before its bar.
+  const bar = source.lastIndexOf('|', node.getStart());
+  const start = ts.isTypeLiteralNode(node) ? source.slice(0, bar).trimEnd().length : node.getStart();
+  const [, text] = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/$/.exec(source.slice(0, start).trimEnd()) ?? [];
+  return (text ?? '').replace(/\s*\n\s*\*\s?/g, ' ').trim();
+}

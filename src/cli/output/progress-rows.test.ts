@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { PrestageEvent } from '../../core/events.js';
+import { applyToActivity, newActivity } from './activity.js';
+import { progressRows } from './progress-rows.js';
+import { plainStyle } from './style.js';
+
+const options = { width: 120, height: 20, nowMs: 4000, style: plainStyle, unicode: true };
+
+/** Events a second apart. */
+function activityAfter(...events: PrestageEvent[]) {
+  const activity = newActivity();
+  for (const [second, event] of events.entries()) applyToActivity(activity, event, second * 1000);
+  return activity;
+}
+
+const atWork = () =>
+  activityAfter(
+    { type: 'package.started', package: 'installer', tree: 'i-1', bytesTotal: 1.7e9 },
+    { type: 'package.progress', package: 'installer', bytes: 4e8, bytesTotal: 1.7e9, files: 600 },
+    { type: 'package.progress', package: 'installer', bytes: 8e8, bytesTotal: 1.7e9, files: 1204 },
+    { type: 'package.started', package: 'db', tree: 'd-1' },
+    { type: 'host.starting', host: 'api-0', service: 'api', index: 0, address: '127.0.0.1', port: 1, replaces: false },
+  );
+
+describe('live progress', () => {
+  test('has a row a package and a row a host', () => {
+    expect(progressRows(atWork(), options)).toEqual([
+      'installer  ━━━━━━━━━━━━━━────────────────  47%  800 MB / 1.7 GB  1,204 files  400 MB/s  3 s left',
+      'db         ──────────────────────────────                   0 B      0 files',
+      'api-0      starting    0 s',
+    ]);
+  });
+
+  test('leaves out what there is no room for', () => {
+    expect(progressRows(atWork(), { ...options, width: 59 })).toEqual([
+      'installer  ━━━━━━━━━━─────────────  47%  400 MB/s  3 s left',
+      'db         ───────────────────────',
+      'api-0      starting    0 s',
+    ]);
+    expect(progressRows(atWork(), { ...options, width: 30 })).toEqual([
+      'installer  47%  3 s left',
+      'db',
+      'api-0      starting    0 s',
+    ]);
+  });
+
+  test('is drawn with ASCII where the terminal has no more', () => {
+    expect(progressRows(atWork(), { ...options, width: 59, unicode: false })[0]).toBe(
+      'installer  ==========-------------  47%  400 MB/s  3 s left',
+    );
+  });
+
+  test('counts the rows that do not fit', () => {
+    expect(progressRows(atWork(), { ...options, height: 2 })).toEqual([
+      expect.stringContaining('installer'),
+      '… and 2 more',
+    ]);
+  });
+
+  test('says what a package is at when it is not reading', () => {
+    const activity = atWork();
+    applyToActivity(
+      activity,
+      { type: 'package.step', package: 'installer', step: 2, kind: 'patch', files: 1, changes: 1, summary: '1 hunk' },
+      4000,
+    );
+    expect(progressRows(activity, { ...options, width: 59 })[0]).toBe(
+      'installer  ━━━━━━━━───────────  47%  400 MB/s  step 2 patch',
+    );
+  });
+
+  test('forgets what has ended', () => {
+    const activity = atWork();
+    const ended: PrestageEvent[] = [
+      {
+        type: 'package.published',
+        package: 'installer',
+        tree: 'i',
+        digest: '',
+        reused: false,
+        files: 1,
+        bytes: 1,
+        durationMs: 1,
+      },
+      { type: 'worker.finished', run: 'x', release: 'r', durationMs: 1 },
+      { type: 'host.healthy', host: 'api-0', service: 'api', index: 0, address: '', durationMs: 1 },
+    ];
+    for (const event of ended) applyToActivity(activity, event, 5000);
+    expect(progressRows(activity, options)).toEqual([]);
+  });
+
+  test('has a rate of the last seconds, not of the whole', () => {
+    const activity = newActivity();
+    applyToActivity(activity, { type: 'package.started', package: 'a', tree: 'a-1', bytesTotal: 1e9 }, 0);
+    for (let second = 1; second <= 20; second++) {
+      const bytes = second < 10 ? second * 1e7 : 9e7;
+      applyToActivity(
+        activity,
+        { type: 'package.progress', package: 'a', bytes, bytesTotal: 1e9, files: 0 },
+        second * 1000,
+      );
+    }
+    expect(progressRows(activity, options)[0]).toContain('  0 B/s');
+  });
+
+  test('never has a row wider than the terminal, nor more rows than it is high', () => {
+    const anyPackage = fc.record({
+      package: fc.stringMatching(/^[a-z][a-z0-9-]{0,40}$/),
+      bytes: fc.nat(2 ** 45),
+      bytesTotal: fc.option(fc.nat(2 ** 45), { nil: undefined }),
+      files: fc.nat(1e7),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(anyPackage, { maxLength: 8 }),
+        fc.integer({ min: 1, max: 200 }),
+        fc.integer({ min: 1, max: 9 }),
+        (packages, width, height) => {
+          const activity = newActivity();
+          for (const { bytesTotal, ...item } of packages) {
+            const event = {
+              type: 'package.progress' as const,
+              ...item,
+              ...(bytesTotal === undefined ? {} : { bytesTotal }),
+            };
+            applyToActivity(activity, event, 0);
+            applyToActivity(activity, { ...event, bytes: event.bytes + 1000 }, 700);
+            applyToActivity(
+              activity,
+              {
+                type: 'host.starting',
+                host: `${item.package}-0`,
+                service: 's',
+                index: 0,
+                address: '',
+                replaces: false,
+              },
+              700,
+            );
+          }
+          const rows = progressRows(activity, { ...options, width, height });
+          expect(rows.length).toBeLessThanOrEqual(height);
+          for (const row of rows) expect(row.length).toBeLessThanOrEqual(width);
+        },
+      ),
+    );
+  });
+});
