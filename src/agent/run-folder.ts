@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { errnoOf } from '../core/errors.js';
+import { publishFile } from '../store/index.js';
 
 /** The files of a run, by which an agent and whoever follows it speak: each has one writer, and nobody needs a pipe. */
 export function runFiles(runFolder: string) {
@@ -24,21 +25,8 @@ export function runFiles(runFolder: string) {
 }
 
 /** Readers find the whole file or none. */
-export async function publishJson(path: string, value: unknown, mode = 0o644): Promise<void> {
-  const staged = stagedName(path);
-  try {
-    const handle = await open(staged, 'wx', mode);
-    try {
-      await handle.writeFile(JSON.stringify(value));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(staged, path);
-  } catch (error) {
-    await rm(staged, { force: true });
-    throw error;
-  }
+export function publishJson(path: string, value: unknown, mode = 0o644): Promise<void> {
+  return publishFile(path, JSON.stringify(value), { mode });
 }
 
 /** For a process that is about to end and may not wait. */

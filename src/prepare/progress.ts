@@ -2,49 +2,31 @@ import type { Emit } from '../core/events.js';
 
 const INTERVAL_MS = 250;
 
-/** Counts what a package's preparation has done, and says so at most four times a second. */
+/** `bytes` of the source have been read, `files` have been written. */
+export interface Done {
+  bytes: number;
+  files: number;
+}
+
+/** Says how far a package's preparation is, at most four times a second. */
 export class Progress {
-  readonly #emit: Emit;
-  readonly #package: string;
-  readonly #totals: { bytesTotal?: number; filesTotal?: number };
-  #bytes = 0;
-  #files = 0;
-  #said = performance.now();
+  readonly #say: (done: Done) => void;
+  #done: Done = { bytes: 0, files: 0 };
+  #saidAt = performance.now();
 
   constructor(emit: Emit, packageId: string, totals: { bytesTotal?: number; filesTotal?: number }) {
-    this.#emit = emit;
-    this.#package = packageId;
-    this.#totals = totals;
+    this.#say = (done) => emit({ type: 'package.progress', package: packageId, ...done, ...totals });
   }
 
-  /** Bytes of the source that have been read. */
-  addBytes(bytes: number): void {
-    this.#bytes += bytes;
-    this.#tell();
-  }
-
-  /** The number of files in the tree, so far. */
-  setFiles(files: number): void {
-    this.#files = files;
-    this.#tell();
-  }
-
-  /** The source is fetched anew. */
-  restart(): void {
-    this.#bytes = 0;
-    this.#files = 0;
-  }
-
-  #tell(): void {
+  set(done: Done): void {
+    this.#done = done;
     const now = performance.now();
-    if (now - this.#said < INTERVAL_MS) return;
-    this.#said = now;
-    this.#emit({
-      type: 'package.progress',
-      package: this.#package,
-      bytes: this.#bytes,
-      files: this.#files,
-      ...this.#totals,
-    });
+    if (now - this.#saidAt < INTERVAL_MS) return;
+    this.#saidAt = now;
+    this.#say(done);
+  }
+
+  add(more: Done): void {
+    this.set({ bytes: this.#done.bytes + more.bytes, files: this.#done.files + more.files });
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { listFolder } from '../../config/index.js';
+import { type FolderEntry, listFolder } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
+import type { Progress } from '../progress.js';
 import type { Tree } from '../tree/tree.js';
 import { readLocalFile } from './file-source.js';
 
@@ -13,8 +14,7 @@ export interface FolderCopy {
   /** The digest of its listing that was pinned. */
   sha256: string;
   signal: AbortSignal;
-  /** Told of each file's bytes as they are copied. */
-  onBytes: (bytes: number) => void;
+  progress: Progress;
 }
 
 /**
@@ -22,27 +22,40 @@ export interface FolderCopy {
  * so that the copy is what was pinned even where somebody works in the folder meanwhile.
  * @throws SOURCE_CHANGED, CONFIG_FILE_MISSING
  */
-export async function copyFolder(tree: Tree, { path: folder, sha256, signal, onBytes }: FolderCopy): Promise<void> {
-  const listing = await listFolder(folder);
+export async function copyFolder(tree: Tree, { path: folder, sha256, signal, progress }: FolderCopy): Promise<void> {
+  const listing = await listFolder(folder, { signal });
   if (listing.sha256 !== sha256) throw folderChanged(folder, sha256, listing.sha256);
   const waiting = listing.entries.values();
-  const copyNext = async (): Promise<void> => {
-    for (const entry of waiting) {
+  const failures: unknown[] = [];
+  const copyWaiting = async (): Promise<void> => {
+    for (let next = waiting.next(); !next.done && failures.length === 0; next = waiting.next()) {
       signal.throwIfAborted();
-      if (entry.type === 'dir') await tree.makeFolder(entry.path, entry.mode);
-      else if (entry.type === 'link') await tree.makeLink(entry.path, entry.target);
-      else {
-        await tree.writeStream(
-          entry.path,
-          readLocalFile(join(folder, entry.path), entry.sha256),
-          entry.mode,
-          entry.size,
-        );
-        onBytes(entry.size);
-      }
+      await copyEntry(tree, folder, next.value);
+      progress.add({
+        bytes: next.value.type === 'file' ? next.value.size : 0,
+        files: next.value.type === 'dir' ? 0 : 1,
+      });
     }
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, copyNext));
+  // All have ended when this does: nobody may write to a tree that is being thrown away.
+  await Promise.all(Array.from({ length: CONCURRENCY }, () => copyWaiting().catch((error) => failures.push(error))));
+  if (failures.length > 0) throw failures[0];
+}
+
+function copyEntry(tree: Tree, folder: string, entry: FolderEntry): Promise<void> {
+  switch (entry.type) {
+    case 'dir':
+      return tree.makeFolder(entry.path, entry.mode);
+    case 'link':
+      return tree.makeLink(entry.path, entry.target);
+    case 'file':
+      return tree.writeStream(
+        entry.path,
+        readLocalFile(join(folder, entry.path), entry.sha256),
+        entry.mode,
+        entry.size,
+      );
+  }
 }
 
 function folderChanged(path: string, expected: string, found: string): PrestageError {

@@ -98,8 +98,17 @@ function followable(from: URL, target: string, seen: ReadonlySet<string>): URL {
 
 function basicAuthorization(url: URL): string | undefined {
   if (url.username === '' && url.password === '') return undefined;
-  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const credentials = `${decoded(url.username)}:${decoded(url.password)}`;
   return `Basic ${Buffer.from(credentials).toString('base64')}`;
+}
+
+/** A URL may hold a lone percent sign; then the text is what it says. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -1,0 +1,77 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { InputLocation, InputLocations, PackagePlan, RecipeInput, ScriptPlan } from '../config/index.js';
+import { sha256 } from '../core/digest.js';
+import { errnoOf, PrestageError } from '../core/errors.js';
+
+/** Where an input is. A plan and its locations are made together, so that one is missing is nobody's typing error. */
+export function locationOf(inputs: InputLocations, digest: string, name: string): InputLocation {
+  const location = inputs[digest];
+  if (location !== undefined) return location;
+  throw new PrestageError('INTERNAL', `The job does not say where ${name} (${digest}) is.`, {
+    hint: 'This is a defect of Prestage. Report it with the configuration.',
+    context: { file: name, expected: digest },
+  });
+}
+
+/** Everything that preparing a package reads, the source first. */
+export function inputsOf({ recipe }: PackagePlan): RecipeInput[] {
+  const ofSteps = recipe.steps.flatMap((step): RecipeInput[] => {
+    if (step.kind === 'copy') return [step.from];
+    return step.kind === 'patch' ? step.patches.map((patch) => ({ kind: 'file', ...patch })) : [];
+  });
+  return [recipe.source, ...ofSteps];
+}
+
+/** Fails now for a local input that is not there, rather than after minutes of work on others. @throws CONFIG_FILE_MISSING */
+export async function demandInput(inputs: InputLocations, { sha256: digest, name }: RecipeInput): Promise<void> {
+  const location = locationOf(inputs, digest, name);
+  if (location.kind === 'http') return;
+  const found = await stat(location.path).catch((error: unknown) => errnoOf(error) ?? 'unknown');
+  const isRight = typeof found !== 'string' && (location.kind === 'file' ? found.isFile() : found.isDirectory());
+  if (isRight) return;
+  throw new PrestageError(
+    'CONFIG_FILE_MISSING',
+    `The ${location.kind} ${location.path} ${typeof found === 'string' ? `cannot be read (${found})` : `is not a ${location.kind}`}.`,
+    { hint: 'Put it where the configuration says, and run the same command again.', context: { path: location.path } },
+  );
+}
+
+/** A small input in full: a patch, a script, a file to copy. @throws SOURCE_CHANGED, CONFIG_FILE_MISSING */
+export async function readInput(inputs: InputLocations, digest: string, name = digest): Promise<Buffer> {
+  const location = locationOf(inputs, digest, name);
+  if (location.kind !== 'file') throw new TypeError(`${name} is not a local file`);
+  const content = await readFile(location.path).catch((cause: unknown) => {
+    throw new PrestageError(
+      'CONFIG_FILE_MISSING',
+      `The file ${location.path} cannot be read (${errnoOf(cause) ?? 'unknown'}).`,
+      {
+        hint: 'Put it where the configuration says, and run the same command again.',
+        context: { path: location.path },
+        cause,
+      },
+    );
+  });
+  const found = sha256(content);
+  if (found === digest) return content;
+  throw new PrestageError('SOURCE_CHANGED', `The file ${location.path} changed since its digest was taken.`, {
+    hint: 'Wait until whatever writes it is done, then run the same command again: the new content gets its own digest.',
+    context: { path: location.path, expected: digest, found },
+  });
+}
+
+/** The path of a folder input; whoever copies it compares the digest of its listing. */
+export function folderInput(inputs: InputLocations, digest: string): string {
+  const location = locationOf(inputs, digest, 'a folder');
+  if (location.kind !== 'folder') throw new TypeError(`${digest} is not a local folder`);
+  return location.path;
+}
+
+/** The hosts' scripts with their contents. */
+export function readScripts(
+  inputs: InputLocations,
+  scripts: readonly ScriptPlan[],
+): Promise<{ path: string; content: Buffer }[]> {
+  return Promise.all(
+    scripts.map(async ({ path, sha256 }) => ({ path, content: await readInput(inputs, sha256, path) })),
+  );
+}

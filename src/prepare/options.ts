@@ -1,0 +1,19 @@
+import type { InputLocations, ReleasePlan } from '../config/index.js';
+import type { Emit } from '../core/events.js';
+
+export interface PrepareOptions {
+  /** The store's root; made where it is not there. */
+  root: string;
+  plan: ReleasePlan;
+  /** Where the plan's inputs are on this machine. */
+  inputs: InputLocations;
+  /** A name that no other run has. */
+  run: string;
+  /** Whether to wait while another run holds the store's lock, or to fail with LOCKED. */
+  wait: boolean;
+  /** `prestage 0.1.0` */
+  createdBy: string;
+  emit: Emit;
+  /** Aborted, it ends the preparation with its reason; packages that are published stay. */
+  signal: AbortSignal;
+}

@@ -1,0 +1,141 @@
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import type { InputLocation, Recipe } from '../config/index.js';
+import { PrestageError } from '../core/errors.js';
+import {
+  type ArchiveInput,
+  archiveFile,
+  extractArchive,
+  RECOGNITION_BYTES,
+  recogniseFile,
+  recogniseStart,
+} from './archives/index.js';
+import type { Progress } from './progress.js';
+import type { RetryPolicy } from './sources/attempts.js';
+import { readLocalFile, withProvenFile } from './sources/file-source.js';
+import { copyFolder } from './sources/folder-source.js';
+import type { HttpClient } from './sources/http-client.js';
+import { readRemoteFile } from './sources/http-source.js';
+import { SourceStream } from './sources/source-stream.js';
+import type { Tree } from './tree/tree.js';
+
+export interface SourceJob {
+  recipe: Recipe;
+  location: InputLocation;
+  tree: Tree;
+  /** A name on the store's file system, for a remote archive that can only be read at random. */
+  spool: string;
+  client: HttpClient;
+  retry: RetryPolicy;
+  progress: Progress;
+}
+
+/**
+ * Brings a package's source into its tree. When this resolves, every byte that was used is proven to be what the recipe
+ * pins; until then the tree may hold anything, and nobody sees it.
+ * @throws SOURCE_…, ARCHIVE_…, and what the tree throws
+ */
+export async function fillTree(job: SourceJob): Promise<void> {
+  const { location, recipe, tree, progress, retry } = job;
+  switch (location.kind) {
+    case 'folder':
+      await copyFolder(tree, { path: location.path, sha256: recipe.source.sha256, signal: retry.signal, progress });
+      break;
+    case 'file':
+      await fillFromFile(job, location.path);
+      break;
+    case 'http':
+      await fillFromUrl(job, location);
+      break;
+  }
+  await tree.settled();
+}
+
+/** A tar is read once, from start to end; a zip at random, with its digest taken beside it. */
+async function fillFromFile(job: SourceJob, path: string): Promise<void> {
+  const { extract, source } = job.recipe;
+  const format = extract === false ? undefined : await recogniseFile(path, source.name);
+  if (format === 'zip') return withProvenFile(path, source.sha256, () => unpack(job, archiveFile(path, source.name)));
+  const bytes = new SourceStream(readLocalFile(path, source.sha256));
+  await proving(bytes, job.retry.signal, () =>
+    format === undefined ? writeSingle(job, bytes) : unpackStream(job, bytes),
+  );
+}
+
+/** A tar goes straight into the tree. What may be a zip, which only its end shows, is kept beside it until it is used. */
+async function fillFromUrl(job: SourceJob, { url, size }: InputLocation & { kind: 'http' }): Promise<void> {
+  const { client, recipe, retry, spool } = job;
+  const { extract, source } = recipe;
+  const bytes = new SourceStream(readRemoteFile(client, { url, size, sha256: source.sha256 }, retry));
+  try {
+    const isSpooled = await proving(bytes, retry.signal, async () => {
+      const format = extract === false ? undefined : await recogniseStart(await bytes.head(RECOGNITION_BYTES), source.name);
+      if (extract !== false && (format === undefined || format === 'zip')) {
+        await pipeline(counted(bytes, job.progress), createWriteStream(spool, { flags: 'wx', mode: 0o600 }));
+        return true;
+      }
+      await (format === undefined ? writeSingle(job, bytes) : unpackStream(job, bytes));
+      return false;
+    });
+    if (isSpooled) await fillFromFile(job, spool);
+  } finally {
+    await rm(spool, { force: true });
+  }
+}
+
+/** Does work that reads a source, and sees to it that the source was proven when this resolves. */
+async function proving<T>(bytes: SourceStream, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    const result = await work();
+    await bytes.drain();
+    return result;
+  } catch (error) {
+    // What looks like a damaged archive may be the wrong file, and then that is what must be said.
+    const damaged = error instanceof PrestageError && /^ARCHIVE_(INVALID|UNSAFE|LIMIT)$/.test(error.code);
+    if (damaged && !signal.aborted) await bytes.drain();
+    throw error;
+  } finally {
+    await bytes.close();
+  }
+}
+
+function unpackStream(job: SourceJob, bytes: SourceStream): Promise<void> {
+  return unpack(job, { name: job.recipe.source.name, stream: () => bytes });
+}
+
+async function unpack({ recipe, tree, retry, progress }: SourceJob, archive: ArchiveInput): Promise<void> {
+  const selection = typeof recipe.extract === 'object' ? recipe.extract : { strip: 0 };
+  await extractArchive(archive, tree, { ...selection, signal: retry.signal, onProgress: (done) => progress.set(done) });
+}
+
+/**
+ * A source that stays one file. Whether it may be executed is told by its first bytes: an https source has no mode, and
+ * the same source must give the same tree wherever it comes from.
+ */
+async function writeSingle({ recipe, tree, progress }: SourceJob, bytes: SourceStream): Promise<void> {
+  if (typeof recipe.extract === 'object') throw notAnArchive(recipe);
+  const head = (await bytes.head(4)).toString('latin1');
+  const mode = head.startsWith('#!') || head === '\x7fELF' ? 0o755 : 0o644;
+  await tree.writeStream(recipe.source.name, counted(bytes, progress), mode);
+}
+
+async function* counted(bytes: AsyncIterable<Buffer>, progress: Progress): AsyncGenerator<Buffer> {
+  let read = 0;
+  for await (const chunk of bytes) {
+    read += chunk.length;
+    progress.set({ bytes: read, files: 0 });
+    yield chunk;
+  }
+}
+
+function notAnArchive(recipe: Recipe): PrestageError {
+  return new PrestageError(
+    'ARCHIVE_UNSUPPORTED',
+    `${recipe.source.name} is to be extracted, and is not an archive that is supported.`,
+    {
+      hint: 'Supported are tar, tar.gz, zip and jar, told by their content. With `extract: false` it stays one file.',
+      context: { file: recipe.source.name },
+    },
+  );
+}

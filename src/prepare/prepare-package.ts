@@ -1,0 +1,143 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { InputLocation, InputLocations, PackagePlan } from '../config/index.js';
+import { asPrestageError, PrestageError } from '../core/errors.js';
+import type { Emit } from '../core/events.js';
+import { type Flusher, publishTree, type ReleaseRecord, removeAll } from '../store/index.js';
+import { folderInput, locationOf, readInput } from './inputs.js';
+import { fillTree } from './package-source.js';
+import { Progress } from './progress.js';
+import type { HttpClient } from './sources/http-client.js';
+import type { Need } from './space.js';
+import { applySteps } from './steps/index.js';
+import { StagedTree } from './tree/staged-tree.js';
+
+/** What the packages of one preparation have in common. */
+export interface Workshop {
+  root: string;
+  run: string;
+  /** The run's folder in the store's staging. */
+  staging: string;
+  inputs: InputLocations;
+  client: HttpClient;
+  flusher: Flusher;
+  emit: Emit;
+  signal: AbortSignal;
+}
+
+export type PreparedPackage = ReleaseRecord['packages'][number];
+
+/** System calls that one tree may have under way. Several trees share the thread pool. */
+const TREE_CONCURRENCY = 32;
+
+/**
+ * Prepares one package, from its source to its tree in the store.
+ * @throws whatever went wrong, with the package in its context
+ */
+export async function preparePackage(plan: PackagePlan, need: Need, shop: Workshop): Promise<PreparedPackage> {
+  const { emit, signal } = shop;
+  const started = performance.now();
+  const totals = {
+    ...(need.sourceBytes === undefined ? {} : { bytesTotal: need.sourceBytes }),
+    ...(need.files === undefined ? {} : { filesTotal: need.files }),
+  };
+  try {
+    signal.throwIfAborted();
+    emit({ type: 'package.started', package: plan.id, tree: plan.tree, ...totals });
+    const { folder, tree } = await unpackSource(plan, new Progress(emit, plan.id, totals), shop);
+    await applySteps({
+      package: plan.id,
+      steps: plan.recipe.steps,
+      tree,
+      readInput: (digest) => readInput(shop.inputs, digest),
+      folderInput: async (digest) => folderInput(shop.inputs, digest),
+      emit,
+      signal,
+    });
+    await tree.settled();
+    signal.throwIfAborted();
+    const { outcome, ...summary } = await publishTree({
+      root: shop.root,
+      run: shop.run,
+      name: plan.tree,
+      folder,
+      entries: tree.entries,
+      flusher: shop.flusher,
+    });
+    const durationMs = Math.round(performance.now() - started);
+    emit({
+      type: 'package.published',
+      package: plan.id,
+      tree: plan.tree,
+      reused: outcome === 'existing',
+      durationMs,
+      ...summary,
+    });
+    return { id: plan.id, destination: plan.destination, tree: plan.tree, recipe: plan.digest, ...summary };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw asPrestageError(error, { package: plan.id });
+  }
+}
+
+interface Unpacked {
+  folder: string;
+  tree: StagedTree;
+}
+
+/** Twice where a transfer was complete and wrong: the first may have been spoiled on the way, the second tells. */
+async function unpackSource(plan: PackagePlan, progress: Progress, shop: Workshop): Promise<Unpacked> {
+  const { source } = plan.recipe;
+  const location = locationOf(shop.inputs, source.sha256, source.name);
+  if (location.kind === 'http' && location.cached !== undefined) {
+    const { cached } = location;
+    try {
+      return await unpackFrom({ kind: 'file', path: cached, size: location.size ?? 0 }, plan, progress, shop);
+    } catch (error) {
+      if (!isWrongCopy(error)) throw error;
+      await rm(cached, { force: true });
+    }
+  }
+  try {
+    return await unpackFrom(location, plan, progress, shop);
+  } catch (error) {
+    if (!(error instanceof PrestageError && error.code === 'SOURCE_MOVED')) throw error;
+    shop.emit({ type: 'package.retry', package: plan.id, attempt: 1, delayMs: 0, reason: error.message });
+    return unpackFrom(location, plan, progress, shop);
+  }
+}
+
+function isWrongCopy(error: unknown): boolean {
+  return error instanceof PrestageError && ['SOURCE_CHANGED', 'CONFIG_FILE_MISSING'].includes(error.code);
+}
+
+async function unpackFrom(
+  location: InputLocation,
+  plan: PackagePlan,
+  progress: Progress,
+  shop: Workshop,
+): Promise<Unpacked> {
+  const folder = join(shop.staging, plan.id);
+  await mkdir(folder, { mode: 0o755 });
+  const tree = new StagedTree(folder, { concurrency: TREE_CONCURRENCY });
+  try {
+    await fillTree({
+      recipe: plan.recipe,
+      location,
+      tree,
+      spool: join(shop.staging, `${plan.id}.spool`),
+      client: shop.client,
+      retry: {
+        signal: shop.signal,
+        onRetry: (retry) => shop.emit({ type: 'package.retry', package: plan.id, ...retry }),
+      },
+      progress,
+    });
+    return { folder, tree };
+  } catch (error) {
+    // Nobody may write there any more when the folder goes, and another attempt needs its name.
+    await tree.settled().catch(() => {});
+    await removeAll(folder);
+    throw error;
+  }
+}

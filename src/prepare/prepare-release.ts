@@ -1,0 +1,170 @@
+import type { PackagePlan } from '../config/index.js';
+import { asPrestageError } from '../core/errors.js';
+import {
+  acquireLease,
+  collectLeftovers,
+  createFlusher,
+  hasTrees,
+  openStaging,
+  publishRelease,
+  type ReleaseRecord,
+  readRelease,
+  readTreeSummary,
+  storePaths,
+} from '../store/index.js';
+import { demandInput, inputsOf, readScripts } from './inputs.js';
+import type { PrepareOptions } from './options.js';
+import { type PreparedPackage, preparePackage, type Workshop } from './prepare-package.js';
+import { HttpClient } from './sources/http-client.js';
+import { demandSpace, measurePackage, type Need } from './space.js';
+import { WeightedLimit } from './weighted-limit.js';
+
+/**
+ * Prepares a release: what is in the store already is taken as it is, the rest is prepared and published, each package as
+ * soon as it is done, and last the release. Killed at any moment and started again, it ends in the same place.
+ *
+ * @throws the first failure, with its package and step; then the others were stopped, and what was published stays.
+ * LOCKED, LEASE_LOST, DISK_FULL; the signal's reason.
+ */
+export async function prepareRelease(options: PrepareOptions): Promise<ReleaseRecord> {
+  const { root, plan, run, wait, emit } = options;
+  const ready = await readRelease(root, plan.release);
+  if (ready !== undefined) return ready;
+
+  const lease = await acquireLease(
+    storePaths(root).lock,
+    { run, purpose: 'prepare', release: plan.release },
+    {
+      wait,
+      signal: options.signal,
+      onWait: (holder) =>
+        emit({ type: 'notice', message: `Waiting for run ${holder?.run ?? 'unknown'}, which holds the store's lock.` }),
+    },
+  );
+  const signal = AbortSignal.any([options.signal, lease.lost]);
+  try {
+    // The run that was waited for may have prepared just this.
+    return (await readRelease(root, plan.release)) ?? (await prepareWithLease({ ...options, signal }));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    await lease.release().catch(() => {}); // it runs out by itself, and is then broken by whoever wants it
+  }
+}
+
+async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord> {
+  const { root, plan, inputs, run, emit, signal } = options;
+  const removed = await collectLeftovers(root);
+  if (removed > 0) emit({ type: 'store.collected', removed });
+
+  const reused = await reuseTrees(options);
+  const missing = plan.packages.filter(({ id }) => !reused.has(id));
+  for (const input of missing.flatMap(inputsOf)) await demandInput(inputs, input);
+  const scripts = await readScripts(inputs, plan.scripts);
+  const needs = await measureAll(missing, options);
+  await demandSpace(root, [...needs.values()]);
+  signal.throwIfAborted();
+
+  const staging = await openStaging(root, run);
+  const client = new HttpClient();
+  const flusher = createFlusher(root);
+  try {
+    const prepared = await prepareAll(needs, {
+      root,
+      run,
+      staging: staging.folder,
+      inputs,
+      client,
+      flusher,
+      emit,
+      signal,
+    });
+    signal.throwIfAborted();
+    const record = recordOf(options, new Map([...reused, ...prepared]));
+    await publishRelease({ root, run, record, scripts, flusher });
+    emit({ type: 'release.published', release: plan.release, packages: plan.packages.length });
+    return record;
+  } finally {
+    await client.close();
+    // What cannot be removed now is a leftover for the next run.
+    await staging.close().catch((error) => emit({ type: 'warning', message: asPrestageError(error).message }));
+  }
+}
+
+/** The plan's packages whose trees are in the store, by id. */
+async function reuseTrees({ root, plan, emit }: PrepareOptions): Promise<Map<string, PreparedPackage>> {
+  const there = await hasTrees(
+    root,
+    plan.packages.map(({ tree }) => tree),
+  );
+  const reused = new Map<string, PreparedPackage>();
+  for (const { id, destination, tree, digest: recipe } of plan.packages.filter((item) => there.has(item.tree))) {
+    const summary = await readTreeSummary(root, tree);
+    reused.set(id, { id, destination, tree, recipe, ...summary });
+    emit({ type: 'package.published', package: id, tree, reused: true, durationMs: 0, ...summary });
+  }
+  return reused;
+}
+
+/** Files that are looked into at once. */
+const MEASURED_AT_ONCE = 16;
+
+async function measureAll(
+  packages: readonly PackagePlan[],
+  { inputs }: PrepareOptions,
+): Promise<Map<PackagePlan, Need>> {
+  const limit = new WeightedLimit(MEASURED_AT_ONCE);
+  const measure = async (plan: PackagePlan): Promise<readonly [PackagePlan, Need]> => {
+    try {
+      return [plan, await measurePackage(plan, inputs)];
+    } catch (error) {
+      throw asPrestageError(error, { package: plan.id });
+    }
+  };
+  return new Map(await Promise.all(packages.map((plan) => limit.run(1, () => measure(plan)))));
+}
+
+/** Four large packages at once, or sixteen small ones: the former are bound by bandwidth, the latter by round trips. */
+const CAPACITY = 16;
+const LARGEST_WEIGHT = 4;
+const BYTES_PER_WEIGHT = 16 * 1024 * 1024;
+
+/** The largest first, so that none of them is left to run alone at the end. The first failure stops the others. */
+async function prepareAll(
+  needs: ReadonlyMap<PackagePlan, Need>,
+  shop: Workshop,
+): Promise<Map<string, PreparedPackage>> {
+  const failure = new AbortController();
+  const signal = AbortSignal.any([shop.signal, failure.signal]);
+  const limit = new WeightedLimit(CAPACITY);
+  const prepared = new Map<string, PreparedPackage>();
+  const largestFirst = [...needs].sort(([, a], [, b]) => b.bytes - a.bytes);
+  const work = largestFirst.map(([plan, need]) =>
+    limit.run(Math.min(LARGEST_WEIGHT, 1 + Math.floor(need.bytes / BYTES_PER_WEIGHT)), async () => {
+      if (signal.aborted) return;
+      try {
+        prepared.set(plan.id, await preparePackage(plan, need, { ...shop, signal }));
+      } catch (error) {
+        failure.abort(error);
+      }
+    }),
+  );
+  await Promise.all(work);
+  shop.signal.throwIfAborted();
+  failure.signal.throwIfAborted();
+  return prepared;
+}
+
+function recordOf({ plan, createdBy }: PrepareOptions, packages: ReadonlyMap<string, PreparedPackage>): ReleaseRecord {
+  return {
+    format: 1,
+    release: plan.release,
+    digest: plan.digest,
+    name: plan.name,
+    createdAt: new Date().toISOString(),
+    createdBy,
+    packages: plan.packages.flatMap(({ id }) => packages.get(id) ?? []),
+    scripts: plan.scripts,
+  };
+}

@@ -1,0 +1,71 @@
+import type { InputLocation, InputLocations, PackagePlan, Recipe } from '../config/index.js';
+import { PrestageError } from '../core/errors.js';
+import { spaceAvailable } from '../store/index.js';
+import { measureArchive } from './archives/index.js';
+import { locationOf } from './inputs.js';
+import { existingSize } from './sources/local-size.js';
+
+/** What a package will take, as far as it can be known before it is fetched. */
+export interface Need {
+  /** Of the source, as it is read. */
+  sourceBytes: number | undefined;
+  /** In the store. A lower bound: what steps unpack in their turn is not known. */
+  bytes: number;
+  files: number | undefined;
+}
+
+/** Each file ends in a block that is half empty, on average; and each has an inode or a directory's entry. */
+const BYTES_PER_FILE = 2048 + 512;
+
+/** From the archive's own index, or the source's size. */
+export async function measurePackage({ recipe }: PackagePlan, inputs: InputLocations): Promise<Need> {
+  const source = await measureSource(locationOf(inputs, recipe.source.sha256, recipe.source.name), recipe.extract);
+  const copied = recipe.steps.flatMap((step) =>
+    step.kind === 'copy' ? [locationOf(inputs, step.from.sha256, step.from.name)] : [],
+  );
+  return { ...source, bytes: source.bytes + copied.reduce((sum, { size = 0 }) => sum + size, 0) };
+}
+
+async function measureSource(location: InputLocation, extract: Recipe['extract']): Promise<Need> {
+  const path = location.kind === 'http' ? location.cached : location.path;
+  const isFile = location.kind !== 'folder' && path !== undefined;
+  const size = (isFile ? await existingSize(path) : undefined) ?? location.size;
+  // What is not on this machine yet is unpacked to at least its own size.
+  const asItIs: Need = { sourceBytes: size, bytes: size ?? 0, files: undefined };
+  if (!isFile || extract === false) return asItIs;
+  const archive = await measureArchive({ file: path }).catch((error: unknown) => {
+    if (location.kind === 'http') return undefined; // a copy that is damaged is fetched again
+    throw error;
+  });
+  if (archive === undefined) return asItIs;
+  // How much of it is wanted is known only when each name was seen.
+  if (extract !== 'auto' && (extract.include || extract.exclude))
+    return { sourceBytes: size, bytes: 0, files: undefined };
+  return { sourceBytes: size, bytes: archive.bytes, files: archive.files };
+}
+
+/** @throws DISK_FULL where it is known already that the packages do not fit. */
+export async function demandSpace(root: string, needs: readonly Need[]): Promise<void> {
+  const free = await spaceAvailable(root);
+  const files = needs.reduce((sum, need) => sum + (need.files ?? 1), 0);
+  const bytes = needs.reduce((sum, need) => sum + need.bytes, 0) + files * BYTES_PER_FILE;
+  if (bytes > free.bytes)
+    throw tooSmall(root, `${inMiB(bytes)} MiB are needed`, `${inMiB(free.bytes)} MiB are free`, bytes, free.bytes);
+  if (free.inodes !== undefined && files > free.inodes)
+    throw tooSmall(root, `${files} files are to be made`, `${free.inodes} inodes are free`, files, free.inodes);
+}
+
+function tooSmall(root: string, needs: string, has: string, expected: number, found: number): PrestageError {
+  return new PrestageError(
+    'DISK_FULL',
+    `The packages do not fit into ${root}: ${needs}, ${has}. Nothing was written.`,
+    {
+      hint: 'Free space there (`prestage prune` removes old releases) or enlarge the file system, then run the same command again.',
+      context: { path: root, expected: String(expected), found: String(found) },
+    },
+  );
+}
+
+function inMiB(bytes: number): string {
+  return (bytes / 1024 ** 2).toFixed(1);
+}
