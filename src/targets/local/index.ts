@@ -1,4 +1,26 @@
+import {
+  currentRelease,
+  executePrune,
+  hasTrees,
+  listReleases,
+  newRunId,
+  planPrune,
+  readRelease,
+  verifyStore,
+} from '../../store/index.js';
 import type { Target } from '../target.js';
+import { checkServices } from './check.js';
+import { openDatabase } from './database/index.js';
+import { destroy } from './destroy.js';
+import { exclusively } from './exclusively.js';
+import { installedPrograms, type Programs } from './hosts/launch.js';
+import { observedSpecs } from './hosts/observe.js';
+import { type LocalLayout, layoutOf } from './layout.js';
+import { emitLogs } from './logs.js';
+import { applyServices, planServices } from './rollout/apply.js';
+import { readHistory } from './rollout/history.js';
+import { statusOf } from './status.js';
+import { prepare, workersAtWork } from './worker.js';
 
 export interface LocalTargetSettings {
   environment: string;
@@ -6,8 +28,49 @@ export interface LocalTargetSettings {
   configFolder: string;
   /** The store's root: absolute. */
   root: string;
+  /** Default: the installed ones. */
+  programs?: Programs;
 }
 
-export function openLocalTarget(settings: LocalTargetSettings): Target {
-  throw new Error(`not built yet: ${settings.root}`);
+/** A folder, child processes and loopback ports (docs/local-target.md). Touches nothing until it is asked to. */
+export function openLocalTarget({ root, programs = installedPrograms(), ...settings }: LocalTargetSettings): Target {
+  const layout = layoutOf(root);
+  const phase = { layout, programs, database: openDatabase(layout, settings) };
+  return {
+    kind: 'local',
+    root,
+    async lookUp({ release, packages }) {
+      const [record, trees] = await Promise.all([
+        readRelease(root, release),
+        hasTrees(
+          root,
+          packages.map(({ tree }) => tree),
+        ),
+      ]);
+      return { release: record, trees };
+    },
+    prepare: (job, options) => prepare(job, options, layout, programs.agent),
+    planServices: (deployment) => planServices(deployment, phase),
+    checkServices: (deployment) => checkServices(deployment, phase),
+    applyServices: (deployment, options) => applyServices(deployment, phase, options),
+    history: () => readHistory(layout),
+    status: () => statusOf(phase),
+    logs: (source, options) => emitLogs(source, options, phase),
+    destroy: (options) => destroy(phase, options),
+    releases: () => listReleases(root),
+    currentRelease: () => currentRelease(root),
+    verify: (options) => verifyStore(root, options),
+    planPrune: async (keep) => planPrune(root, { keep, protect: await releasesInUse(layout) }),
+    prune: async (plan) => executePrune(root, newRunId(), plan, { protect: await releasesInUse(layout) }),
+    exclusively: (command, options, work) => exclusively(layout, command, options, work),
+  };
+}
+
+/** What must not be pruned besides `current`, with the reason. */
+async function releasesInUse(layout: LocalLayout): Promise<Map<string, string>> {
+  const [specs, workers] = await Promise.all([observedSpecs(layout), workersAtWork(layout)]);
+  return new Map([
+    ...specs.map(({ release, host }) => [release, `${host} runs on it`] as const),
+    ...workers.map(({ release }) => [release, 'being prepared'] as const),
+  ]);
 }

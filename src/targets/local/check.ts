@@ -1,0 +1,56 @@
+import { PrestageError } from '../../core/errors.js';
+import type { Deployment } from '../target.js';
+import { observeHosts } from './hosts/observe.js';
+import { type PortHolder, portHolders, portTrouble } from './hosts/port-holder.js';
+import { assignPorts } from './hosts/ports.js';
+import { rootId } from './layout.js';
+import { isRunning } from './processes/identity.js';
+import type { PhaseTwo } from './rollout/apply.js';
+import { demandJump } from './rollout/fallback.js';
+
+/** What can be found wrong before anything is changed. @throws DATABASE_UNSUPPORTED, PORT_IN_USE, FILES_NOT_READY */
+export async function checkServices(deployment: Deployment, { layout, database }: PhaseTwo): Promise<void> {
+  if (deployment.fallback) demandJump(deployment);
+  await database.check(deployment.services.database);
+  const observed = await observeHosts(layout);
+  const ports = await assignPorts(
+    deployment.services,
+    observed.map(({ spec }) => spec),
+  );
+  // A port that one of our own hosts has will be free when that host is replaced.
+  const ours = new Set(
+    observed
+      .filter(({ state }) => state && (isRunning(state.supervisor) || isRunning(state.child)))
+      .map(({ spec }) => spec.port),
+  );
+  for (const [host, port] of ports) {
+    const trouble = await portTrouble(port);
+    if (trouble === undefined || ours.has(port)) continue;
+    const holders = portHolders(port);
+    const strangers = holders.filter(({ mark }) => !mark?.startsWith(`${rootId(layout.root)}/`));
+    if (trouble === 'forbidden') throw portForbidden(host, port);
+    if (holders.length === 0 || strangers.length > 0) throw portInUse(host, port, strangers[0]);
+  }
+}
+
+function portInUse(host: string, port: number, holder: PortHolder | undefined): PrestageError {
+  const service = host.replace(/-\d+$/, '');
+  const by = holder ? `${holder.command} (process ${holder.pid})` : 'another program';
+  const ours = holder?.mark === undefined ? '' : ', which another root of Prestage runs';
+  return new PrestageError('PORT_IN_USE', `Port ${port}, which ${service} is to listen on, is taken by ${by}${ours}.`, {
+    hint: 'End that program, or give the service another `port` in the configuration. Nothing was changed.',
+    context: { service, host, port, ...(holder ? { pid: holder.pid, command: holder.command } : {}) },
+  });
+}
+
+function portForbidden(host: string, port: number): PrestageError {
+  const service = host.replace(/-\d+$/, '');
+  return new PrestageError(
+    'PORT_IN_USE',
+    `Port ${port}, which ${service} is to listen on, may not be used by this user.`,
+    {
+      hint: 'Ports below 1024 are for root, as a rule: give the service a higher `port` in the configuration. Nothing was changed.',
+      context: { service, host, port },
+    },
+  );
+}

@@ -1,0 +1,53 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../../core/errors.js';
+import type { Emit } from '../../core/events.js';
+import { storePaths } from '../../store/index.js';
+import { observeHosts } from './hosts/observe.js';
+import { endStrays, stopHost } from './hosts/stop.js';
+import { type LocalLayout, rootId } from './layout.js';
+import type { PhaseTwo } from './rollout/apply.js';
+import { stopWorkers } from './worker.js';
+
+/**
+ * Ends every process of the root, and removes what was deployed. The store, the runs' logs and the database's data stay,
+ * unless `purge`; then all that is ours goes, and nothing else that somebody may have put into the root.
+ * @throws PROCESS_STUCK
+ */
+export async function destroy(
+  { layout, database }: PhaseTwo,
+  { purge, emit }: { purge: boolean; emit: Emit },
+): Promise<void> {
+  for (const run of await stopWorkers(layout)) emit({ type: 'notice', message: `Stopped the worker of run ${run}.` });
+  await Promise.all(
+    (await observeHosts(layout)).map(async ({ folder, spec }) => {
+      await stopHost(folder, spec);
+      emit({ type: 'host.stopped', host: spec.host, service: spec.service, index: spec.index });
+    }),
+  );
+  await database.stop(emit);
+  // Whatever no folder tells of any more.
+  await endStrays(`${rootId(layout.root)}/`, { exact: false });
+  await remove(layout.hosts, layout.deployments, storePaths(layout.root).current);
+  if (purge) await purgeRoot(layout);
+}
+
+async function purgeRoot(layout: LocalLayout): Promise<void> {
+  const { trees, releases, staging, lock } = storePaths(layout.root);
+  await remove(releases, trees, staging, lock, layout.database, layout.runs);
+  await remove(...(await temporaryFiles(layout.root)));
+}
+
+/** Files on their way to their final name, of processes that were killed. */
+async function temporaryFiles(root: string): Promise<string[]> {
+  try {
+    return (await readdir(root)).filter((name) => name.startsWith('.tmp-')).map((name) => join(root, name));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function remove(...paths: string[]): Promise<void> {
+  for (const path of paths) await rm(path, { recursive: true, force: true });
+}

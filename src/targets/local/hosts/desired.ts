@@ -1,0 +1,78 @@
+import type { HealthCheck, ServicePlan } from '../../../config/index.js';
+import { canonicalJson, type Json, sha256, shortDigest } from '../../../core/digest.js';
+import type { ReleaseContents } from '../../target.js';
+import { type HostSpec, hostName } from './spec.js';
+import { ADDRESS, hostVariables, type Surroundings } from './variables.js';
+
+/** A service with a port answers there before others start after it, whether or not it says how to ask. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** The hosts that a deployment wants, service by service in the order in which they start. */
+export function desiredHosts(release: ReleaseContents, around: Surroundings): HostSpec[] {
+  return around.services.services.flatMap((service) =>
+    Array.from({ length: service.count }, (_, index) => desiredHost(service, index, release, around)),
+  );
+}
+
+function desiredHost(service: ServicePlan, index: number, release: ReleaseContents, around: Surroundings): HostSpec {
+  const host = hostName(service.name, index);
+  const environment = hostVariables(service, index, around);
+  const port = around.ports.get(host);
+  const health = healthOf(service);
+  return {
+    format: 1,
+    host,
+    service: service.name,
+    index,
+    address: ADDRESS,
+    ...(port === undefined ? {} : { port }),
+    release: release.release,
+    root: around.root,
+    ...(service.boot === undefined ? {} : { boot: service.boot }),
+    ...(service.run === undefined ? {} : { run: service.run }),
+    ...(health === undefined ? {} : { health }),
+    environment,
+    ingredients: ingredientsOf(service, release, environment),
+  };
+}
+
+function healthOf({ health, port }: ServicePlan): HealthCheck | undefined {
+  if (port === undefined) return undefined;
+  return health ?? { kind: 'tcp', timeoutMs: DEFAULT_TIMEOUT_MS };
+}
+
+/** Only what changed is replaced: what a service says that it needs, and nothing of the release beyond that. */
+function ingredientsOf(
+  service: ServicePlan,
+  release: ReleaseContents,
+  environment: Record<string, string>,
+): Record<string, string> {
+  const { boot, run, needs } = service;
+  // How many hosts there are and what they wait for is not a matter of one host.
+  const settings = { role: service.role, boot, run, needs, port: service.port, health: service.health };
+  const scripts = release.scripts.filter(({ path }) => path === boot || path === run);
+  const packages = release.packages.filter(({ id }) => needs?.includes(id));
+  const { PRESTAGE_RELEASE: _, PRESTAGE_ROOT: __, ...variables } = environment;
+  return {
+    'its settings': digestOf(settings as Json),
+    ...Object.fromEntries(scripts.map(({ path, sha256 }) => [`script ${path}`, shortDigest(sha256)])),
+    ...Object.fromEntries(
+      packages.map(({ id, destination, recipe }) => [`package ${id}`, digestOf({ destination, recipe })]),
+    ),
+    ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [`variable ${name}`, digestOf(value)])),
+    ...(needs === undefined ? { 'the release': release.release } : {}),
+  };
+}
+
+function digestOf(value: Json): string {
+  return shortDigest(sha256(canonicalJson(value)));
+}
+
+/** In words, what makes two hosts differ; undefined where they are the same. */
+export function differenceOf(before: HostSpec, after: HostSpec): string | undefined {
+  const names = new Set([...Object.keys(before.ingredients), ...Object.keys(after.ingredients)]);
+  const changed = [...names].filter((name) => before.ingredients[name] !== after.ingredients[name]);
+  if (changed.length === 0) return undefined;
+  const shown = changed.slice(0, 3).join(', ');
+  return `${shown}${changed.length > 3 ? ` and ${changed.length - 3} more` : ''} changed`;
+}

@@ -1,0 +1,100 @@
+import { readdir } from 'node:fs/promises';
+import { errnoOf } from '../../../core/errors.js';
+import type { HostStatus } from '../../target.js';
+import { hostFolder, type LocalLayout } from '../layout.js';
+import { isRunning } from '../processes/identity.js';
+import { probe } from './health.js';
+import { type HostSpec, readSpec } from './spec.js';
+import { type HostState, readState } from './state.js';
+
+/** A host without a check counts as healthy when its program has run for this long. */
+const STEADY_MS = 500;
+
+/** A host as it is now. */
+export interface ObservedHost {
+  spec: HostSpec;
+  folder: string;
+  state: HostState | undefined;
+  condition: HostStatus['state'];
+  detail: string;
+}
+
+/** All hosts of a root, in order; probed at the same time. Folders that are no hosts are not looked at. */
+export async function observeHosts(layout: LocalLayout): Promise<ObservedHost[]> {
+  return Promise.all(
+    (await observedSpecs(layout)).map(async (spec) => {
+      const folder = hostFolder(layout, spec.host);
+      const state = await readState(folder);
+      return { spec, folder, state, ...(await conditionOf(spec, state)) };
+    }),
+  );
+}
+
+/** What the hosts of a root are, without a look at how they are: by service, then by index. */
+export async function observedSpecs(layout: LocalLayout): Promise<HostSpec[]> {
+  const specs = await Promise.all((await folderNames(layout.hosts)).map((name) => readSpec(hostFolder(layout, name))));
+  return specs
+    .filter((spec) => spec !== undefined)
+    .sort((a, b) => (a.service === b.service ? a.index - b.index : a.service < b.service ? -1 : 1));
+}
+
+async function folderNames(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => !name.startsWith('.'));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** What state.json says, checked against what runs, and what the host answers. */
+export async function conditionOf(
+  spec: HostSpec,
+  state: HostState | undefined,
+): Promise<Pick<ObservedHost, 'condition' | 'detail'>> {
+  if (!state) return { condition: 'stopped', detail: 'it was never started' };
+  if (state.phase === 'failed') return { condition: 'failed', detail: state.reason ?? 'it failed' };
+  if (state.phase === 'stopped') return { condition: 'stopped', detail: 'it was stopped' };
+  if (state.phase !== 'done' && !isRunning(state.supervisor))
+    return { condition: 'stopped', detail: 'its processes are gone' };
+  if (state.phase !== 'done' && state.phase !== 'running')
+    return { condition: 'starting', detail: phaseInWords(state) };
+  if (!spec.health || spec.port === undefined) return withoutCheck(state);
+  const { ok, detail } = await probe(spec.health, spec.address, spec.port);
+  if (ok) return { condition: 'healthy', detail };
+  return {
+    condition: isWithinLimit(spec.health.timeoutMs, state) ? 'starting' : 'unhealthy',
+    detail: `${detail}${exits(state)}`,
+  };
+}
+
+function withoutCheck(state: HostState): Pick<ObservedHost, 'condition' | 'detail'> {
+  if (state.phase === 'done') return { condition: 'healthy', detail: 'boot succeeded' };
+  const steady = state.runStartedAt !== undefined && Date.now() - Date.parse(state.runStartedAt) >= STEADY_MS;
+  if (steady) return { condition: 'healthy', detail: 'its program runs' };
+  return {
+    condition: state.restarts === 0 ? 'starting' : 'unhealthy',
+    detail: `its program has just been started${exits(state)}`,
+  };
+}
+
+function isWithinLimit(timeoutMs: number, { restarts, runStartedAt }: HostState): boolean {
+  return restarts === 0 && runStartedAt !== undefined && Date.now() - Date.parse(runStartedAt) < timeoutMs;
+}
+
+function exits({ restarts, lastExit }: HostState): string {
+  return restarts === 0 ? '' : `; it ended ${restarts === 1 ? 'once' : `${restarts} times`}, last with ${lastExit}`;
+}
+
+function phaseInWords({ phase }: HostState): string {
+  switch (phase) {
+    case 'waiting-for-files':
+      return 'it waits for its files';
+    case 'preparing':
+      return 'it prepares the files';
+    case 'booting':
+      return 'its boot script runs';
+    default:
+      return 'it starts';
+  }
+}

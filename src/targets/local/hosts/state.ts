@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { errnoOf } from '../../../core/errors.js';
+import { hostFiles } from '../layout.js';
+
+const processIdentity = z.object({ pid: z.int(), started: z.string() });
+
+/** state.json: what a supervisor says of its host. Written by the supervisor alone; read by every command. */
+export const hostState = z.object({
+  phase: z.enum(['starting', 'waiting-for-files', 'preparing', 'booting', 'running', 'done', 'failed', 'stopped']),
+  supervisor: processIdentity,
+  /** What it says of its files, once it has looked. */
+  files: z.enum(['ready', 'preparing', 'waiting']).optional(),
+  /** The process of `boot` or `run`, the leader of its group. */
+  child: processIdentity.optional(),
+  bootMs: z.number().optional(),
+  /** ISO 8601, UTC. */
+  runStartedAt: z.string().optional(),
+  /** How often `run` ended and was started again. */
+  restarts: z.int(),
+  /** How it ended last: `exit status 1`, `SIGSEGV`. */
+  lastExit: z.string().optional(),
+  /** Why `failed`. */
+  reason: z.string().optional(),
+});
+
+export type HostState = z.infer<typeof hostState>;
+
+/** The state in a host's folder; undefined before its supervisor has written the first one. */
+export async function readState(folder: string): Promise<HostState | undefined> {
+  try {
+    return hostState.safeParse(JSON.parse(await readFile(hostFiles(folder).state, 'utf8'))).data;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR' || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import { PrestageError } from '../../../core/errors.js';
+import { hostFiles, rootId } from '../layout.js';
+import { endProcesses, untilEnded } from '../processes/ended.js';
+import { endGroup } from '../processes/group.js';
+import { isRunning, type ProcessIdentity, signalProcess } from '../processes/identity.js';
+import { findMarked } from '../processes/marked.js';
+import { replaceFile } from '../replace-file.js';
+import type { HostSpec } from './spec.js';
+import { type HostState, readState } from './state.js';
+
+/** The supervisor needs up to 10 s for SIGTERM and 5 s for SIGKILL of its group. */
+const SUPERVISOR_MS = 20_000;
+const STRAY_GRACE_MS = 5_000;
+
+/**
+ * Ends everything that runs for a host: its supervisor with the program, and daemons that left its process group (found
+ * on Linux only). The folder stays. @throws PROCESS_STUCK
+ */
+export async function stopHost(folder: string, spec: HostSpec): Promise<void> {
+  const state = await readState(folder);
+  if (state) await stopSupervisor(state);
+  await endStrays(`${rootId(spec.root)}/${spec.host}`, { exact: true });
+  const last = await readState(folder);
+  if (last && last.phase !== 'failed')
+    replaceFile(hostFiles(folder).state, `${JSON.stringify({ ...last, phase: 'stopped' })}\n`);
+}
+
+async function stopSupervisor({ supervisor, child }: HostState): Promise<void> {
+  if (process.platform === 'win32') await endGroup(supervisor.pid, 0);
+  signalProcess(supervisor, 'SIGTERM');
+  for (const stuck of await untilEnded([supervisor], SUPERVISOR_MS)) signalProcess(stuck, 'SIGKILL');
+  if (child && isRunning(child)) await endGroup(child.pid, STRAY_GRACE_MS);
+}
+
+/** Ends the processes that carry a mark. @throws PROCESS_STUCK where one survives SIGKILL */
+export async function endStrays(mark: string, { exact }: { exact: boolean }): Promise<void> {
+  // What is being ended may start another process meanwhile.
+  for (let round = 0; round < 5; round++) {
+    const strays = findMarked(mark, { exact });
+    if (strays.length === 0) return;
+    const stuck = await endProcesses(strays, STRAY_GRACE_MS);
+    if (stuck.length > 0) throw stuckError(stuck);
+  }
+  throw stuckError(findMarked(mark, { exact }));
+}
+
+export function stuckError(processes: readonly ProcessIdentity[]): PrestageError {
+  const ids = processes.map(({ pid }) => pid).join(', ');
+  return new PrestageError('PROCESS_STUCK', `These processes did not end, even when they were killed: ${ids}.`, {
+    hint: 'A process that hangs in the kernel, usually on a network file system, ends when that answers again. Then run the same command again.',
+    context: { processes: ids },
+  });
+}

@@ -1,0 +1,103 @@
+import { PrestageError, withoutCredentials } from '../../../core/errors.js';
+import type { Emit } from '../../../core/events.js';
+import { hostFiles } from '../layout.js';
+import { isRunning } from '../processes/identity.js';
+import { pause } from './health.js';
+import type { LaunchedHost } from './launch.js';
+import { lastLines } from './log-tail.js';
+import { conditionOf } from './observe.js';
+import type { HostSpec } from './spec.js';
+import { type HostState, readState } from './state.js';
+
+/** A program that ended this often before it was ever healthy will not get there. */
+const MAX_ENDINGS = 5;
+const LOG_LINES = 20;
+
+/** What a look at a starting host comes to: a verdict, or why it is not healthy yet. */
+type Look = { verdict: 'healthy' } | { verdict: 'failed'; reason: string } | { verdict: 'not-yet'; detail: string };
+
+/**
+ * Waits until a host is healthy, and tells what happens to it meanwhile.
+ * @throws HOST_FAILED as soon as that is certain, with the host's last lines; the signal's reason
+ */
+export async function untilHealthy(
+  host: LaunchedHost,
+  { emit, signal }: { emit: Emit; signal: AbortSignal },
+): Promise<void> {
+  const { spec, folder } = host;
+  const started = performance.now();
+  const announce = announcer(spec, emit);
+  const limit = healthLimit(spec);
+  for (let attempt = 0; ; attempt++) {
+    signal.throwIfAborted();
+    const state = await readState(folder);
+    if (state) announce(state);
+    const look = limit(await lookAt(host, state), state);
+    if (look.verdict === 'failed') throw await hostFailed(host, look.reason, emit);
+    if (look.verdict === 'healthy') break;
+    await pause(signal, attempt);
+  }
+  emit({ type: 'host.healthy', ...placeOf(spec), durationMs: Math.round(performance.now() - started) });
+}
+
+/** How events name a host and where it is. */
+export function placeOf({ host, service, index, address, port }: HostSpec) {
+  return { host, service, index, address, ...(port === undefined ? {} : { port }) };
+}
+
+async function lookAt({ spec, supervisor }: LaunchedHost, state: HostState | undefined): Promise<Look> {
+  if (!state) {
+    if (supervisor && isRunning(supervisor)) return { verdict: 'not-yet', detail: 'its supervisor starts' };
+    return { verdict: 'failed', reason: 'its supervisor could not be started' };
+  }
+  const { condition, detail } = await conditionOf(spec, state);
+  if (condition === 'healthy') return { verdict: 'healthy' };
+  if (condition === 'failed' || condition === 'stopped') return { verdict: 'failed', reason: detail };
+  if (state.restarts < MAX_ENDINGS) return { verdict: 'not-yet', detail };
+  return {
+    verdict: 'failed',
+    reason: `its program ${spec.run} ended ${state.restarts} times, last with ${state.lastExit}`,
+  };
+}
+
+/** The check's time runs from the first moment at which the host could have answered. */
+function healthLimit({ health }: HostSpec): (look: Look, state: HostState | undefined) => Look {
+  let since: number | undefined;
+  return (look, state) => {
+    if (look.verdict !== 'not-yet' || !health || (state?.phase !== 'running' && state?.phase !== 'done')) return look;
+    since ??= performance.now();
+    if (performance.now() - since < health.timeoutMs) return look;
+    const ended = state.restarts > 0 ? `; its program ended ${state.restarts} times, last with ${state.lastExit}` : '';
+    return {
+      verdict: 'failed',
+      reason: `it did not become healthy within ${health.timeoutMs / 1000} s (${look.detail}${ended})`,
+    };
+  };
+}
+
+function announcer({ host, service, index, release }: HostSpec, emit: Emit): (state: HostState) => void {
+  let files: HostState['files'];
+  let booted = false;
+  return (state) => {
+    if (state.files !== undefined && state.files !== files) {
+      files = state.files;
+      emit({ type: 'host.files', host, service, index, state: files, release });
+    }
+    if (state.bootMs !== undefined && !booted) {
+      booted = true;
+      emit({ type: 'host.booted', host, service, index, durationMs: state.bootMs });
+    }
+  };
+}
+
+async function hostFailed({ spec, folder }: LaunchedHost, reason: string, emit: Emit): Promise<PrestageError> {
+  const { host, service, index } = spec;
+  const log = (await lastLines(hostFiles(folder).log, LOG_LINES)).map(withoutCredentials);
+  emit({ type: 'host.failed', host, service, index, reason, log });
+  const lastWords = log.findLast((line) => !line.startsWith('[prestage] '));
+  const said = lastWords === undefined ? '' : ` It said last: ${lastWords}`;
+  return new PrestageError('HOST_FAILED', `Host ${host} did not become healthy: ${reason}.${said}`, {
+    hint: `\`prestage logs ${host}\` shows all that it said. Correct its script, configuration or files, and deploy again.`,
+    context: { host, service, reason, log, ...(spec.port === undefined ? {} : { port: spec.port }) },
+  });
+}

@@ -1,0 +1,111 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf, PrestageError, withoutCredentials } from '../../core/errors.js';
+import type { Emit } from '../../core/events.js';
+import type { LocalDatabase } from './database/index.js';
+import { observedSpecs } from './hosts/observe.js';
+import { hostFiles, hostFolder, type LocalLayout } from './layout.js';
+import { runNames } from './worker.js';
+
+const POLL_MS = 200;
+
+interface Log {
+  source: string;
+  path: string;
+  /** How a line is shown; undefined: not at all. */
+  show(line: string): string | undefined;
+}
+
+/** The lines of a service's hosts, of one host, of the database, of the worker, or of all of them, as `log` events. */
+export async function emitLogs(
+  source: string | undefined,
+  { follow, signal, emit }: { follow: boolean; signal: AbortSignal; emit: Emit },
+  { layout, database }: { layout: LocalLayout; database: LocalDatabase },
+): Promise<void> {
+  const logs = await chooseLogs(source, layout, database);
+  const positions = new Map<string, number>();
+  do {
+    for (const log of logs) positions.set(log.path, await emitFrom(log, positions.get(log.path) ?? 0, emit));
+    if (follow) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+  } while (follow && !signal.aborted);
+}
+
+async function chooseLogs(source: string | undefined, layout: LocalLayout, database: LocalDatabase): Promise<Log[]> {
+  const specs = await observedSpecs(layout);
+  const run = (await runNames(layout)).at(-1);
+  const all = [
+    ...(run === undefined ? [] : workerLogs(join(layout.runs, run))),
+    { source: 'database', service: 'database', path: database.log, show: plainly },
+    ...specs.map(({ host, service }) => ({
+      source: host,
+      service,
+      path: hostFiles(hostFolder(layout, host)).log,
+      show: plainly,
+    })),
+  ];
+  const chosen = source === undefined ? all : all.filter((log) => log.source === source || log.service === source);
+  if (chosen.length > 0) return chosen;
+  const known = [...new Set(all.flatMap((log) => [log.service, log.source]))].sort();
+  throw new PrestageError('USAGE', `There is no log of ${source}.`, {
+    hint: `There are: ${known.join(', ')}.`,
+    context: { expected: known.join(', '), found: source ?? '' },
+  });
+}
+
+function plainly(line: string): string {
+  return line;
+}
+
+function workerLogs(runFolder: string): (Log & { service: string })[] {
+  const worker = { source: 'worker', service: 'worker' };
+  return [
+    { ...worker, path: join(runFolder, 'events.ndjson'), show: eventInWords },
+    { ...worker, path: join(runFolder, 'worker.log'), show: plainly },
+  ];
+}
+
+/** `2026-11-24T02:33:27.123Z package.published package=installer files=12`; progress would drown the rest. */
+function eventInWords(line: string): string | undefined {
+  try {
+    const { time, type, error, ...details } = JSON.parse(line) as Record<string, unknown> & {
+      error?: { message?: string };
+    };
+    if (type === 'package.progress') return undefined;
+    const words = Object.entries(details).map(
+      ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    );
+    return [time, type, ...words, ...(error?.message === undefined ? [] : [error.message])].join(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Emits the complete lines from a position on; returns where the next ones will begin. A log that was emptied begins anew. */
+async function emitFrom({ source, path, show }: Log, position: number, emit: Emit): Promise<number> {
+  const size = await sizeOf(path);
+  const start = size < position ? 0 : position;
+  if (size === start) return start;
+  let end = start;
+  const lines = createInterface({
+    input: createReadStream(path, { start, end: size - 1 }),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
+  for await (const line of lines) {
+    const shown = show(line);
+    if (shown !== undefined) emit({ type: 'log', source, line: withoutCredentials(shown) });
+    end = size;
+  }
+  return end;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * What a host's scripts inherit of the machine: where things are, and how to speak; nothing of the person who deploys.
+ * Anything else a script needs is in its service's `environment`.
+ */
+const INHERITED =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|TMP|TEMP|JAVA_HOME|SYSTEMROOT|SYSTEMDRIVE|COMSPEC|PATHEXT|WINDIR|USERPROFILE|APPDATA|LOCALAPPDATA|PROGRAMDATA|NUMBER_OF_PROCESSORS)$/i;
+
+/** For a process that fetches sources: how to reach them. */
+const NETWORK = /^((HTTPS?|NO|ALL)_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR))$/i;
+
+export function inheritedEnvironment(
+  from: NodeJS.ProcessEnv,
+  { network }: { network: boolean },
+): Record<string, string> {
+  const entries = Object.entries(from).filter(([name]) => INHERITED.test(name) || (network && NETWORK.test(name)));
+  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}

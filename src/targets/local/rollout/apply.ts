@@ -1,0 +1,190 @@
+import { rm } from 'node:fs/promises';
+import type { ServicesPlan } from '../../../config/index.js';
+import { canonicalJson, type Json } from '../../../core/digest.js';
+import { PrestageError } from '../../../core/errors.js';
+import type { Emit } from '../../../core/events.js';
+import { currentRelease, setCurrent } from '../../../store/index.js';
+import type { DeployedRelease, Deployment, FollowOptions, ServicesChange } from '../../target.js';
+import type { LocalDatabase } from '../database/index.js';
+import { desiredHosts } from '../hosts/desired.js';
+import type { Programs } from '../hosts/launch.js';
+import { observeHosts } from '../hosts/observe.js';
+import { assignPorts } from '../hosts/ports.js';
+import { stopHost } from '../hosts/stop.js';
+import type { LocalLayout } from '../layout.js';
+import { hostChanges, isSettled, planRollout, type RolloutPlan } from './changes.js';
+import { fallbackFailure, followFallback, placeJob, withFallback } from './fallback.js';
+import { readHistory, recordDeployment } from './history.js';
+import { forgetPrevious, hostsSetAside } from './previous.js';
+import { revert, stopAll } from './revert.js';
+import { rollOut } from './roll-out.js';
+
+export interface PhaseTwo {
+  layout: LocalLayout;
+  database: LocalDatabase;
+  programs: Programs;
+}
+
+/** What is, compared with what a deployment wants. */
+interface Comparison {
+  plan: RolloutPlan;
+  history: DeployedRelease[];
+  database: Awaited<ReturnType<LocalDatabase['plan']>>;
+  /** Whether nothing at all is to be done. */
+  settled: boolean;
+  /** Whether `current` and the history say so already. */
+  recorded: boolean;
+}
+
+async function compare(deployment: Deployment, { layout, database, programs }: PhaseTwo): Promise<Comparison> {
+  const { release, services } = deployment;
+  const [observed, history, current, setAside, databasePlan, databaseUrl] = await Promise.all([
+    observeHosts(layout),
+    readHistory(layout),
+    currentRelease(layout.root),
+    hostsSetAside(layout),
+    database.plan(services.database),
+    database.url(),
+  ]);
+  const ports = await assignPorts(
+    services,
+    observed.map(({ spec }) => spec),
+  );
+  const desired = desiredHosts(release, {
+    root: layout.root,
+    release: release.release,
+    services,
+    ports,
+    databaseUrl: services.database && databaseUrl,
+  });
+  const plan = planRollout(
+    layout,
+    services,
+    withFallback(desired, deployment, observed, { layout, programs }),
+    observed,
+  );
+  const last = history.at(-1);
+  const recorded = current === release.release && last?.release === release.release && same(last.services, services);
+  const databaseSettled = databasePlan.action === 'none' || (databasePlan.action === 'keep' && databasePlan.running);
+  return {
+    plan,
+    history,
+    database: databasePlan,
+    recorded,
+    settled: isSettled(plan) && databaseSettled && setAside.length === 0,
+  };
+}
+
+export async function planServices(deployment: Deployment, phase: PhaseTwo): Promise<ServicesChange> {
+  const { plan, database, settled, recorded } = await compare(deployment, phase);
+  return {
+    action: settled && recorded ? 'unchanged' : 'apply',
+    reason: reasonOf(plan, { settled, recorded }),
+    hosts: hostChanges(plan),
+    database: database.action,
+  };
+}
+
+function reasonOf(
+  { hosts, remove }: RolloutPlan,
+  { settled, recorded }: { settled: boolean; recorded: boolean },
+): string {
+  if (settled)
+    return recorded ? 'every host is healthy and as it should be' : 'no host changes; the release becomes current';
+  const changes = hosts.filter(({ action }) => action !== 'keep').length;
+  if (changes + remove.length === 0) return 'the last deployment was not finished';
+  return `${changes} of ${hosts.length} hosts to start or replace, ${remove.length} to remove`;
+}
+
+/** Makes the hosts be as the deployment says. On failure they are back as they were, and `current` has not moved. */
+export async function applyServices(
+  deployment: Deployment,
+  phase: PhaseTwo,
+  options: FollowOptions,
+): Promise<'applied' | 'unchanged'> {
+  const { layout, database, programs } = phase;
+  const { services } = deployment;
+  const { emit } = options;
+  if (services.database) {
+    const reservedPorts = new Set(services.services.flatMap(({ port }) => port ?? []));
+    await database.provide(services.database, { emit, reservedPorts });
+  }
+  const { plan, history, settled, recorded } = await compare(deployment, phase);
+  await placeJob(plan, deployment, layout.root);
+  try {
+    const followPreparation = (signal: AbortSignal) => followFallback(plan, { emit, signal });
+    await rollOut(plan, { ...options, programs, revertible: history.length > 0, followPreparation });
+  } catch (error) {
+    options.signal.throwIfAborted();
+    throw await rolledBack((await fallbackFailure(plan)) ?? error, history.at(-1), phase, options);
+  }
+  await removeHosts(plan, emit);
+  if (!services.database) await database.stop(emit);
+  await record(deployment, layout, { recorded, emit });
+  await forgetPrevious(layout);
+  return settled && recorded ? 'unchanged' : 'applied';
+}
+
+async function removeHosts({ remove }: RolloutPlan, emit: Emit): Promise<void> {
+  await Promise.all(
+    remove.map(async ({ folder, spec }) => {
+      await stopHost(folder, spec);
+      await rm(folder, { recursive: true, force: true });
+      emit({ type: 'host.stopped', host: spec.host, service: spec.service, index: spec.index });
+    }),
+  );
+}
+
+async function record(
+  { release, services }: Deployment,
+  layout: LocalLayout,
+  { recorded, emit }: { recorded: boolean; emit: Emit },
+): Promise<void> {
+  if (recorded) return;
+  const previous = await currentRelease(layout.root);
+  if (previous !== release.release) {
+    await setCurrent(layout.root, release.release);
+    emit({ type: 'release.current', release: release.release, ...(previous === undefined ? {} : { previous }) });
+  }
+  await recordDeployment(layout, release.release, services);
+}
+
+/** Brings the hosts back, and says in the error what became of them. */
+async function rolledBack(
+  error: unknown,
+  last: DeployedRelease | undefined,
+  { layout, programs }: PhaseTwo,
+  options: FollowOptions,
+): Promise<unknown> {
+  if (!last) {
+    const stopped = await stopAll(layout, options.emit);
+    return withOutcome(error, 'This was the first deployment: its hosts have been stopped, their logs are kept.', {
+      stopped,
+    });
+  }
+  const { reverted, removed, failed } = await revert(layout, last.services, { programs, ...options });
+  const sentences = [
+    ...(reverted.length > 0
+      ? [`${reverted.join(', ')} went back to what ${reverted.length === 1 ? 'it was' : 'they were'}.`]
+      : []),
+    ...(removed.length > 0 ? [`${removed.join(', ')} ${removed.length === 1 ? 'was' : 'were'} removed again.`] : []),
+    ...failed.map(({ host, reason }) => `${host} could not be brought back: ${reason}`),
+    `Release ${last.release} is still current.`,
+  ];
+  return withOutcome(error, sentences.join(' '), { reverted, removed, notReverted: failed.map(({ host }) => host) });
+}
+
+function withOutcome(error: unknown, outcome: string, context: Record<string, unknown>): unknown {
+  if (!(error instanceof PrestageError)) return error;
+  const { code, message, hint, retryable, cause } = error;
+  return new PrestageError(code, `${message} ${outcome}`, {
+    ...(hint === undefined ? {} : { hint }),
+    context: { ...error.context, ...context },
+    retryable,
+    cause,
+  });
+}
+
+function same(a: ServicesPlan, b: ServicesPlan): boolean {
+  return canonicalJson(a as Json) === canonicalJson(b as Json);
+}

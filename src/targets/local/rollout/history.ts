@@ -1,0 +1,44 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type ServicesPlan, servicesPlan } from '../../../config/index.js';
+import { errnoOf } from '../../../core/errors.js';
+import type { DeployedRelease } from '../../target.js';
+import type { LocalLayout } from '../layout.js';
+import { replaceFile } from '../replace-file.js';
+
+/** How many deployments are remembered: what `rollback` can go back to. */
+const KEPT = 30;
+
+const deployedRelease = z.object({ release: z.string(), deployedAt: z.string(), services: servicesPlan });
+
+/** The deployments that became healthy, oldest first, each a file `<n>-<release>.json`. */
+export async function readHistory(layout: LocalLayout): Promise<DeployedRelease[]> {
+  const names = await recordNames(layout);
+  return Promise.all(
+    names.map(async (name) =>
+      deployedRelease.parse(JSON.parse(await readFile(join(layout.deployments, name), 'utf8'))),
+    ),
+  );
+}
+
+/** Remembers a deployment, and forgets the oldest ones. */
+export async function recordDeployment(layout: LocalLayout, release: string, services: ServicesPlan): Promise<void> {
+  await mkdir(layout.deployments, { recursive: true });
+  const names = await recordNames(layout);
+  const number = Number.parseInt(names.at(-1) ?? '0', 10) + 1;
+  const record: DeployedRelease = { release, deployedAt: new Date().toISOString(), services };
+  const name = `${String(number).padStart(6, '0')}-${release}.json`;
+  replaceFile(join(layout.deployments, name), `${JSON.stringify(record, null, 2)}\n`);
+  const forgotten = [...names, name].slice(0, -KEPT);
+  await Promise.all(forgotten.map((old) => rm(join(layout.deployments, old), { force: true })));
+}
+
+async function recordNames(layout: LocalLayout): Promise<string[]> {
+  try {
+    return (await readdir(layout.deployments)).filter((name) => /^\d{6}-.*\.json$/.test(name)).sort();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

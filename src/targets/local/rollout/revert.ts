@@ -1,0 +1,83 @@
+import { rm } from 'node:fs/promises';
+import type { ServicesPlan } from '../../../config/index.js';
+import type { Emit } from '../../../core/events.js';
+import { launchAgain, type Programs } from '../hosts/launch.js';
+import { type ObservedHost, observeHosts } from '../hosts/observe.js';
+import { hostName, readSpec } from '../hosts/spec.js';
+import { stopHost } from '../hosts/stop.js';
+import { untilHealthy } from '../hosts/until-healthy.js';
+import type { LocalLayout } from '../layout.js';
+import { forgetPrevious, hostsSetAside, putBack } from './previous.js';
+
+export interface Reverted {
+  /** Hosts that went back to what they were. */
+  reverted: string[];
+  /** Hosts that were new, and are gone again. */
+  removed: string[];
+  /** Hosts that could not be brought back, with the reason. */
+  failed: { host: string; reason: string }[];
+}
+
+/** Stops all hosts of a first deployment that failed. Their folders stay, for their logs. */
+export async function stopAll(layout: LocalLayout, emit: Emit): Promise<string[]> {
+  const hosts = await observeHosts(layout);
+  await Promise.all(hosts.map((host) => stopAndTell(host, emit)));
+  return hosts.map(({ spec }) => spec.host);
+}
+
+/** Brings the hosts back to the last deployment that was healthy: replaced ones as they were, new ones away. */
+export async function revert(
+  layout: LocalLayout,
+  last: ServicesPlan,
+  { programs, emit, signal }: { programs: Programs; emit: Emit; signal: AbortSignal },
+): Promise<Reverted> {
+  const outcome: Reverted = { reverted: [], removed: [], failed: [] };
+  const setAside = await hostsSetAside(layout);
+  const deployed = new Set(
+    last.services.flatMap(({ name, count }) => Array.from({ length: count }, (_, index) => hostName(name, index))),
+  );
+  const present = await observeHosts(layout);
+  for (const host of present.filter(({ spec }) => !deployed.has(spec.host) && !setAside.includes(spec.host))) {
+    await stopAndTell(host, emit);
+    await rm(host.folder, { recursive: true, force: true });
+    outcome.removed.push(host.spec.host);
+  }
+  for (const name of inStartOrder(setAside, last)) {
+    const current = present.find(({ spec }) => spec.host === name);
+    if (current) await stopHost(current.folder, current.spec);
+    const folder = await putBack(layout, name);
+    const reason = await startAsBefore(folder, { programs, emit, signal });
+    if (reason === undefined) outcome.reverted.push(name);
+    else outcome.failed.push({ host: name, reason });
+  }
+  await forgetPrevious(layout);
+  return outcome;
+}
+
+async function startAsBefore(
+  folder: string,
+  options: { programs: Programs; emit: Emit; signal: AbortSignal },
+): Promise<string | undefined> {
+  const spec = await readSpec(folder);
+  if (!spec) return 'its host.json cannot be read';
+  const { host, service, index, release } = spec;
+  options.emit({ type: 'host.reverting', host, service, index, release });
+  try {
+    await untilHealthy(await launchAgain(folder, spec, options.programs), options);
+    return undefined;
+  } catch (error) {
+    options.signal.throwIfAborted();
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function stopAndTell({ folder, spec }: ObservedHost, emit: Emit): Promise<void> {
+  await stopHost(folder, spec);
+  emit({ type: 'host.stopped', host: spec.host, service: spec.service, index: spec.index });
+}
+
+function inStartOrder(hosts: readonly string[], { services }: ServicesPlan): string[] {
+  const position = (host: string) =>
+    services.findIndex(({ name }) => host.startsWith(`${name}-`) && /^\d+$/.test(host.slice(name.length + 1)));
+  return [...hosts].sort((a, b) => position(a) - position(b) || (a < b ? -1 : 1));
+}

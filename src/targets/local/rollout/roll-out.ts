@@ -1,0 +1,116 @@
+import { rm } from 'node:fs/promises';
+import type { Emit } from '../../../core/events.js';
+import { type LaunchedHost, launchAgain, launchNew, type Programs } from '../hosts/launch.js';
+import { stopHost } from '../hosts/stop.js';
+import { placeOf, untilHealthy } from '../hosts/until-healthy.js';
+import type { LocalLayout } from '../layout.js';
+import type { PlannedHost, RolloutPlan } from './changes.js';
+import { setAside } from './previous.js';
+import { turns } from './turns.js';
+
+export interface RolloutContext {
+  programs: Programs;
+  emit: Emit;
+  signal: AbortSignal;
+  /** Whether there is a healthy deployment to go back to: then what is replaced is set aside. */
+  revertible: boolean;
+  /** Where no worker ran: follows what the jump host's agent does, once that host is started. Its failure is the host's. */
+  followPreparation: (signal: AbortSignal) => Promise<void>;
+}
+
+type HostContext = RolloutContext & { layout: LocalLayout };
+
+/**
+ * Makes the hosts be as planned. A service begins when those that it waits for are healthy. New hosts start together;
+ * running ones are replaced one at a time, over all services, so that no more than one is missing at any moment.
+ * @throws what failed first, after everything that was under way has settled
+ */
+export async function rollOut(plan: RolloutPlan, context: RolloutContext): Promise<void> {
+  const failure = new AbortController();
+  const signal = AbortSignal.any([context.signal, failure.signal]);
+  let first: { error: unknown } | undefined;
+  const guarded = async (work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      first ??= { error };
+      failure.abort(error);
+      throw error;
+    }
+  };
+
+  const inTurn = turns();
+  const jump = plan.hosts.find(({ spec }) => spec.fallback?.role === 'prepares');
+  const finished = new Map<string, Promise<void>>();
+  // The jump host comes first where it prepares the files: all others need them, whatever it would wait for itself.
+  const services = [...plan.services.services].sort(
+    (a, b) => Number(b.name === jump?.spec.service) - Number(a.name === jump?.spec.service),
+  );
+  for (const service of services) {
+    const hosts = plan.hosts.filter(({ spec }) => spec.service === service.name);
+    const begin = Promise.all(
+      jump?.spec.service === service.name ? [] : service.after.map((name) => finished.get(name)),
+    );
+    const work = () =>
+      rollOutService(
+        hosts,
+        { ...context, signal, layout: plan.layout },
+        { inTurn, filesReady: jump && finished.get(jump.spec.service) },
+      );
+    const done = guarded(async () => {
+      await begin;
+      signal.throwIfAborted();
+      await work();
+    });
+    finished.set(service.name, done);
+  }
+  if (jump)
+    finished.set(
+      '',
+      guarded(() => context.followPreparation(signal)),
+    );
+  await Promise.allSettled(finished.values());
+  if (first) throw first.error;
+}
+
+async function rollOutService(
+  hosts: readonly PlannedHost[],
+  context: HostContext,
+  { inTurn, filesReady }: { inTurn: <T>(work: () => Promise<T>) => Promise<T>; filesReady: Promise<void> | undefined },
+): Promise<void> {
+  const isServing = ({ action, existing }: PlannedHost) =>
+    action === 'replace' && (existing?.condition === 'healthy' || existing?.condition === 'starting');
+  await settled(hosts.filter((host) => !isServing(host)).map((host) => rollOutHost(host, context)));
+  for (const host of hosts.filter(isServing)) {
+    // A host that serves is not stopped for files that are yet to be prepared.
+    if (host.spec.fallback?.role === 'waits') await filesReady;
+    await inTurn(() => rollOutHost(host, context));
+  }
+}
+
+async function rollOutHost(host: PlannedHost, context: HostContext): Promise<void> {
+  const { spec, existing, action } = host;
+  context.signal.throwIfAborted();
+  if (action === 'keep' && existing?.condition === 'healthy') {
+    context.emit({ type: 'host.unchanged', ...placeOf(spec) });
+    return;
+  }
+  if (action !== 'keep') context.emit({ type: 'host.starting', ...placeOf(spec), replaces: existing !== undefined });
+  await untilHealthy(await launch(host, context), context);
+}
+
+async function launch({ spec, existing, action }: PlannedHost, context: HostContext): Promise<LaunchedHost> {
+  const { layout, programs, revertible } = context;
+  if (existing && action === 'keep') return { spec, folder: existing.folder, supervisor: existing.state?.supervisor };
+  if (existing) await stopHost(existing.folder, existing.spec);
+  if (existing && action === 'restart') return launchAgain(existing.folder, spec, programs);
+  if (existing && revertible) await setAside(layout, existing);
+  else if (existing) await rm(existing.folder, { recursive: true, force: true });
+  return launchNew(layout, spec, programs);
+}
+
+/** Waits for all, then throws the first failure: nothing is left under way. */
+async function settled(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
+}

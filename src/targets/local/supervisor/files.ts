@@ -1,0 +1,120 @@
+import { existsSync, readFileSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HostSpec } from '../hosts/spec.js';
+import type { HostState } from '../hosts/state.js';
+import { hostFiles } from '../layout.js';
+import { inheritedEnvironment } from '../processes/environment.js';
+import { identify } from '../processes/identity.js';
+import { MARK } from '../processes/marked.js';
+import type { HostLog } from './host-log.js';
+import type { Reporter } from './reporter.js';
+import { runProgram } from './script.js';
+
+const POLL_MS = 200;
+/** As many as a worker has: each file operation under way takes one. */
+const AGENT_THREADS = '64';
+
+/**
+ * Returns when the release is there. Usually it is: phase 1 prepared it. Where it is not, the jump host prepares it with
+ * the same engine, and the others wait for it, with a limit and for as long as the jump host has not failed.
+ * @throws Error with the reason why there will be no files.
+ */
+export async function obtainFiles(
+  spec: HostSpec,
+  reporter: Reporter,
+  log: HostLog,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!isReady(spec)) {
+    if (!spec.fallback) throw new Error(`release ${spec.release} is not in ${spec.root}`);
+    if (spec.fallback.role === 'prepares') await prepare(spec, spec.fallback, reporter, log, signal);
+    else await wait(spec, spec.fallback, reporter, log, signal);
+  }
+  log.say(`release ${spec.release} is ready in ${spec.root}`);
+  reporter.report({ files: 'ready' });
+}
+
+/** A release is complete when it has its name: no other look is needed (docs/store-format.md). */
+function isReady({ root, release }: HostSpec): boolean {
+  return existsSync(join(root, 'releases', release, 'release.json'));
+}
+
+async function prepare(
+  spec: HostSpec,
+  { agent, runFolder }: { agent: string; runFolder: string },
+  reporter: Reporter,
+  log: HostLog,
+  signal: AbortSignal,
+): Promise<void> {
+  log.say(`release ${spec.release} is not ready: this host prepares it`);
+  reporter.report({ phase: 'preparing', files: 'preparing' });
+  // Whoever follows the run takes a job that nobody has begun after a while for one that nobody will.
+  utimesSync(join(runFolder, 'job.json'), new Date(), new Date());
+  const ending = await runProgram(
+    {
+      command: process.execPath,
+      arguments: [agent, runFolder],
+      folder: runFolder,
+      environment: {
+        ...inheritedEnvironment(process.env, { network: true }),
+        [MARK]: spec.environment[MARK] ?? '',
+        UV_THREADPOOL_SIZE: AGENT_THREADS,
+      },
+      output: log.descriptor,
+    },
+    { signal, alone: true, onStart: (pid) => reporter.report({ child: identify(pid) }) },
+  );
+  if (signal.aborted) throw new Error('it was stopped while it prepared the files');
+  if (!isReady(spec))
+    throw new Error(
+      `it could not prepare the files: ${failureOf(runFolder) ?? `the agent ended with ${ending.words}`}`,
+    );
+}
+
+/** The message of the agent's own error, from its result. */
+function failureOf(runFolder: string): string | undefined {
+  const result = readJson(join(runFolder, 'result.json')) as { error?: { message?: string } } | undefined;
+  return result?.error?.message;
+}
+
+type Waits = Extract<HostSpec['fallback'], { role: 'waits' }>;
+
+async function wait(
+  spec: HostSpec,
+  fallback: Waits,
+  reporter: Reporter,
+  log: HostLog,
+  signal: AbortSignal,
+): Promise<void> {
+  const { jump, limitMs } = fallback;
+  log.say(`release ${spec.release} is not ready: waiting for ${jump} to prepare it`);
+  reporter.report({ phase: 'waiting-for-files', files: 'waiting' });
+  const limit = performance.now() + limitMs;
+  while (!isReady(spec)) {
+    if (signal.aborted) throw new Error(`it was stopped while it waited for ${jump} to prepare the files`);
+    if (performance.now() > limit)
+      throw new Error(`it waited ${Math.round(limitMs / 60_000)} minutes for ${jump} to prepare the files`);
+    const failure = failureOfJump(fallback);
+    if (failure !== undefined && !isReady(spec))
+      throw new Error(`${jump}, which prepares the files, failed: ${failure}`);
+    await sleep(POLL_MS);
+  }
+}
+
+/** The reason why the jump host failed at this very run; what is left of an earlier one says nothing about it. */
+function failureOfJump({ jumpFolder, runFolder }: Waits): string | undefined {
+  const files = hostFiles(jumpFolder);
+  const spec = readJson(files.spec) as HostSpec | undefined;
+  if (spec?.fallback?.runFolder !== runFolder) return undefined;
+  const state = readJson(files.state) as HostState | undefined;
+  return state?.phase === 'failed' ? (state.reason ?? 'no reason given') : undefined;
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { endGroup } from '../processes/group.js';
+
+/** How long a group has to end after SIGTERM. */
+const GRACE_MS = 10_000;
+
+export interface Program {
+  command: string;
+  arguments: string[];
+  folder: string;
+  environment: Record<string, string>;
+  /** For stdout and stderr. */
+  output: number;
+}
+
+/** How a process ended, in words: `exit status 3`, `SIGKILL`, or why it could not be started. */
+export interface Ending {
+  ok: boolean;
+  words: string;
+}
+
+/**
+ * Runs a program as the leader of its own process group until it ends. When `signal` aborts, the whole group is ended.
+ * What a failed program leaves of its group is ended too, and with `alone` what a successful one leaves: the next start
+ * must find its port free.
+ */
+export async function runProgram(
+  program: Program,
+  { signal, alone, onStart }: { signal: AbortSignal; alone: boolean; onStart: (pid: number) => void },
+): Promise<Ending> {
+  const child = spawn(program.command, program.arguments, {
+    cwd: program.folder,
+    env: program.environment,
+    detached: process.platform !== 'win32',
+    stdio: ['ignore', program.output, program.output],
+    windowsHide: true,
+  });
+  const { pid } = child;
+  if (pid === undefined) {
+    const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException];
+    return { ok: false, words: cannotStart(program.command, error) };
+  }
+  onStart(pid);
+  const stop = () => void endGroup(pid, GRACE_MS);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  signal.removeEventListener('abort', stop);
+  if (alone || code !== 0 || signal.aborted) await endGroup(pid, GRACE_MS);
+  return { ok: code === 0, words: killedBy ?? `exit status ${code}` };
+}
+
+function cannotStart(command: string, error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ENOENT':
+      return `it could not be started: ${command}, or the interpreter that its first line names, is not on this machine`;
+    case 'EACCES':
+      return `it could not be started: ${command} may not be executed (its mode, or a file system mounted noexec)`;
+    default:
+      return `it could not be started: ${error.message}`;
+  }
+}
+
+/** A script by its `#!` line; Windows does not know those, so there the line is read and the interpreter sought in PATH. */
+export function scriptCommand(path: string, platform = process.platform): Pick<Program, 'command' | 'arguments'> {
+  if (platform !== 'win32') return { command: path, arguments: [] };
+  const [interpreter, ...options] = interpreterOf(readFileSync(path, 'utf8'));
+  return interpreter === undefined
+    ? { command: path, arguments: [] }
+    : { command: interpreter, arguments: [...options, path] };
+}
+
+/** `#!/usr/bin/env -S node --enable-source-maps` as `['node', '--enable-source-maps']`, `#!/bin/sh -e` as `['sh', '-e']`. */
+export function interpreterOf(script: string): string[] {
+  const line = /^#![ \t]*(.*)/.exec(script)?.[1]?.trim();
+  if (!line) return [];
+  const [first = '', ...rest] = line.split(/[ \t]+/);
+  return basename(first) === 'env' ? rest.filter((word, i) => !(i === 0 && word === '-S')) : [basename(first), ...rest];
+}

@@ -1,0 +1,110 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AgentJob, agentJob, followRun, isAgentRunning, startAgent } from '../../agent/index.js';
+import { errnoOf, PrestageError } from '../../core/errors.js';
+import { version } from '../../core/installation.js';
+import { newRunId } from '../../store/index.js';
+import type { FollowOptions, PrepareJob } from '../target.js';
+import type { LocalLayout } from './layout.js';
+import { endProcesses } from './processes/ended.js';
+import { identify } from './processes/identity.js';
+
+/** When a worker ends itself, if nobody else does. */
+export const DEADLINE_MS = 6 * 60 * 60_000;
+/** How many runs that have ended are kept, for their logs. */
+const KEPT_RUNS = 5;
+
+/**
+ * Phase 1: a worker process prepares the release, and this one follows it. One that an earlier command started for the
+ * same release is followed instead. Aborting the signal stops following.
+ * @throws what the worker failed with; the signal's reason
+ */
+export async function prepare(
+  { plan, inputs }: PrepareJob,
+  options: FollowOptions,
+  layout: LocalLayout,
+  agent: string,
+): Promise<void> {
+  const { emit, signal, wait } = options;
+  const atWork = (await workersAtWork(layout)).find((worker) => worker.release === plan.release);
+  const run = atWork?.run ?? newRunId();
+  const runFolder = join(layout.runs, run);
+  if (atWork) {
+    emit({ type: 'worker.attached', run, release: plan.release });
+  } else {
+    const job: AgentJob = {
+      version: 1,
+      run,
+      root: layout.root,
+      plan,
+      inputs,
+      waitForLock: wait,
+      deadlineMs: DEADLINE_MS,
+      createdBy: `prestage ${version}`,
+    };
+    await startAgent({ runFolder, job, bundle: agent });
+  }
+  const result = await followRun({ runFolder, emit, signal });
+  await forgetOldRuns(layout);
+  if (!result.ok) throw PrestageError.deserialize(result.error);
+}
+
+export interface WorkerAtWork {
+  run: string;
+  release: string;
+}
+
+/** The runs whose process lives. */
+export async function workersAtWork(layout: LocalLayout): Promise<WorkerAtWork[]> {
+  const runs = await runNames(layout);
+  const found = await Promise.all(
+    runs.map(async (run) => {
+      const folder = join(layout.runs, run);
+      if (!(await isAgentRunning(folder))) return undefined;
+      const release = await releaseOf(folder);
+      return release === undefined ? undefined : { run, release };
+    }),
+  );
+  return found.filter((worker) => worker !== undefined);
+}
+
+async function releaseOf(runFolder: string): Promise<string | undefined> {
+  try {
+    return agentJob.parse(JSON.parse(await readFile(join(runFolder, 'job.json'), 'utf8'))).plan.release;
+  } catch {
+    return undefined; // of another version of Prestage, or being removed
+  }
+}
+
+/** Ends the workers, for `destroy`. What they have finished stays; the rest is collected by the next run. */
+export async function stopWorkers(layout: LocalLayout): Promise<string[]> {
+  const workers = await workersAtWork(layout);
+  const processes = await Promise.all(
+    workers.map(async ({ run }) => {
+      const { pid } = JSON.parse(await readFile(join(layout.runs, run, 'agent.json'), 'utf8')) as { pid: number };
+      return identify(pid);
+    }),
+  );
+  await endProcesses(
+    processes.filter((process) => process !== undefined),
+    10_000,
+  );
+  return workers.map(({ run }) => run);
+}
+
+/** All runs, oldest first: their names begin with the time. */
+export async function runNames(layout: LocalLayout): Promise<string[]> {
+  try {
+    return (await readdir(layout.runs)).filter((name) => !name.startsWith('.')).sort();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function forgetOldRuns(layout: LocalLayout): Promise<void> {
+  for (const run of (await runNames(layout)).slice(0, -KEPT_RUNS)) {
+    const folder = join(layout.runs, run);
+    if (!(await isAgentRunning(folder))) await rm(folder, { recursive: true, force: true });
+  }
+}
