@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { errnoOf, PrestageError } from '../core/errors.js';
 import { installedFile } from '../core/installation.js';
@@ -40,26 +40,20 @@ async function refuseToOverwrite(folder: string, paths: readonly string[]): Prom
     [...new Set(paths)].map(async (path) => ((await exists(join(folder, path))) ? [path] : [])),
   );
   const existing = found.flat();
-  const [first] = existing;
-  if (first === undefined) return;
-  throw new PrestageError(
-    'FILE_EXISTS',
-    `${existing.length === 1 ? 'A file is' : `${existing.length} files are`} there already in ${folder}; nothing was written.`,
-    {
-      hint: 'Name a new or empty folder (`prestage init portal`), or move these away first.',
-      context: { existing },
-    },
-  );
+  if (existing.length === 0) return;
+  throw new PrestageError('FILE_EXISTS', `There already in ${folder}: ${existing.join(', ')}. Nothing was written.`, {
+    hint: 'Name a new or empty folder (`prestage init portal`), or move these away first.',
+    context: { existing },
+  });
 }
 
 async function exists(path: string): Promise<boolean> {
   try {
-    // Reading, because a folder of that name is in the way as well (EISDIR).
-    await readFile(path);
+    await lstat(path);
     return true;
   } catch (error) {
-    const errno = errnoOf(error);
-    return errno !== 'ENOENT' && errno !== 'ENOTDIR';
+    // A file in the place of a folder (ENOTDIR) is in the way as well.
+    return errnoOf(error) !== 'ENOENT';
   }
 }
 
