@@ -29,7 +29,10 @@ export function applyHunks(
     output.push(line);
   };
   const copyUntil = (line: number): void => {
-    while (frozen < line) put(file[frozen++] ?? '');
+    for (; frozen < line; frozen += 1) {
+      const next = file[frozen]; // a hunk without old lines may expect to go past the end
+      if (next !== undefined) put(next);
+    }
   };
   for (const hunk of hunks) {
     const found = locateWithin(hunk, file, { frozen, offset }, maxFuzz);

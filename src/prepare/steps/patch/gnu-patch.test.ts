@@ -1,9 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/requirements.js';
+import { type ErrorCode, PrestageError } from '../../../core/errors.js';
 import { StagedTree } from '../../tree/staged-tree.js';
 import { applyPart } from './apply-part.js';
 import { ChangedFiles } from './changed-files.js';
@@ -35,6 +36,8 @@ interface Round {
   tool: 'diff' | 'git';
 }
 
+const REFUSALS: ErrorCode[] = ['PATCH_FAILED', 'STEP_FILE_MISSING'];
+
 /** For each file, its bytes after the patch as text, or that its part was refused. */
 type Verdicts = Map<string, string>;
 
@@ -54,7 +57,7 @@ async function compare({ seed, files, context, fuzz, tool }: Round): Promise<{ g
     writeFileSync(join(folder, 'patch'), patch);
     const before = contentsOf(join(folder, 'c'));
     const gnu = runGnuPatch(folder, fuzz);
-    return { gnu, ours: await applyOurs(patch, before, fuzz, new Set(gnu.keys())) };
+    return { gnu, ours: await applyOurs(patch, before, fuzz) };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -64,7 +67,7 @@ function diff(folder: string, context: number, tool: Round['tool']): Buffer {
   const [command, ...args] =
     tool === 'diff'
       ? ['diff', '-r', '-N', `-U${context}`, 'a', 'b']
-      : ['git', 'diff', '--no-index', '--no-color', '--no-renames', `-U${context}`, 'a', 'b'];
+      : ['git', 'diff', '--no-index', '--no-color', '--no-renames', '--no-prefix', `-U${context}`, 'a', 'b'];
   return spawnSync(command ?? '', args, { cwd: folder, maxBuffer: 1 << 28 }).stdout;
 }
 
@@ -78,21 +81,18 @@ function runGnuPatch(folder: string, fuzz: number): Verdicts {
   });
   if (stderr) throw new Error(stderr);
   const verdicts: Verdicts = new Map();
-  for (const part of stdout.split(/^(?=patching file )/m)) {
-    const name = /^patching file (\S+)/.exec(part)?.[1];
+  const after = contentsOf(target);
+  // Where there is no file, GNU patch shows the part's header instead of its name.
+  for (const part of stdout.split(/^(?=patching file |can't find file )/m)) {
+    const name = /^patching file (\S+)|^\|\+\+\+ b\/(\S+)/m.exec(part)?.slice(1).find(Boolean);
     if (name === undefined) continue;
-    const refused = /FAILED|Not deleting|refusing|Skipping/.test(part);
-    verdicts.set(name, refused ? 'refused' : (contentsOf(target).get(name) ?? 'removed'));
+    const refused = /FAILED|Not deleting|refusing|Skipping|can't find/.test(part);
+    verdicts.set(name, refused ? 'refused' : (after.get(name) ?? 'removed'));
   }
   return verdicts;
 }
 
-async function applyOurs(
-  patch: Buffer,
-  before: Map<string, string>,
-  fuzz: number,
-  names: Set<string>,
-): Promise<Verdicts> {
+async function applyOurs(patch: Buffer, before: Map<string, string>, fuzz: number): Promise<Verdicts> {
   const folder = mkdtempSync(join(tmpdir(), 'prestage-tree-'));
   try {
     const tree = new StagedTree(folder, { concurrency: 8 });
@@ -101,18 +101,13 @@ async function applyOurs(
     for (const part of parsePatch(patch, 'test.patch')) {
       const files = new ChangedFiles(tree);
       const name = (part.names.old ?? part.names.new ?? '').slice(2);
-      if (!names.has(name)) throw new Error(`GNU patch did not see ${name}`);
       try {
         await applyPart(part, { patch: 'test.patch', strip: 1, fuzz, optional: false, files, tree });
         files.settle();
         verdicts.set(name, (await files.read(name))?.text ?? 'removed');
       } catch (error) {
-        if (
-          !(
-            error instanceof Error && /^(PATCH_FAILED|STEP_FILE_MISSING)$/.test((error as { code?: string }).code ?? '')
-          )
-        )
-          throw error;
+        const isRefusal = error instanceof PrestageError && REFUSALS.includes(error.code);
+        if (!isRefusal) throw error;
         verdicts.set(name, 'refused');
       }
     }
