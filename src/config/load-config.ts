@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { type Config, normalizeConfig } from './config.js';
 import { findConfig } from './find-config.js';
-import { problemsError } from './problem.js';
+import { keyText, problemsError } from './problem.js';
 import { readConfigFile } from './read/read-config-file.js';
 import { ruleProblems } from './rules.js';
 import { configSchema } from './schema.js';
@@ -17,7 +17,8 @@ export async function loadConfig(pathOrFolder: string): Promise<Config> {
   const { data, locate, problems } = await readConfigFile(file);
   const parsed = parseConfig(configSchema, data);
   const rules = parsed.config ? ruleProblems(parsed.config, dirname(file)) : [];
-  const all = [...problems, ...parsed.problems, ...rules];
+  const told = new Set([...parsed.problems, ...rules].map((problem) => keyText(problem.path)));
+  const all = [...parsed.problems, ...rules, ...problems.filter((problem) => !told.has(keyText(problem.path)))];
   if (!parsed.config || all.length > 0) throw problemsError(file, locate, all);
   return normalizeConfig(file, parsed.config, locate);
 }

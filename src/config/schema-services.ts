@@ -25,6 +25,9 @@ const health = z
   )
   .describe('When a host counts as healthy. Default: tcp where there is a port, else as soon as it runs.');
 
+const A_PORT = 'a port from 1 to 65535';
+const port = z.int({ error: A_PORT }).min(1, { error: A_PORT }).max(65_535, { error: A_PORT });
+
 const variable = z.string().regex(/^(?!PRESTAGE_)[A-Za-z_][A-Za-z0-9_]*$/, {
   error: 'the name of a variable: letters, digits and underscores, not beginning with PRESTAGE_',
 });
@@ -44,11 +47,7 @@ export const service = z
     needs: z.array(z.string()).describe('Packages that must be in the release. Default: it may use any.').optional(),
     after: z.array(z.string()).describe('Services that must be healthy before this one starts.').optional(),
     count: count.min(1, { error: 'a whole number from 1' }).describe('How many hosts. Default: 1.').optional(),
-    port: count
-      .min(1, { error: 'a port from 1 to 65535' })
-      .max(65_535, { error: 'a port from 1 to 65535' })
-      .describe('Where it listens.')
-      .optional(),
+    port: port.describe('Where it listens.').optional(),
     health: health.optional(),
     environment: z.record(variable, scalar).describe('More variables for boot and run.').optional(),
   })

@@ -137,9 +137,9 @@ export const steps = z.array(step).describe('Changes to the extracted package, i
 
 function regexFault(source: string): string | undefined {
   try {
-    new RegExp(source, 'g');
+    new RegExp(source, 'gm');
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message.replace(/^Invalid regular expression: /, '') : String(error);
+    return error instanceof Error ? error.message.replace(/^.*: /s, '').toLowerCase() : String(error);
   }
 }

@@ -25,7 +25,9 @@ export const duration = z
   .regex(/^[1-9]\d{0,8}(ms|s|m)$/, { error: 'a duration such as 500ms, 120s or 2m' });
 
 /** A path on this machine, relative to the configuration's folder. */
-export const localPath = text
+export const localPath = z
+  .string({ error: 'a path' })
+  .min(1, { error: 'a path that is not empty' })
   .refine((path) => !path.includes('\0'), { error: 'a path without a NUL character' })
   .describe("A path, relative to the configuration's folder.");
 
@@ -51,9 +53,12 @@ export const exactTreePath = treePath.refine((path) => !/[*?]/.test(path), {
   error: 'the path of one file, without wildcards (patterns go under `files`)',
 });
 
-export const glob = text.refine((pattern) => !pattern.startsWith('/') && !pattern.split('/').includes('..'), {
-  error: 'a pattern relative to the package, without a leading / and without ..',
-});
+export const glob = z
+  .string({ error: 'a pattern' })
+  .min(1, { error: 'a pattern that is not empty' })
+  .refine((pattern) => !pattern.startsWith('/') && !pattern.split('/').includes('..'), {
+    error: 'a pattern relative to the package, without a leading / and without ..',
+  });
 
 export const globs = z.union([glob, z.array(glob).min(1, { error: 'at least one pattern' })], {
   error: 'a pattern, or a list of patterns',

@@ -12,7 +12,10 @@ import { flag, globs, id, isTreePath, localPath } from './schema-values.js';
 const integrity = z
   .string()
   .regex(/^(sha256-[A-Za-z0-9+/]{43}=|sha256:[0-9a-fA-F]{64})$/, {
-    error: 'sha256-<base64> (44 characters) or sha256:<64 hex digits>',
+    error: ({ input }) =>
+      /^sha(1|384|512)\b/.test(String(input))
+        ? 'a SHA-256 (other algorithms are not supported): sha256-<base64> or sha256:<hex>'
+        : 'sha256-<base64> (44 characters) or sha256:<64 hex digits>',
   })
   .describe('The SHA-256 of the source: sha256-<base64> (as in SRI) or sha256:<hex>. Checked against what is there.');
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { nearest } from './nearest.js';
-import { describe, type Problem } from './problem.js';
+import { describe, keyText, type Problem } from './problem.js';
 import type { KeyPath } from './read/source-file.js';
 
 type Issue = z.core.$ZodIssue;
@@ -9,7 +9,7 @@ type Issue = z.core.$ZodIssue;
 export function parseConfig<T>(schema: z.ZodType<T>, data: unknown): { config?: T; problems: Problem[] } {
   const result = schema.safeParse(data, { error: expectation });
   if (result.success) return { config: result.data, problems: [] };
-  return { problems: result.error.issues.flatMap((issue) => problemsOf(issue, data, [])) };
+  return { problems: allProblems(result.error.issues, data, []) };
 }
 
 /** Names of types, as they follow "expected". Schemas that know better carry their own (`error`). */
@@ -42,11 +42,33 @@ function validKeys(schema: unknown): string[] {
   return Object.keys(shape ?? {}).filter((key) => !key.startsWith('$'));
 }
 
-function problemsOf(issue: Issue, data: unknown, prefix: KeyPath): Problem[] {
-  const path = [...prefix, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
+/** A misspelt key is one mistake, although the key that it was meant to be is missing as well. */
+function allProblems(issues: readonly Issue[], data: unknown, prefix: KeyPath): Problem[] {
+  const unknown = issues.filter((issue) => issue.code === 'unrecognized_keys');
+  const owners = new Set(unknown.map((issue) => keyText(pathOf(issue, prefix))));
+  const misspelt = unknown.flatMap((issue) =>
+    issue.keys.map((key) => keyText([...pathOf(issue, prefix), nearest(key, validKeysIn(issue)) ?? key])),
+  );
+  const isEcho = (issue: Issue): boolean => {
+    const path = pathOf(issue, prefix);
+    if (issue.code === 'custom') return owners.has(keyText(path));
+    return misspelt.includes(keyText(path)) && valueAt(data, path) === undefined;
+  };
+  return issues.filter((issue) => !isEcho(issue)).flatMap((issue) => problemsOf(issue, data, pathOf(issue, prefix)));
+}
+
+function pathOf(issue: Issue, prefix: KeyPath): KeyPath {
+  return [...prefix, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
+}
+
+function validKeysIn(issue: Issue): string[] {
+  return issue.message.split(', ');
+}
+
+function problemsOf(issue: Issue, data: unknown, path: KeyPath): Problem[] {
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey(path, key, issue.message.split(', ')));
+      return issue.keys.map((key) => unknownKey(path, key, validKeysIn(issue)));
     case 'invalid_key':
       return [{ path, expected: issue.issues[0]?.message ?? 'another key', found: describe(path.at(-1)) }];
     case 'invalid_union':
@@ -88,7 +110,7 @@ function unionProblems(issue: Extract<Issue, { code: 'invalid_union' }>, data: u
   if ('discriminator' in issue && issue.errors.length === 0) return [discriminatorProblem(issue, data, path)];
   const meant = issue.errors.filter((branch) => !branch.some((each) => each.path.length === 0 && isTypeIssue(each)));
   const [only] = meant;
-  if (only && meant.length === 1) return only.flatMap((each) => problemsOf(each, data, path));
+  if (only && meant.length === 1) return allProblems(only, data, path);
   return [{ path, expected: issue.message, found: describe(valueAt(data, path)) }];
 }
 

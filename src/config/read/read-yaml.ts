@@ -22,13 +22,13 @@ export function readYaml(file: string, text: string): SourceFile {
     throw syntaxError(file, lineAt(text, fault.pos[0]), `not valid YAML: ${lowerFirst(first)}`, hintOf(fault.code));
   }
   return {
-    data: dataOf(document, file),
+    data: dataOf(document, file, text),
     locate: (path) => locate(document, text, path),
     problems: changedNumbers(document),
   };
 }
 
-function dataOf(document: Document, file: string): unknown {
+function dataOf(document: Document, file: string, text: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
@@ -36,12 +36,24 @@ function dataOf(document: Document, file: string): unknown {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw syntaxError(
       file,
-      undefined,
+      lineOfLostAlias(document, text),
       `not valid YAML: ${lowerFirst(message)}`,
       'Write the value out where the alias is.',
       cause,
     );
   }
+}
+
+function lineOfLostAlias(document: Document, text: string): number | undefined {
+  let line: number | undefined;
+  visit(document, {
+    Alias(_, node) {
+      if (node.resolve(document)) return undefined;
+      line = lineAt(text, rangeStart(node) ?? 0);
+      return visit.BREAK;
+    },
+  });
+  return line;
 }
 
 function hintOf(code: string): string {
