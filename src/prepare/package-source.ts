@@ -55,7 +55,9 @@ export async function fillTree(job: SourceJob): Promise<void> {
 /** A tar is read once, from start to end; a zip at random, with its digest taken beside it. */
 async function fillFromFile(job: SourceJob, path: string): Promise<void> {
   const { extract, source } = job.recipe;
-  const format = extract === false ? undefined : await recogniseFile(path, source.name);
+  // A file that looks damaged may be the wrong one, and then that is what must be said.
+  const orWrongFile = (error: unknown) => withProvenFile(path, source.sha256, () => Promise.reject(error));
+  const format = extract === false ? undefined : await recogniseFile(path, source.name).catch(orWrongFile);
   if (format === 'zip') return withProvenFile(path, source.sha256, () => unpack(job, archiveFile(path, source.name)));
   const bytes = new SourceStream(readLocalFile(path, source.sha256));
   await proving(bytes, job.retry.signal, () =>
@@ -70,7 +72,8 @@ async function fillFromUrl(job: SourceJob, { url, size }: InputLocation & { kind
   const bytes = new SourceStream(readRemoteFile(client, { url, size, sha256: source.sha256 }, retry));
   try {
     const isSpooled = await proving(bytes, retry.signal, async () => {
-      const format = extract === false ? undefined : await recogniseStart(await bytes.head(RECOGNITION_BYTES), source.name);
+      const format =
+        extract === false ? undefined : await recogniseStart(await bytes.head(RECOGNITION_BYTES), source.name);
       if (extract !== false && (format === undefined || format === 'zip')) {
         await pipeline(counted(bytes, job.progress), createWriteStream(spool, { flags: 'wx', mode: 0o600 }));
         return true;
