@@ -181,6 +181,11 @@ createServer((request, response) => {
 
 export const HEALTH = { kind: 'http', path: '/health', timeoutMs: 20_000 } as const;
 
+/** What a host of SERVER answers. */
+export async function askJson(port: number, path: string): Promise<Record<string, string>> {
+  return (await (await fetch(`http://127.0.0.1:${port}${path}`)).json()) as Record<string, string>;
+}
+
 let bundled: Promise<string> | undefined;
 
 /** The supervisor as it ships, built once for a test file: these tests do not depend on dist/. */
