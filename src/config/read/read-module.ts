@@ -14,7 +14,7 @@ export async function readModule(file: string, text: string): Promise<SourceFile
     throw loadError(file, cause);
   }
   if (typeof loaded !== 'object' || loaded === null) {
-    const found = loaded === undefined ? 'no default export' : `a ${typeof loaded} as its default export`;
+    const found = loaded === undefined ? 'none' : `a ${typeof loaded}`;
     throw syntaxError(
       file,
       undefined,
@@ -32,8 +32,12 @@ async function importJavaScript(file: string): Promise<unknown> {
 /** By jiti, since Node 20 runs no TypeScript. `prestage` is this program, whether or not the project has installed it. */
 async function importTypeScript(file: string): Promise<unknown> {
   const { createJiti } = await import('jiti');
-  const jiti = createJiti(file, { moduleCache: false, virtualModules: { prestage: { defineConfig } } });
-  return jiti.import(file, { default: true, try: false });
+  const jiti = createJiti(file, {
+    moduleCache: false,
+    interopDefault: false,
+    virtualModules: { prestage: { defineConfig } },
+  });
+  return (await jiti.import<{ default?: unknown }>(file)).default;
 }
 
 function loadError(file: string, cause: unknown) {
@@ -48,11 +52,14 @@ function loadError(file: string, cause: unknown) {
       cause,
     );
   }
-  const [first = message] = message.replace(`${file}: `, '').split('\n');
+  const [first = message] = message
+    .replace(`${file}: `, '')
+    .replace(/^ParseError: /, '')
+    .split('\n');
   return syntaxError(
     file,
     lineOf(file, cause, message),
-    first,
+    first.trim(),
     'Correct the file; `node --check` shows the place of a syntax error in JavaScript.',
     cause,
   );
