@@ -1,4 +1,12 @@
+import type { ReleaseRecord } from '../store/index.js';
+import type { PrepareOptions } from './options.js';
+
 /** The engine: from a plan and its inputs to a release in the store. */
 export type { PrepareOptions } from './options.js';
-export { prepareRelease } from './prepare-release.js';
 export { locateCached, type PinOptions, pinRemote, type RemotePin, type RemoteSource } from './sources/pin-remote.js';
+
+/** See prepare-release.ts. Loaded when it is called: the command line only pins, and must start at once. */
+export async function prepareRelease(options: PrepareOptions): Promise<ReleaseRecord> {
+  const engine = await import('./prepare-release.js');
+  return engine.prepareRelease(options);
+}

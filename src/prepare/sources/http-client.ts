@@ -1,19 +1,14 @@
-import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { PrestageError } from '../../core/errors.js';
 
 /** The connections of one preparation. Proxies are those of the environment: HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
 export class HttpClient {
-  readonly #dispatcher: Dispatcher;
+  readonly #stallTimeoutMs: number;
+  #dispatcher: Promise<Dispatcher> | undefined;
 
   /** `stallTimeoutMs`: a connection that gives nothing for so long is as good as dropped. */
   constructor({ stallTimeoutMs = 30_000 }: { stallTimeoutMs?: number } = {}) {
-    this.#dispatcher = new EnvHttpProxyAgent({
-      connect: { timeout: Math.min(15_000, stallTimeoutMs) },
-      headersTimeout: stallTimeoutMs,
-      bodyTimeout: stallTimeoutMs,
-      // As curl does it: CONNECT only for https, since many proxies refuse a tunnel to port 80.
-      proxyTunnel: false,
-    });
+    this.#stallTimeoutMs = stallTimeoutMs;
   }
 
   /**
@@ -29,9 +24,11 @@ export class HttpClient {
     const seen = new Set<string>();
     let location = new URL(url);
     let authorization = basicAuthorization(location);
+    this.#dispatcher ??= openDispatcher(this.#stallTimeoutMs);
+    const dispatcher = await this.#dispatcher;
     for (;;) {
       seen.add(location.href);
-      const response = await this.#dispatcher.request({
+      const response = await dispatcher.request({
         method,
         origin: location.origin,
         path: location.pathname + location.search,
@@ -58,9 +55,21 @@ export class HttpClient {
   }
 
   /** Ends all connections at once, also those in use. */
-  close(): Promise<void> {
-    return this.#dispatcher.destroy();
+  async close(): Promise<void> {
+    await (await this.#dispatcher)?.destroy();
   }
+}
+
+/** undici is as much code as all the rest, so it is loaded by the first request: most deployments make none. */
+async function openDispatcher(stallTimeoutMs: number): Promise<Dispatcher> {
+  const { EnvHttpProxyAgent } = await import('undici');
+  return new EnvHttpProxyAgent({
+    connect: { timeout: Math.min(15_000, stallTimeoutMs) },
+    headersTimeout: stallTimeoutMs,
+    bodyTimeout: stallTimeoutMs,
+    // As curl does it: CONNECT only for https, since many proxies refuse a tunnel to port 80.
+    proxyTunnel: false,
+  });
 }
 
 export interface HttpResponse {

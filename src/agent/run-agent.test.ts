@@ -1,0 +1,274 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { seeded } from '../../test/random.js';
+import { isEmptyOrAbsent, ReleaseJob } from '../../test/release-job.js';
+import { tarGz } from '../../test/small-archives.js';
+import { sha256 } from '../core/digest.js';
+import type { PrestageEvent } from '../core/events.js';
+import { readRelease } from '../store/index.js';
+import { followRun } from './follow.js';
+import type { AgentJob } from './job.js';
+import { startAgent } from './start.js';
+
+/** The agent as it ships: one file, in a process of its own. */
+let programs: string;
+let folder: string;
+let root: string;
+let job: ReleaseJob;
+let server: Server | undefined;
+let runs = 0;
+
+beforeAll(async () => {
+  programs = await mkdtemp(join(tmpdir(), 'prestage-programs-'));
+  const starter = `
+    import { readFileSync } from 'node:fs';
+    import { startAgent } from './src/agent/start.js';
+    await startAgent(JSON.parse(readFileSync(process.argv[2], 'utf8')));
+    console.log('started');
+    setInterval(() => {}, 1000);`;
+  const shared = {
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    logLevel: 'error',
+    banner: { js: "import { createRequire as __cr } from 'node:module';\nconst require = __cr(import.meta.url);" },
+  } as const;
+  await Promise.all([
+    build({ ...shared, entryPoints: ['src/agent/main.ts'], outfile: join(programs, 'agent.mjs') }),
+    build({
+      ...shared,
+      stdin: { contents: starter, resolveDir: process.cwd() },
+      outfile: join(programs, 'starter.mjs'),
+    }),
+  ]);
+});
+afterAll(() => rm(programs, { recursive: true }));
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'prestage-run-agent-'));
+  root = join(folder, 'store');
+  job = new ReleaseJob(join(folder, 'files'));
+});
+afterEach(async () => {
+  server?.closeAllConnections();
+  server?.close();
+  server = undefined;
+  await rm(folder, { recursive: true });
+});
+
+function agentJob(more: Partial<AgentJob> = {}): AgentJob {
+  runs += 1;
+  return {
+    version: 1,
+    run: `run-${runs}`,
+    root,
+    plan: job.plan,
+    inputs: job.inputs,
+    waitForLock: false,
+    deadlineMs: 60_000,
+    createdBy: 'prestage 0.1.0',
+    ...more,
+  };
+}
+
+const runFolder = () => join(folder, 'runs', `run-${runs}`);
+
+async function start(more: Partial<AgentJob> = {}): Promise<number> {
+  const job = agentJob(more);
+  return (await startAgent({ runFolder: runFolder(), job, bundle: join(programs, 'agent.mjs') })).pid;
+}
+
+async function follow(emit: (event: PrestageEvent) => void = () => {}) {
+  const events: PrestageEvent[] = [];
+  const signal = new AbortController().signal;
+  const result = await followRun({
+    runFolder: runFolder(),
+    signal,
+    emit: (event) => {
+      events.push(event);
+      emit(event);
+    },
+  });
+  return { result, events };
+}
+
+/** A package whose source does not come before it is let through. */
+async function slowPackage(): Promise<{ asked: Promise<void>; letThrough: () => void; url: string }> {
+  const content = tarGz({ 'slow.txt': 'slow' });
+  let answer: ServerResponse | undefined;
+  let onAsked = (): void => {};
+  const asked = new Promise<void>((resolve) => {
+    onAsked = resolve;
+  });
+  server = createServer((_, response) => {
+    answer = response;
+    onAsked();
+  });
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  const url = `http://user:sesame@127.0.0.1:${(server.address() as AddressInfo).port}/slow.tgz?signature=abracadabra`;
+  job.inputs[sha256(content)] = { kind: 'http', url, size: content.length };
+  job.add('slow', { source: { kind: 'file', name: 'slow.tgz', sha256: sha256(content) } });
+  return { asked, letThrough: () => answer?.end(content), url };
+}
+
+const stagingIsEmpty = () => isEmptyOrAbsent(join(root, '.staging'));
+
+describe('the agent', () => {
+  test('prepares the release of its job, and tells of it in its folder alone', async () => {
+    await job.package('installer', tarGz({ 'bin/run.sh': '#!/bin/sh\n' }));
+    const pid = await start();
+    const { result, events } = await follow();
+    expect(result).toEqual({ ok: true, release: job.plan.release, record: await readRelease(root, job.plan.release) });
+    expect(events.map(({ type }) => type)).toEqual([
+      'worker.started',
+      'package.started',
+      'package.published',
+      'release.published',
+      'worker.finished',
+    ]);
+    expect(events[0]).toMatchObject({ time: expect.stringMatching(/^\d{4}-.*Z$/) });
+    expect(JSON.parse(await readFile(join(runFolder(), 'agent.json'), 'utf8'))).toMatchObject({ pid });
+    expect(await readFile(join(runFolder(), 'worker.log'), 'utf8')).toBe('');
+    expect((await readdir(runFolder())).sort()).toEqual([
+      'agent.json',
+      'events.ndjson',
+      'job.json',
+      'result.json',
+      'worker.log',
+    ]);
+  });
+
+  test('has the exit status 0 if and only if it was successful', async () => {
+    await job.package('installer', tarGz({ a: 'a' }));
+    const run = async (): Promise<unknown> => {
+      const content = JSON.stringify(agentJob());
+      await mkdir(runFolder(), { recursive: true });
+      await writeFile(join(runFolder(), 'job.json'), content);
+      const child = spawn(process.execPath, [join(programs, 'agent.mjs'), runFolder()], { stdio: 'ignore' });
+      return (await once(child, 'exit'))[0];
+    };
+    expect(await run()).toBe(0);
+    await job.package('bad', 'no archive', { extract: { strip: 0 } });
+    expect(await run()).toBe(1);
+  });
+
+  test('tells how it failed, with code, hint and place', async () => {
+    await job.package('bad', 'no archive', { extract: { strip: 0 } });
+    await start();
+    const { result, events } = await follow();
+    expect(result).toMatchObject({
+      ok: false,
+      error: { code: 'ARCHIVE_UNSUPPORTED', hint: expect.any(String), context: { package: 'bad' } },
+    });
+    expect(events.at(-1)).toMatchObject({ type: 'worker.failed', error: result.ok ? {} : result.error });
+  });
+
+  test('leaves no credentials in its folder, once it has read them', async () => {
+    const { asked } = await slowPackage();
+    const pid = await start();
+    await asked;
+    process.kill(pid, 'SIGTERM');
+    await follow();
+    for (const name of await readdir(runFolder())) {
+      expect(await readFile(join(runFolder(), name), 'utf8')).not.toMatch(/sesame|abracadabra/);
+    }
+  });
+
+  test('whose job is nonsense says so', async () => {
+    await start({ plan: { nonsense: true } as unknown as AgentJob['plan'] });
+    expect((await follow()).result).toMatchObject({ ok: false, error: { code: 'INTERNAL' } });
+  });
+
+  test('gives files the same modes under any umask', async () => {
+    const plan = await job.package('installer', tarGz({ 'bin/run.sh': '#!/bin/sh\n', 'a.txt': 'a' }));
+    const umask = process.umask(0o077);
+    try {
+      await start();
+      await follow();
+    } finally {
+      process.umask(umask);
+    }
+    const tree = join(root, 'trees', plan.tree);
+    const modes = ['', 'bin', 'bin/run.sh', 'a.txt'].map(async (path) => (await stat(join(tree, path))).mode & 0o7777);
+    expect(await Promise.all(modes)).toEqual([0o755, 0o755, 0o755, 0o644]);
+  });
+});
+
+describe('the agent is ended', () => {
+  test('by SIGTERM, leaving no staging', async () => {
+    const { asked } = await slowPackage();
+    await job.package('quick', tarGz({ a: 'a' }));
+    const pid = await start();
+    await asked;
+    process.kill(pid, 'SIGTERM');
+    expect((await follow()).result).toMatchObject({ ok: false, error: { code: 'TERMINATED' } });
+    expect(await stagingIsEmpty()).toBe(true);
+  });
+
+  test('by its deadline', async () => {
+    await slowPackage();
+    await start({ deadlineMs: 500 });
+    expect((await follow()).result).toMatchObject({ ok: false, error: { code: 'WORKER_DEADLINE' } });
+    expect(await stagingIsEmpty()).toBe(true);
+  });
+
+  test('neither by Ctrl-C nor by the end of the terminal', async () => {
+    const { asked, letThrough } = await slowPackage();
+    const pid = await start();
+    await asked;
+    process.kill(pid, 'SIGINT');
+    process.kill(pid, 'SIGHUP');
+    letThrough();
+    expect((await follow()).result).toMatchObject({ ok: true });
+  });
+
+  test('not by the death of who started it', async () => {
+    const { asked, letThrough } = await slowPackage();
+    const options = { job: agentJob(), runFolder: runFolder(), bundle: join(programs, 'agent.mjs') };
+    await writeFile(join(folder, 'options.json'), JSON.stringify(options));
+    const starter = execFile(process.execPath, [join(programs, 'starter.mjs'), join(folder, 'options.json')]);
+    await asked;
+    starter.kill('SIGKILL');
+    await once(starter, 'exit');
+    letThrough();
+    expect((await follow()).result).toMatchObject({ ok: true });
+  });
+});
+
+test('killed at any moment and started again, it ends in the same place, and does nothing twice', async () => {
+  const random = seeded(4);
+  const files = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`d${i % 7}/${i}.txt`, 'x'.repeat(i * 500)]));
+  for (let i = 0; i < 6; i += 1) await job.package(`p${i}`, tarGz({ ...files, [`own-${i}`]: `${i}` }));
+  const reference = join(folder, 'reference');
+  const began = performance.now();
+  await start({ root: reference });
+  const expected = (await follow()).result;
+  const durationMs = performance.now() - began;
+  const digests = (result: typeof expected) => (result.ok ? result.record.packages : result);
+
+  let interrupted = 0;
+  for (let round = 0; round < 12; round += 1) {
+    await rm(root, { recursive: true, force: true });
+    const pid = await start();
+    await sleep(random() * durationMs); // the moment is the input of this test
+    process.kill(pid, 'SIGKILL');
+    const killed = await follow();
+    if (!killed.result.ok) interrupted += 1;
+    const published = killed.events.flatMap((event) => (event.type === 'package.published' ? [event.package] : []));
+    await start();
+    const { result, events } = await follow();
+    expect(digests(result)).toEqual(digests(expected));
+    expect(await stagingIsEmpty()).toBe(true);
+    const doneAgain = events.flatMap((event) => (event.type === 'package.started' ? [event.package] : []));
+    expect(doneAgain.filter((id) => published.includes(id))).toEqual([]);
+  }
+  expect(interrupted).toBeGreaterThan(0);
+});
