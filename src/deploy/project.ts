@@ -37,14 +37,14 @@ export interface Project {
 
 export async function openProject(options: CommandOptions): Promise<Project> {
   const loaded = await loadConfig(options.config ?? process.cwd());
-  const config = options.throwAway
-    ? await withFreePorts({ ...loaded, name: options.throwAway.name ?? loaded.name })
-    : loaded;
-  const environment: Environment = options.throwAway
-    ? { name: 'test', target: 'local', root: options.throwAway.root }
-    : selectEnvironment(config, options.environment);
+  const config = options.throwAway ? await throwAwayConfig(loaded, options.throwAway) : loaded;
+  const environment = selectEnvironment(config, options.throwAway ? 'test' : options.environment);
   const target = await openTarget(environment, { configFolder: config.folder, project: config.name });
   return { config, environment, target };
+}
+
+async function throwAwayConfig(config: Config, { root, name = config.name }: { root: string; name?: string }) {
+  return withFreePorts({ ...config, name, environments: [{ name: 'test', target: 'local', root }] }, root);
 }
 
 /** Every source pinned by digest, and with that the release's identity. Changes nothing but caches. */

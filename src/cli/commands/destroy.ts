@@ -27,7 +27,9 @@ export function addDestroy(program: Command, run: Run): void {
         const plan = await destroyPlan(session.options);
         await session.confirm(destroyQuestion(plan, purge));
         await destroy({ ...session.options, ...flags, purge });
-        const kept = purge ? '' : ` ${plan.root} is kept, with its files and the database's data.`;
+        const kept = purge
+          ? ''
+          : ` ${plan.root} is kept, with what is prepared${plan.database ? " and the database's data" : ''}.`;
         const result = { environment: plan.environment, root: plan.root, purged: purge, hosts: plan.hosts };
         return { result, summary: [`${plan.project} is removed from ${plan.environment}.${kept}`] };
       }),

@@ -65,7 +65,10 @@ export function eventLines(event: PrestageEvent, { style, verbose }: Wording): s
     case 'host.unchanged':
       return [`${event.host}: unchanged on ${at(event)}`];
     case 'host.failed':
-      return [`${event.host}: ${style.bad('failed')}: ${event.reason}`, ...event.log.map((line) => `  | ${line}`)];
+      return [
+        `${event.host}: ${style.bad('failed')}: ${event.reason}`,
+        ...(verbose ? event.log.map((line) => style.dim(`  | ${line}`)) : []),
+      ];
     case 'host.reverting':
       return [`${event.host}: ${style.warn('going back')} to release ${event.release}`];
     case 'host.stopped':

@@ -37,7 +37,10 @@ export function destroyQuestion(
   purge: boolean,
 ): { action: string; expected?: string } {
   const running = `${formatCount(plan.hosts, 'host')}${plan.database ? ' and the database' : ''} of ${plan.project} in ${plan.environment}`;
-  if (!purge) return { action: `This stops and removes ${running}. Prepared files and the database's data are kept.` };
+  if (!purge)
+    return {
+      action: `This stops and removes ${running}. What is prepared${plan.database ? " and the database's data" : ''} is kept.`,
+    };
   const held = `${formatCount(plan.releases, 'release')}${plan.database ? " and the database's data" : ''}`;
   return {
     action: `This stops and removes ${running}, and all of ${plan.root}: ${held}. It cannot be had back.`,

@@ -129,7 +129,7 @@ const rolledBack: Check = {
     const back = await rollback(site.options('first'));
     demand(back.release === release, `It went to ${back.release} instead of ${release}.`);
     const now = await status(site.options('first'));
-    demandHealthy({ ...now, release });
+    demandHealthy(now);
     demand(now.release === release, `Current is ${now.release}.`);
     return `${second.release} and back to ${release}`;
   },
@@ -162,9 +162,9 @@ function demand(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new PrestageError('CHECK_FAILED', otherwise);
 }
 
-function demandHealthy({ hosts, release }: Pick<DeployResult, 'hosts' | 'release'>): void {
-  const ill = hosts.find((host) => host.state !== 'healthy' || host.release !== release);
-  demand(ill === undefined, `${ill?.service}-${ill?.index} is ${ill?.state} with release ${ill?.release}.`);
+function demandHealthy({ hosts }: Pick<DeployResult, 'hosts'>): void {
+  const ill = hosts.find((host) => host.state !== 'healthy');
+  demand(ill === undefined, `${ill?.service}-${ill?.index} is ${ill?.state}.`);
 }
 
 function demandEqualTrees(first: DeployResult, second: DeployResult): string {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadConfig } from '../../config/index.js';
 import { asPrestageError, PrestageError, type SerializedError } from '../../core/errors.js';
 import type { Outcome } from '../output/reporter.js';
 import { formatCount, formatDuration } from '../output/units.js';
@@ -24,6 +25,8 @@ interface CheckResult {
  */
 export async function trial(mode: TrialMode, session: Session): Promise<Outcome> {
   const started = performance.now();
+  // A wrong configuration is no failed check.
+  await loadConfig(session.flags.config ?? process.cwd());
   const folder = await mkdtemp(join(tmpdir(), 'prestage-test-'));
   const site = new Site(folder, session);
   try {
@@ -90,7 +93,7 @@ function summaryOf(checks: readonly CheckResult[]): string {
 }
 
 function checkFailed({ name, error }: CheckResult, failed: number, all: number): PrestageError {
-  const why = error ? `: ${error.code}: ${error.message}` : '.';
+  const why = error ? `: ${error.code === 'CHECK_FAILED' ? '' : `${error.code}: `}${error.message}` : '.';
   return new PrestageError('CHECK_FAILED', `${failed} of ${all} checks failed. First, "${name}"${why}`, {
     ...(error?.hint === undefined ? {} : { hint: error.hint }),
     ...(error ? { context: error.context } : {}),

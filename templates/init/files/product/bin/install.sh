@@ -1,4 +1,4 @@
 #!/bin/sh
-# A vendor's script, as vendors write them: the configuration replaces `yum -y` before any host sees this.
+# A vendor's script, as vendors write them. The configuration replaces the commands before any host sees this.
 yum -y install java-17-headless
 yum -y install unzip
