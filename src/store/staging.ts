@@ -31,6 +31,7 @@ export async function openStaging(root: string, run: string): Promise<Staging> {
     for (const path of [paths.trees, paths.releases, folder]) await makeFolder(path);
     await writeNewFile(join(folder, OWNER), JSON.stringify(thisProcess()), 0o644, { flush: false });
   } catch (error) {
+    await removeAll(folder).catch(() => undefined); // a collection would leave it alone while this process lives
     throw asPrestageError(error, { path: folder });
   }
   return { folder, close: () => removeAll(folder) };
