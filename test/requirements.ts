@@ -12,6 +12,7 @@ const needs = {
   python3: () => runs('python3', '--version'),
   java: () => runs('java', '-version'),
   javac: () => runs('javac', '-version'),
+  zip: () => runs('zip', '-v') && runs('unzip', '-v'),
   maven: () => runs('mvn', '--version'),
   shellcheck: () => runs('shellcheck', '--version'),
   dash: () => runs('dash', '-c', ':'),

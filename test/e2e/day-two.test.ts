@@ -107,12 +107,12 @@ describe('hosts', () => {
     await sample.run('deploy --json');
     const before = (await sample.run('status --json')).result.hosts;
     expect(before.every((host) => host.state === 'healthy')).toBe(true);
-    const state = JSON.parse(await readFile(join(sample.root, 'hosts/web-0/state.json'), 'utf8')) as {
-      pid: number;
-      childPid: number;
-    };
-    process.kill(state.pid, 'SIGKILL');
-    process.kill(state.childPid, 'SIGKILL');
+    const state = JSON.parse(await readFile(join(sample.root, 'hosts/web-0/state.json'), 'utf8')) as Record<
+      'supervisor' | 'child',
+      { pid: number }
+    >;
+    process.kill(state.supervisor.pid, 'SIGKILL');
+    process.kill(state.child.pid, 'SIGKILL');
     await until('the host to be seen dead', async () =>
       (await sample.run('status --json')).result.hosts.some((host) => host.state !== 'healthy'),
     );

@@ -32,9 +32,9 @@ describe('two phases', () => {
       { release: first.result.release, color: 'blue', host: 'web-0' },
     ]);
     const status = await sample.run('status --json');
-    expect(status.result.hosts.map((host) => `${host.service}-${host.index} ${host.state} ${host.release}`)).toEqual(
-      ['jump-0', 'api-0', 'api-1', 'web-0'].map((host) => `${host} healthy ${first.result.release}`),
-    );
+    expect(
+      status.result.hosts.map((host) => `${host.service}-${host.index} ${host.state} ${host.release}`).sort(),
+    ).toEqual(['api-0', 'api-1', 'jump-0', 'web-0'].map((host) => `${host} healthy ${first.result.release}`));
     expect(status.result.temporary).toEqual([]);
 
     const second = await sample.run('deploy --json');
@@ -54,7 +54,9 @@ describe('two phases', () => {
     const sample = await sampleProject();
     const prepared = await sample.run(prepare);
     expect(prepared.result).toMatchObject({ ok: true, phase1: 'prepared', phase2: 'skipped', hosts: [] });
-    expect((await sample.run('status --json')).result).toMatchObject({ release: undefined, hosts: [] });
+    const status = (await sample.run('status --json')).result;
+    expect(status).toMatchObject({ ok: true, hosts: [], releases: [prepared.result.release] });
+    expect(status).not.toHaveProperty('release'); // none is current
     expect((await sample.run('verify --deep --json')).result).toMatchObject({ ok: true, differences: [] });
 
     const applied = await sample.run(skip);
