@@ -21,8 +21,8 @@ export interface LocalDatabase {
   plan(wanted: DatabasePlan | undefined): Promise<{ action: 'create' | 'keep' | 'remove' | 'none'; running: boolean }>;
   /** Finds out what would fail, without changing anything. @throws DATABASE_UNSUPPORTED, PORT_IN_USE */
   check(wanted: DatabasePlan | undefined): Promise<void>;
-  /** Makes it exist and run. @throws DATABASE_FAILED */
-  provide(wanted: DatabasePlan, options: { emit: Emit; reservedPorts: ReadonlySet<number> }): Promise<void>;
+  /** Makes it exist and run; false where it did already. @throws DATABASE_FAILED */
+  provide(wanted: DatabasePlan, options: { emit: Emit; reservedPorts: ReadonlySet<number> }): Promise<boolean>;
   /** What services connect with, once it exists. A secret. */
   url(): Promise<string | undefined>;
   /** Ends the server; the data stays. */
@@ -60,7 +60,7 @@ export function openDatabase(
     async provide(wanted, { emit, reservedPorts }) {
       const server = findServerPackage(configFolder, wanted);
       const running = await findServer(data);
-      if (running?.ready) return;
+      if (running?.ready) return false;
       emit({ type: 'database.starting', engine: 'postgres', version: server.version });
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const runtime = await provideRuntime(folder, server);
@@ -75,6 +75,7 @@ export function openDatabase(
         address: ADDRESS,
         port: settings.port,
       });
+      return true;
     },
 
     async url() {

@@ -42,10 +42,41 @@ function isServerOf(pid: number, data: string): boolean {
 /** Starts the server as a session of its own, and resolves when it takes connections. Loopback only, no Unix socket. */
 export async function startServer(
   cluster: Cluster,
-  { port, log, mark }: { port: number; log: string; mark: string },
+  options: { port: number; log: string; mark: string },
 ): Promise<void> {
-  // We know that no server runs on the data: a file that says so is of a crash, and may stop the start.
-  await rm(join(cluster.data, 'postmaster.pid'), { force: true });
+  await dropForeignPidFile(cluster.data);
+  const limit = performance.now() + START_LIMIT_MS;
+  for (;;) {
+    const started = await spawnServer(cluster, options);
+    const failure = await untilReady(cluster.data, started, limit);
+    if (failure === undefined) return;
+    const log = await lastLines(options.log, 20);
+    // After a crash, processes of the old server may live a moment longer; the new one sees them, and will not start.
+    const mayRetry = log.some((line) => line.includes('shared memory block')) && performance.now() < limit;
+    if (!mayRetry) {
+      throw new PrestageError('DATABASE_FAILED', `PostgreSQL ${failure}: ${log.at(-1) ?? 'it said nothing'}`, {
+        hint: `Its log is ${options.log}.`,
+        context: { path: cluster.data, log },
+      });
+    }
+    await sleep(200);
+  }
+}
+
+/**
+ * The pid in the file of a server that crashed may be another program's by now, and would keep ours from starting. Where
+ * it is nobody's, the file must stay: by it a new server finds processes of the old one that still use the data.
+ */
+async function dropForeignPidFile(data: string): Promise<void> {
+  const path = join(data, 'postmaster.pid');
+  const pid = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10);
+  if (identify(pid) && !isServerOf(pid, data)) await rm(path, { force: true });
+}
+
+async function spawnServer(
+  cluster: Cluster,
+  { port, log, mark }: { port: number; log: string; mark: string },
+): Promise<ProcessIdentity | undefined> {
   const [command, args, options] = programCall(cluster, 'postgres', [
     ...['-D', cluster.data, '-p', String(port)],
     ...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'log_timezone=UTC'],
@@ -60,24 +91,22 @@ export async function startServer(
     });
     await once(child, 'spawn');
     child.unref();
-    await untilReady(cluster.data, identify(child.pid ?? 0), log);
+    return identify(child.pid ?? 0);
   } finally {
     await output.close();
   }
 }
 
-async function untilReady(data: string, started: ProcessIdentity | undefined, log: string): Promise<void> {
-  const limit = performance.now() + START_LIMIT_MS;
-  while (!(await findServer(data))?.ready) {
-    const ended = started === undefined || !isRunning(started);
-    if (ended || performance.now() > limit) {
-      const lines = await lastLines(log, 20);
-      const what = ended ? 'ended at once' : `was not ready within ${START_LIMIT_MS / 1000} s`;
-      throw new PrestageError('DATABASE_FAILED', `PostgreSQL ${what}: ${lines.at(-1) ?? 'it said nothing'}`, {
-        hint: `Its log is ${log}.`,
-        context: { path: data, log: lines },
-      });
-    }
+/** Undefined when it is ready, else what became of it. */
+async function untilReady(
+  data: string,
+  started: ProcessIdentity | undefined,
+  limit: number,
+): Promise<string | undefined> {
+  for (;;) {
+    if ((await findServer(data))?.ready) return undefined;
+    if (started === undefined || !isRunning(started)) return 'ended at once';
+    if (performance.now() > limit) return `was not ready within ${START_LIMIT_MS / 1000} s`;
     await sleep(20);
   }
 }

@@ -105,10 +105,8 @@ export async function applyServices(
   const { layout, database, programs } = phase;
   const { services } = deployment;
   const { emit } = options;
-  if (services.database) {
-    const reservedPorts = new Set(services.services.flatMap(({ port }) => port ?? []));
-    await database.provide(services.database, { emit, reservedPorts });
-  }
+  const reservedPorts = new Set(services.services.flatMap(({ port }) => port ?? []));
+  const started = services.database ? await database.provide(services.database, { emit, reservedPorts }) : false;
   const { plan, history, settled, recorded } = await compare(deployment, phase);
   await placeJob(plan, deployment, layout.root);
   try {
@@ -122,7 +120,7 @@ export async function applyServices(
   if (!services.database) await database.stop(emit);
   await record(deployment, layout, { recorded, emit });
   await forgetPrevious(layout);
-  return settled && recorded ? 'unchanged' : 'applied';
+  return settled && recorded && !started ? 'unchanged' : 'applied';
 }
 
 async function removeHosts({ remove }: RolloutPlan, emit: Emit): Promise<void> {
