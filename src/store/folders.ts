@@ -6,7 +6,7 @@ import { calls } from './system-calls.js';
 /** Makes a folder of mode 755, whatever the umask, and its parents. One that is there stays as it is. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await calls.mkdir(path, 0o755);
+    await makeNewFolder(path);
   } catch (error) {
     switch (errnoOf(error)) {
       case 'EEXIST':
@@ -20,6 +20,11 @@ export async function makeFolder(path: string): Promise<void> {
         throw error;
     }
   }
+}
+
+/** Makes one that must not exist, in a folder that does. */
+export async function makeNewFolder(path: string): Promise<void> {
+  await calls.mkdir(path, 0o755);
   if ((0o755 & process.umask()) !== 0) await calls.chmodFolder(path, 0o755);
 }
 

@@ -1,8 +1,8 @@
-import { chmod, readdir, rmdir, unlink } from 'node:fs/promises';
+import { chmod, lstat, readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asPrestageError, errnoOf } from '../core/errors.js';
 import { createSlots } from './bounded.js';
-import { IN_FLIGHT, isAbsent } from './reading.js';
+import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
 
 /**
  * Deletes a file, a link, or a folder with all that is in it, many at once. What is gone already is no error; neither is
@@ -11,10 +11,11 @@ import { IN_FLIGHT, isAbsent } from './reading.js';
 export async function removeAll(path: string): Promise<void> {
   const slots = createSlots(IN_FLIGHT);
   try {
-    await removeFolder(path, slots);
+    const stats = await ifThere(() => lstat(path)); // not stat: what a link leads to is not ours
+    if (stats?.isDirectory()) await removeFolder(path, slots);
+    else if (stats) await removeFile(path, slots);
   } catch (error) {
-    if (errnoOf(error) !== 'ENOTDIR') throw asPrestageError(error, { path });
-    await removeFile(path, slots);
+    throw asPrestageError(error, { path });
   }
 }
 

@@ -2,7 +2,7 @@ import { lstat, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asPrestageError } from '../core/errors.js';
 import { forEachBounded } from './bounded.js';
-import { makeFolder } from './folders.js';
+import { makeFolder, makeNewFolder } from './folders.js';
 import { isStoreName, isTemporaryName, MANIFEST_SUFFIX, type StorePaths, storePaths, temporaryName } from './paths.js';
 import { writeNewFile } from './publish-file.js';
 import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
@@ -28,7 +28,12 @@ export async function openStaging(root: string, run: string): Promise<Staging> {
   const paths = storePaths(root);
   const folder = paths.run(run);
   try {
-    for (const path of [paths.trees, paths.releases, folder]) await makeFolder(path);
+    for (const path of [paths.trees, paths.releases, paths.staging]) await makeFolder(path);
+    await makeNewFolder(folder);
+  } catch (error) {
+    throw asPrestageError(error, { path: folder });
+  }
+  try {
     await writeNewFile(join(folder, OWNER), JSON.stringify(thisProcess()), 0o644, { flush: false });
   } catch (error) {
     await removeAll(folder).catch(() => undefined); // a collection would leave it alone while this process lives
