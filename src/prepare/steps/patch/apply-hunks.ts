@@ -24,8 +24,7 @@ export function applyHunks(
   const output: string[] = [];
   let [frozen, offset, moved, fuzzed] = [0, 0, 0, 0];
   const put = (line: string): void => {
-    const last = output.at(-1);
-    if (last !== undefined && !last.endsWith('\n')) output[output.length - 1] = `${last}\n`;
+    endLine(output);
     output.push(line);
   };
   const copyUntil = (line: number): void => {
@@ -42,21 +41,30 @@ export function applyHunks(
     if (found.fuzz > 0) fuzzed += 1;
     let at = found.where - 1;
     if (hasMisorderedChange(hunk, at, frozen)) return { refused: hunk, frontier: { frozen, offset } };
-    for (const { kind, text } of hunk.lines) {
+    const lastContext = hunk.lines.findLastIndex(({ kind }) => kind === ' ');
+    for (const [index, { kind, text }] of hunk.lines.entries()) {
       if (kind === ' ') {
         at += 1; // context is copied from the file, whose lines fuzz may have let differ
         continue;
       }
       copyUntil(at);
-      if (kind === '+') put(text);
-      else {
+      if (kind === '-') {
         at += 1;
         frozen += 1;
+        continue;
       }
+      // As GNU patch does it: where fuzz lets context run past an end without a line feed, a line before it is joined.
+      if (index > lastContext) endLine(output);
+      output.push(text);
     }
   }
   copyUntil(file.length);
   return { lines: output, moved, fuzzed };
+}
+
+function endLine(output: string[]): void {
+  const last = output.at(-1);
+  if (last !== undefined && !last.endsWith('\n')) output[output.length - 1] = `${last}\n`;
 }
 
 /** The first place, with the least fuzz, where a hunk applies. */

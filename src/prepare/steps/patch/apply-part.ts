@@ -2,7 +2,7 @@ import type { Tree } from '../../tree/tree.js';
 import { applyHunks } from './apply-hunks.js';
 import type { ChangedFiles, PatchedFile } from './changed-files.js';
 import { type ChosenFile, candidates, chooseFile } from './choose-file.js';
-import { cannotCreate, hunkFailed, isApplied, noFile, notDeleted, otherType } from './failure.js';
+import { alreadyMoved, cannotCreate, hunkFailed, isApplied, noFile, notDeleted, otherType } from './failure.js';
 import type { FilePatch } from './model.js';
 import { splitLines } from './patch-lines.js';
 
@@ -37,6 +37,14 @@ export async function applyPart(part: FilePatch, job: PartJob): Promise<PartOutc
     throw noFile(part, job);
   }
   const before = await files.read(paths.path);
+  if (before === undefined && part.new === 'missing') {
+    if (job.optional) return passedOver(`${paths.path} is not there`);
+    throw noFile(part, job);
+  }
+  if (part.moves && paths.path === paths.output) {
+    if (job.optional) return passedOver(`${paths.output} is there already`);
+    throw alreadyMoved(part, paths.output, job);
+  }
   const type = typeOf(part, before);
   if (before && type !== before.type) throw otherType(part, paths.path, before.type, job);
   const lines = splitLines(before?.text ?? '');
@@ -91,7 +99,9 @@ function newMode({ modes }: FilePatch): number | undefined {
 
 /** A part that says that there is no file may not be applied to one with content. */
 function createsOver(part: FilePatch, before: PatchedFile | undefined): boolean {
-  return part.old === 'missing' && before !== undefined && before.text !== '' && part.hunks[0]?.before.length === 0;
+  return (
+    part.old === 'missing' && before !== undefined && before.text !== '' && (part.hunks[0]?.before.length ?? 0) === 0
+  );
 }
 
 function otherChanges(part: FilePatch, before: PatchedFile | undefined, mode: number): number {

@@ -40,8 +40,9 @@ export class ChangedFiles {
     });
   }
 
+  /** Whether a part of git's has made or changed this file, which is not seen yet. */
   isWaiting(path: string): boolean {
-    return this.#waiting.has(path);
+    return this.#waiting.get(path) !== undefined;
   }
 
   /** Takes a part's result: at once, or after the run of git's parts that it belongs to. */

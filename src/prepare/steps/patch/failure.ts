@@ -71,6 +71,20 @@ export function cannotCreate(
   );
 }
 
+/** The part renames or copies to a name that is taken, and that is the one which GNU patch would change. */
+export function alreadyMoved(part: FilePatch, path: string, { patch }: PartJob): PrestageError {
+  return failed(
+    'PATCH_FAILED',
+    part,
+    patch,
+    `it makes ${JSON.stringify(path)} by a ${part.moves}, and there is a file of that name`,
+    {
+      hint: 'If the patch is applied already, remove it or give the step `optional: true`; else remove the file by a step before.',
+      context: { file: patch, line: part.line, path },
+    },
+  );
+}
+
 /** The part deletes a file that holds more than the patch knows of. */
 export function notDeleted(part: FilePatch, path: string, rest: readonly string[], { patch }: PartJob): PrestageError {
   const lines = rest.length === 1 ? '1 line more' : `${rest.length} lines more`;

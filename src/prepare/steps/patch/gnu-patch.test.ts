@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/requirements.js';
+import { sha256 } from '../../../core/digest.js';
 import { type ErrorCode, PrestageError } from '../../../core/errors.js';
 import { StagedTree } from '../../tree/staged-tree.js';
 import { applyPart } from './apply-part.js';
 import { ChangedFiles } from './changed-files.js';
+import { applyPatchStep } from './index.js';
 import { parsePatch } from './parse.js';
 
 /**
@@ -27,6 +29,89 @@ describe.skipIf(lacks('patch'))('as GNU patch does (needs the patch command)', (
     }
   }
 });
+
+describe.skipIf(lacks('patch'))(
+  'git diffs of whole folders, as GNU patch applies them (needs the patch command)',
+  () => {
+    test.each([2, 3, 4, 5])('renames, copies, creates, deletes and changes modes (seed %i)', async (seed) => {
+      const folder = mkdtempSync(join(tmpdir(), 'prestage-patch-'));
+      try {
+        const random = mulberry32(seed);
+        for (const name of ['a', 'b', 'c']) mkdirSync(join(folder, name));
+        for (let number = 0; number < 30; number += 1) reorganise(folder, number, random);
+        const options = [
+          'diff',
+          '--no-index',
+          '--no-prefix',
+          '--no-color',
+          '-M30',
+          '-C30',
+          '--find-copies-harder',
+          'a',
+          'b',
+        ];
+        const patch = spawnSync('git', options, { cwd: folder }).stdout;
+        for (const what of ['rename from', 'copy from', 'deleted file', 'new mode'])
+          expect(patch.toString('latin1')).toContain(what);
+        const before = withModes(join(folder, 'c'));
+        const { status } = spawnSync('patch', ['-p1', '--force', '-s'], { cwd: join(folder, 'c'), input: patch });
+        expect(status).toBe(0);
+        expect(await applyWhole(patch, before)).toEqual(withModes(join(folder, 'c')));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  },
+);
+
+/** A file of `a` (and `c`), and what became of it in `b`. */
+function reorganise(folder: string, number: number, random: () => number): void {
+  const name = `f${number}`;
+  const lines = Array.from({ length: 12 }, () => `${name} ${WORDS[int(random, WORDS.length)] ?? ''}`);
+  const put = (side: string, as: string, content: string[], mode = 0o644) =>
+    writeFileSync(join(folder, side, as), Buffer.from(`${content.join('\n')}\n`, 'latin1'), { mode });
+  const fate = int(random, 7);
+  const mode = random() < 0.3 ? 0o755 : 0o644;
+  if (fate !== 0) for (const side of ['a', 'c']) put(side, name, lines, mode);
+  if (fate === 1) return; // deleted
+  const changed = random() < 0.5 ? edited(lines, random, 1) : lines;
+  if (fate === 2) put('b', `renamed${number}`, changed, mode);
+  else put('b', name, changed, fate === 3 ? mode ^ 0o111 : mode);
+  if (fate === 4) put('b', `copied${number}`, edited(lines, random, 1), mode);
+}
+
+type FilesWithModes = Map<string, { mode: number; content: string }>;
+
+function withModes(folder: string): FilesWithModes {
+  const files = [...contentsOf(folder)];
+  return new Map(files.map(([name, content]) => [name, { mode: statSync(join(folder, name)).mode & 0o777, content }]));
+}
+
+async function applyWhole(patch: Buffer, before: FilesWithModes): Promise<FilesWithModes> {
+  const folder = mkdtempSync(join(tmpdir(), 'prestage-tree-'));
+  try {
+    const tree = new StagedTree(folder, { concurrency: 8 });
+    for (const [name, { mode, content }] of before) await tree.write(name, Buffer.from(content, 'latin1'), mode);
+    const step = {
+      kind: 'patch',
+      patches: [{ name: 'p', sha256: sha256(patch) }],
+      strip: 1,
+      fuzz: 0,
+      optional: false,
+    } as const;
+    const context = {
+      tree,
+      readInput: async () => patch,
+      folderInput: async () => '',
+      signal: new AbortController().signal,
+    };
+    await applyPatchStep({ ...step, patches: [...step.patches] }, context);
+    await tree.settled();
+    return withModes(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 interface Round {
   seed: number;
