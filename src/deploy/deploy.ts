@@ -47,7 +47,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     await pinSources(resolved, options);
 
     const phase1 = await prepareFiles(target, resolved, detection, { ...follow, singlePhase });
-    const phase2 = options.prepareFilesOnly ? 'skipped' : await applyServices(target, deployment, detection, follow);
+    const phase2 = options.prepareFilesOnly ? 'skipped' : await applyServices(target, deployment, follow);
     const record = await gate(target, resolved);
     return {
       environment: environment.name,
@@ -122,7 +122,10 @@ function applyServices(
   detection: Detection,
   options: Follow,
 ): Promise<'applied' | 'unchanged'> {
-  const reason = deployment.fallback ? 'the jump host prepares the files' : detection.reason;
+  const { release } = deployment.release;
+  const reason = deployment.fallback
+    ? 'no worker ran: the jump host prepares the files'
+    : `hosts run on release ${release}`;
   return timed(options, { phase: 2, release: deployment.release.release, reason }, () =>
     target.applyServices(deployment, options),
   );
