@@ -10,7 +10,7 @@ import { planPackage, planRelease } from '../src/config/index.js';
 import { sha256 } from '../src/core/digest.js';
 import type { PrestageEvent } from '../src/core/events.js';
 import { createFlusher, newRunId, openStaging, publishRelease, publishTree } from '../src/store/index.js';
-import type { Deployment, Target } from '../src/targets/index.js';
+import type { Deployment, PrepareJob, Target } from '../src/targets/index.js';
 import { openLocalTarget } from '../src/targets/local/index.js';
 
 /** The local target in a root of its own, with releases that are published without a worker. */
@@ -20,6 +20,8 @@ export interface LocalTargetKit {
   events: PrestageEvent[];
   /** Publishes a release of scripts and packages, each a file `value.txt` with that content. */
   publish(contents: { scripts?: Record<string, string>; packages?: Record<string, string> }): Promise<ReleasePlan>;
+  /** The same release as a job for a worker, with its sources in files. */
+  job(contents: { scripts?: Record<string, string>; packages?: Record<string, string> }): Promise<PrepareJob>;
   plan(contents: { scripts?: Record<string, string>; packages?: Record<string, string> }): ReleasePlan;
   deploy(
     plan: ReleasePlan,
@@ -35,11 +37,11 @@ export interface LocalTargetKit {
   close(): Promise<void>;
 }
 
-export async function openLocalTargetKit({ agent }: { agent?: string } = {}): Promise<LocalTargetKit> {
+export async function openLocalTargetKit(): Promise<LocalTargetKit> {
   const folder = await mkdtemp(join(tmpdir(), 'prestage-local-'));
   const root = join(folder, 'root');
   const events: PrestageEvent[] = [];
-  const programs = { supervisor: await supervisorBundle(), agent: agent ?? join(folder, 'no-agent.mjs') };
+  const programs = await bundledPrograms();
   const target = openLocalTarget({
     environment: 'local',
     project: 'test-project',
@@ -52,6 +54,16 @@ export async function openLocalTargetKit({ agent }: { agent?: string } = {}): Pr
     target,
     events,
     plan: planContents,
+    async job(contents) {
+      const files = [...Object.values(contents.scripts ?? {}), ...Object.values(contents.packages ?? {})];
+      const inputs: PrepareJob['inputs'] = {};
+      for (const content of files) {
+        const path = join(folder, `source-${sha256(content).slice(0, 16)}`);
+        await writeFile(path, content);
+        inputs[sha256(content)] = { kind: 'file', path, size: Buffer.byteLength(content) };
+      }
+      return { plan: planContents(contents), inputs };
+    },
     async publish(contents) {
       const plan = planContents(contents);
       await publishPlan(root, plan, contents);
@@ -186,27 +198,30 @@ export async function askJson(port: number, path: string): Promise<Record<string
   return (await (await fetch(`http://127.0.0.1:${port}${path}`)).json()) as Record<string, string>;
 }
 
-let bundled: Promise<string> | undefined;
+let bundled: Promise<{ supervisor: string; agent: string }> | undefined;
 
-/** The supervisor as it ships, built once for a test file: these tests do not depend on dist/. */
-export function supervisorBundle(): Promise<string> {
+/** The programs as they ship, built once for a test file: these tests do not depend on dist/. */
+function bundledPrograms(): Promise<{ supervisor: string; agent: string }> {
   bundled ??= bundle();
   return bundled;
 }
 
-async function bundle(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'prestage-supervisor-'));
-  const outfile = join(folder, 'supervisor.mjs');
-  const entry = fileURLToPath(new URL('../src/targets/local/supervisor/main.ts', import.meta.url));
+async function bundle(): Promise<{ supervisor: string; agent: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'prestage-programs-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const source = (path: string) => fileURLToPath(new URL(`../src/${path}`, import.meta.url));
   await build({
-    entryPoints: [entry],
-    outfile,
+    entryPoints: { supervisor: source('targets/local/supervisor/main.ts'), agent: source('agent/main.ts') },
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+    },
     logLevel: 'warning',
   });
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return outfile;
+  return { supervisor: join(folder, 'supervisor.mjs'), agent: join(folder, 'agent.mjs') };
 }

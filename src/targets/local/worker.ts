@@ -7,7 +7,7 @@ import { newRunId } from '../../store/index.js';
 import type { FollowOptions, PrepareJob } from '../target.js';
 import type { LocalLayout } from './layout.js';
 import { endProcesses } from './processes/ended.js';
-import { identify } from './processes/identity.js';
+import { identify, type ProcessIdentity } from './processes/identity.js';
 
 /** When a worker ends itself, if nobody else does. */
 export const DEADLINE_MS = 6 * 60 * 60_000;
@@ -79,17 +79,23 @@ async function releaseOf(runFolder: string): Promise<string | undefined> {
 /** Ends the workers, for `destroy`. What they have finished stays; the rest is collected by the next run. */
 export async function stopWorkers(layout: LocalLayout): Promise<string[]> {
   const workers = await workersAtWork(layout);
-  const processes = await Promise.all(
-    workers.map(async ({ run }) => {
-      const { pid } = JSON.parse(await readFile(join(layout.runs, run, 'agent.json'), 'utf8')) as { pid: number };
-      return identify(pid);
-    }),
-  );
+  const processes = await Promise.all(workers.map(({ run }) => processOf(join(layout.runs, run))));
   await endProcesses(
     processes.filter((process) => process !== undefined),
     10_000,
   );
   return workers.map(({ run }) => run);
+}
+
+/** Undefined where the worker has not begun, or is gone since. */
+async function processOf(runFolder: string): Promise<ProcessIdentity | undefined> {
+  try {
+    const { pid } = JSON.parse(await readFile(join(runFolder, 'agent.json'), 'utf8')) as { pid: number };
+    return identify(pid);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** All runs, oldest first: their names begin with the time. */
@@ -102,7 +108,7 @@ export async function runNames(layout: LocalLayout): Promise<string[]> {
   }
 }
 
-async function forgetOldRuns(layout: LocalLayout): Promise<void> {
+export async function forgetOldRuns(layout: LocalLayout): Promise<void> {
   for (const run of (await runNames(layout)).slice(0, -KEPT_RUNS)) {
     const folder = join(layout.runs, run);
     if (!(await isAgentRunning(folder))) await rm(folder, { recursive: true, force: true });

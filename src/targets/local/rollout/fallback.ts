@@ -13,7 +13,7 @@ import { type HostSpec, hostName, readSpec } from '../hosts/spec.js';
 import { readState } from '../hosts/state.js';
 import { hostFolder, type LocalLayout } from '../layout.js';
 import { replaceFile } from '../replace-file.js';
-import { DEADLINE_MS } from '../worker.js';
+import { DEADLINE_MS, forgetOldRuns } from '../worker.js';
 import type { PlannedHost, RolloutPlan } from './changes.js';
 
 /** How long a host waits for the one that prepares. */
@@ -70,6 +70,7 @@ export async function placeJob(plan: RolloutPlan, { fallback }: Deployment, root
     deadlineMs: DEADLINE_MS,
     createdBy: `prestage ${version}`,
   };
+  await forgetOldRuns(plan.layout);
   await mkdir(jump.runFolder, { recursive: true });
   replaceFile(join(jump.runFolder, 'job.json'), JSON.stringify(job));
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, utimesSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostSpec } from '../hosts/spec.js';
@@ -30,9 +30,14 @@ export async function obtainFiles(
     if (!spec.fallback) throw new Error(`release ${spec.release} is not in ${spec.root}`);
     if (spec.fallback.role === 'prepares') await prepare(spec, spec.fallback, reporter, log, signal);
     else await wait(spec, spec.fallback, reporter, log, signal);
-  }
+  } else if (spec.fallback?.role === 'prepares') dropJob(spec.fallback.runFolder);
   log.say(`release ${spec.release} is ready in ${spec.root}`);
   reporter.report({ files: 'ready' });
+}
+
+/** Nobody is to take a job up that is done already; a run that somebody did do stays, for its log. */
+function dropJob(runFolder: string): void {
+  if (!existsSync(join(runFolder, 'agent.json'))) rmSync(runFolder, { recursive: true, force: true });
 }
 
 /** A release is complete when it has its name: no other look is needed (docs/store-format.md). */

@@ -1,0 +1,86 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type LocalTargetKit, openLocalTargetKit } from '../../../test/local-target.js';
+import type { PrestageEvent } from '../../core/events.js';
+
+let kit: LocalTargetKit;
+beforeEach(async () => {
+  kit = await openLocalTargetKit();
+});
+afterEach(() => kit.close());
+
+const logLines = async (source: string) => {
+  const lines: string[] = [];
+  await kit.target.logs(source, {
+    follow: false,
+    signal: new AbortController().signal,
+    emit: (event) => event.type === 'log' && lines.push(event.line),
+  });
+  return lines;
+};
+
+describe('phase 1 on the local target', () => {
+  test('a worker prepares the release, and its events arrive', async () => {
+    const job = await kit.job({ packages: { server: '1', themes: '2' } });
+    expect((await kit.target.lookUp(job.plan)).release).toBeUndefined();
+    await kit.target.prepare(job, kit.follow());
+    const { release, trees } = await kit.target.lookUp(job.plan);
+    expect(release?.release).toBe(job.plan.release);
+    expect([...trees].sort()).toEqual(job.plan.packages.map(({ tree }) => tree).sort());
+    expect(kit.events.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['worker.started', 'release.published', 'worker.finished']),
+    );
+    expect((await kit.target.verify({ deep: true, signal: new AbortController().signal })).differences).toEqual([]);
+    expect((await logLines('worker')).join('\n')).toMatch(/package\.published package=server/);
+  });
+
+  test('following it can be given up; the same call then attaches, or finds it done', async () => {
+    const job = await kit.job({ packages: { server: '1' } });
+    const cut = new AbortController();
+    const first = kit.target.prepare(job, {
+      ...kit.follow(),
+      signal: cut.signal,
+      emit: () => cut.abort(new Error('closed')),
+    });
+    await expect(first).rejects.toThrow('closed');
+    const events: PrestageEvent[] = [];
+    await kit.target.prepare(job, { ...kit.follow(), emit: (event) => events.push(event) });
+    expect(events.some(({ type }) => type === 'worker.finished')).toBe(true);
+    expect((await kit.target.lookUp(job.plan)).release?.release).toBe(job.plan.release);
+  });
+
+  test('what a worker fails with is thrown as its own error', async () => {
+    const job = await kit.job({ packages: { server: '1' } });
+    for (const input of Object.values(job.inputs)) if (input.kind === 'file') input.path += '.missing';
+    await expect(kit.target.prepare(job, kit.follow())).rejects.toMatchObject({
+      name: 'PrestageError',
+      context: { path: expect.stringContaining('.missing') },
+    });
+    expect(existsSync(join(kit.root, 'releases', job.plan.release))).toBe(false);
+  });
+
+  test('of runs that ended only the last five are kept', async () => {
+    for (let day = 1; day <= 7; day++)
+      await mkdir(join(kit.root, 'runs', `2020010${day}T000000Z-0123456789ab`), { recursive: true });
+    await kit.target.prepare(await kit.job({ packages: { server: '1' } }), kit.follow());
+    expect(readdirSync(join(kit.root, 'runs')).map((run) => run.slice(0, 8))).toEqual([
+      '20200104',
+      '20200105',
+      '20200106',
+      '20200107',
+      expect.not.stringMatching(/^2020/),
+    ]);
+    expect((await kit.target.status()).temporary).toEqual([]);
+  });
+});
+
+describe('logs', () => {
+  test('of something that is not there names what is', async () => {
+    await expect(logLines('nothing')).rejects.toMatchObject({
+      code: 'USAGE',
+      hint: expect.stringContaining('database'),
+    });
+  });
+});
