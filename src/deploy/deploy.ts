@@ -116,12 +116,7 @@ async function prepareFiles(
   return 'prepared';
 }
 
-function applyServices(
-  target: Target,
-  deployment: Deployment,
-  detection: Detection,
-  options: Follow,
-): Promise<'applied' | 'unchanged'> {
+function applyServices(target: Target, deployment: Deployment, options: Follow): Promise<'applied' | 'unchanged'> {
   const { release } = deployment.release;
   const reason = deployment.fallback
     ? 'no worker ran: the jump host prepares the files'
