@@ -64,8 +64,8 @@ function written(inflater: Gunzip, chunk: Buffer): Promise<void> {
   });
 }
 
-/** The first bytes of what a gzip stream holds, from its first bytes. @throws as zlib does */
-export async function inflatedStart(head: Uint8Array, count: number): Promise<Buffer> {
+/** The first bytes of what a gzip stream holds, from its first bytes, or from all of it. @throws as zlib does */
+export async function inflatedStart(head: Uint8Array, count: number, isWhole: boolean): Promise<Buffer> {
   const inflater = createGunzip({ chunkSize: 4096 });
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -77,7 +77,8 @@ export async function inflatedStart(head: Uint8Array, count: number): Promise<Bu
   await new Promise<void>((resolve, reject) => {
     inflater.once('error', reject);
     inflater.once('close', resolve);
-    inflater.write(head, () => resolve());
+    if (isWhole) inflater.end(head);
+    else inflater.write(head, () => resolve());
   });
   inflater.destroy();
   return Buffer.concat(chunks).subarray(0, count);

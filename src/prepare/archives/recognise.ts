@@ -59,7 +59,7 @@ export async function recogniseFile(file: string, name = file): Promise<ArchiveF
 async function holdsTar(head: Buffer, name: string): Promise<boolean> {
   let start: Buffer;
   try {
-    start = await inflatedStart(head, 2 * TAR_BLOCK);
+    start = await inflatedStart(head, 2 * TAR_BLOCK, head.length < RECOGNITION_BYTES);
   } catch (cause) {
     throw archiveError('ARCHIVE_INVALID', { archive: name }, 'starts as gzip does and cannot be inflated', {
       hint: 'Fetch or build it again. If it is not gzip at all, `extract: false` keeps it as it is.',

@@ -154,7 +154,7 @@ async function unpackEntry(source: ByteSource, unpacker: Unpacker, entry: TarEnt
   // Programs differ in whether content follows such an entry, so one with a size means different things to them.
   if (kind !== 'file' && kind !== 'unknown' && entry.size !== 0)
     throw problem('ARCHIVE_INVALID', `is a ${kind} with a size`);
-  const path = unpacker.place(name);
+  const path = unpacker.place(name, kind === 'folder');
   if (kind === 'unknown') throw problem('ARCHIVE_UNSUPPORTED', `is of the unknown type ${JSON.stringify(entry.type)}`);
   if (path === undefined) {
     if (kind === 'file' && (await source.skip(paddedSize(entry.size))) < paddedSize(entry.size)) throw cutOff();

@@ -53,9 +53,12 @@ export class Unpacker {
   }
 
   /** Where an entry goes in the tree; undefined where it is left out. @throws ARCHIVE_UNSAFE, ARCHIVE_LIMIT */
-  place(name: string): string | undefined {
+  place(name: string, isFolder: boolean): string | undefined {
     const place = { archive: this.archive, entry: name };
     this.budget.entry(place);
+    // Archives of a folder's content often list the folder itself, as `./`.
+    if (!isFolder && /^[./]*$/.test(name))
+      throw archiveError('ARCHIVE_UNSAFE', place, 'is not a folder and has no name');
     const path = this.#filter.place(name);
     if (path === undefined) return undefined;
     this.budget.depth(place, path);

@@ -74,7 +74,7 @@ async function place(entries: ZipEntry[], directoryOffset: number, unpacker: Unp
     const place = { archive: unpacker.archive, entry: entry.name };
     if (entry.kind === 'folder' && entry.size > 0)
       throw archiveError('ARCHIVE_INVALID', place, 'is a folder with content');
-    const path = unpacker.place(entry.name);
+    const path = unpacker.place(entry.name, entry.kind === 'folder');
     if (path === undefined) continue;
     if (entry.kind === 'folder') {
       await unpacker.folder(entry.name, path);

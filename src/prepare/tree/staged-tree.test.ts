@@ -232,6 +232,8 @@ describe('refuses', () => {
     ['README', 'readme'],
     ['readme', 'README'],
     ['A/x', 'a/y'],
+    ['straße', 'STRASSE'],
+    ['strasse', 'straße'],
     ['caf\u00e9', 'cafe\u0301'],
     ['CAFE\u0301', 'caf\u00e9'],
   ])('%j beside %j', async (one, other) => {

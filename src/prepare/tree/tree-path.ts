@@ -48,5 +48,6 @@ export function parentOf(path: string): string {
  */
 export function foldedPath(path: string): string {
   if (/^[\0-\x7f]*$/.test(path)) return path.toLowerCase();
-  return path.normalize('NFC').toLowerCase().normalize('NFC');
+  // Upper case first: it makes `ß` the `SS` that APFS takes it for (node-tar's CVE-2026-23950).
+  return path.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC');
 }

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { tar } from '../../../test/archives/tar-builder.js';
+import { type Place, place } from '../../../test/archives/unpacked.js';
+import { zip } from '../../../test/archives/zip-builder.js';
+import { type ArchiveFormat, recogniseFile, recogniseStart } from './recognise.js';
+
+let where: Place;
+beforeEach(() => {
+  where = place();
+});
+afterEach(() => where.remove());
+
+const small = { name: 'a', content: 'a' };
+const withLongName = (archive: Buffer) => {
+  const plain = gzipSync(archive);
+  const header = Buffer.from(plain.subarray(0, 10));
+  header[3] = 4 | 8; // an extra field and a name, both as long as can be
+  const field = Buffer.alloc(65_535, 'e');
+  return Buffer.concat([
+    header,
+    Buffer.from([0xff, 0xff]),
+    field,
+    Buffer.alloc(60_000, 'n'),
+    Buffer.alloc(1),
+    plain.subarray(10),
+  ]);
+};
+
+describe('recognises by content', () => {
+  test.each<[string, Buffer, ArchiveFormat | undefined, ArchiveFormat | undefined]>([
+    ['a tar', tar(small), 'tar', 'tar'],
+    ['a tar of Version 7', tar({ ...small, magic: '' }), 'tar', 'tar'],
+    ['an empty tar', tar(), 'tar', 'tar'],
+    ['a compressed tar', gzipSync(tar(small)), 'tar.gz', 'tar.gz'],
+    ['a compressed tar behind the longest gzip header', withLongName(tar(small)), 'tar.gz', 'tar.gz'],
+    [
+      'a compressed tar whose content does not compress',
+      gzipSync(tar({ name: 'a', content: randomBytes(300_000) })),
+      'tar.gz',
+      'tar.gz',
+    ],
+    ['a zip', zip([small]), 'zip', 'zip'],
+    ['an empty zip', zip([]), 'zip', 'zip'],
+    [
+      'a zip behind a program, by its end',
+      zip([small], { prefix: Buffer.from('#!/bin/sh\nexit 0\n') }),
+      undefined,
+      'zip',
+    ],
+    ['a compressed file that is no tar as a file', gzipSync('hello'), undefined, undefined],
+    ['text as a file', Buffer.from('hello '.repeat(1000)), undefined, undefined],
+    ['nothing as a file', Buffer.alloc(0), undefined, undefined],
+    ['zeros that are no whole blocks as a file', Buffer.alloc(1500), undefined, undefined],
+    [
+      'text that mentions a signature as a file',
+      Buffer.from('text: PK\x05\x06 is at the end of zips'),
+      undefined,
+      undefined,
+    ],
+  ])('%s', async (_, content, byStart, byFile) => {
+    expect(await recogniseStart(content, 'x')).toBe(byStart);
+    expect(await recogniseFile(where.write('x', content))).toBe(byFile);
+  });
+
+  test.each([
+    ['xz', Buffer.from('\xfd7zXZ\0rest', 'latin1')],
+    ['bzip2', Buffer.from('BZh91AY&SY')],
+    ['zstd', Buffer.from('\x28\xb5\x2f\xfdrest', 'latin1')],
+    ['7z', Buffer.from('7z\xbc\xaf\x27\x1crest', 'latin1')],
+    ['rpm', Buffer.from('\xed\xab\xee\xdbrest', 'latin1')],
+    ['deb', Buffer.from('!<arch>\ndebian-binary')],
+    ['cpio', Buffer.from('070701')],
+  ])(
+    'an archive in the format %s, which is not supported, instead of keeping it as a file unasked',
+    async (format, content) => {
+      await expect(recogniseStart(content, 'x')).rejects.toMatchObject({
+        code: 'ARCHIVE_UNSUPPORTED',
+        message: expect.stringContaining(format),
+        hint: expect.stringContaining('extract: false'),
+      });
+    },
+  );
+
+  test('gzip that is damaged where a tar would show', async () => {
+    const damaged = gzipSync(randomBytes(5000));
+    damaged.fill(0xff, 10, 40);
+    await expect(recogniseStart(damaged, 'x')).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+    await expect(recogniseStart(gzipSync(tar(small)).subarray(0, -20), 'x')).rejects.toMatchObject({
+      code: 'ARCHIVE_INVALID',
+    });
+  });
+});
