@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
@@ -6,11 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { seeded } from '../../test/random.js';
 import { isEmptyOrAbsent, ReleaseJob } from '../../test/release-job.js';
-import { tarGz } from '../../test/small-archives.js';
+import { lacks } from '../../test/requirements.js';
+import { tar, tarGz } from '../../test/small-archives.js';
 import { sha256 } from '../core/digest.js';
 import type { PrestageEvent } from '../core/events.js';
 import { readRelease } from '../store/index.js';
@@ -179,6 +181,29 @@ describe('the agent', () => {
     await follow();
     for (const name of await readdir(runFolder())) {
       expect(await readFile(join(runFolder(), name), 'utf8')).not.toMatch(/sesame|abracadabra/);
+    }
+  });
+
+  test.skipIf(lacks('tmpfs'))('on a disk that fills up tells so, there, and clears away what it wrote', async () => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder]);
+    try {
+      // What steps unpack in their turn is not known before.
+      const members = ['a', 'b'].map((name) => tarGz({ [name]: Buffer.alloc(3_000_000, name) }));
+      const archive = gzipSync(tar({ 'inner.tgz': members[0] ?? '', 'other.tgz': members[1] ?? '' }));
+      const step = { kind: 'extract', to: '', strip: 0, keep: false, optional: false } as const;
+      await job.package('large', archive, {
+        steps: [
+          { ...step, file: 'inner.tgz' },
+          { ...step, file: 'other.tgz' },
+        ],
+      });
+      await start();
+      const { result, events } = await follow();
+      expect(result).toMatchObject({ ok: false, error: { code: 'DISK_FULL', context: { package: 'large', step: 2 } } });
+      expect(events.at(-1)?.type).toBe('worker.failed');
+      expect(await stagingIsEmpty()).toBe(true);
+    } finally {
+      execFileSync('umount', [folder]);
     }
   });
 

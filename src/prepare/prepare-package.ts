@@ -27,8 +27,8 @@ export interface Workshop {
 
 export type PreparedPackage = ReleaseRecord['packages'][number];
 
-/** System calls that one tree may have under way. Several trees share the thread pool. */
-const TREE_CONCURRENCY = 32;
+/** System calls that one tree may have under way: as many as there are threads (docs/decisions/0004). */
+const TREE_CONCURRENCY = 64;
 
 /**
  * Prepares one package, from its source to its tree in the store.
