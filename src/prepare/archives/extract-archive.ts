@@ -43,10 +43,10 @@ export async function extractArchive(
 
 async function unpack(input: ArchiveInput, unpacker: Unpacker): Promise<ArchiveFormat> {
   if (input.file !== undefined) {
-    const format = await recogniseFile(input.file, input.name);
+    const format = checked(await recogniseFile(input.file, input.name), input);
     if (format === 'zip') await unpackZip(input.file, unpacker);
     else await unpackStream(format, input.stream(), unpacker);
-    return checked(format, input);
+    return format;
   }
   const { start, whole } = await peek(input.stream());
   const format = checked(await recogniseStart(start, input.name), input);

@@ -1,17 +1,18 @@
-import { createReadStream } from 'node:fs';
+import type { StepOf } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
-import { extractArchive } from '../archives/index.js';
+import { archiveFile, type ExtractedArchive, extractArchive } from '../archives/index.js';
 import { fileMissing } from './match-files.js';
-import { type ApplyStep, counted } from './step.js';
+import { type ApplyStep, counted, type StepContext, type StepOutcome } from './step.js';
 import { treeFolder } from './tree-folder.js';
 
 /** Extracts an archive of the tree into the tree; then the archive is removed, unless it is to be kept. */
-export const applyExtract: ApplyStep<'extract'> = async (step, { tree, signal }) => {
+export const applyExtract: ApplyStep<'extract'> = async (step, context) => {
+  const { tree } = context;
   const archive = tree.entries.get(step.file);
   if (archive === undefined) {
     const missing = fileMissing(tree, step.file, `There is no ${JSON.stringify(step.file)} in the package to extract.`);
     if (!step.optional) throw missing;
-    return { files: 0, changes: 0, summary: 'no archive', nothing: { reason: `there is no ${step.file}`, hint: '' } };
+    return nothingOut(`there is no ${step.file}`);
   }
   if (archive.type !== 'file') {
     throw new PrestageError(
@@ -23,29 +24,30 @@ export const applyExtract: ApplyStep<'extract'> = async (step, { tree, signal })
       },
     );
   }
-  const absolute = tree.absolute(step.file);
-  const { format, files } = await extractArchive(
-    { name: step.file, file: absolute, stream: () => createReadStream(absolute, { highWaterMark: 1024 * 1024 }) },
-    tree,
-    {
-      to: treeFolder(step.to),
-      strip: step.strip,
-      ...(step.include ? { include: step.include } : {}),
-      ...(step.exclude ? { exclude: step.exclude } : {}),
-      signal,
-    },
-  );
+  const extracted = await unpack(step, context);
+  if (extracted === undefined) return nothingOut(`nothing came out of ${step.file}`);
   await tree.settled();
   // An entry of the archive may have taken the archive's own name: that one stays.
   const isStillThere = tree.entries.get(step.file) === archive;
   if (!step.keep && isStillThere) await tree.remove(step.file);
-  return {
-    files,
-    changes: files,
-    summary: `${counted(files, 'file')} from ${step.file} (${format})`,
-    nothing: {
-      reason: `nothing came out of ${step.file}`,
-      hint: 'Check `strip`, `include` and `exclude` against what the archive holds.',
-    },
-  };
+  const { files, format } = extracted;
+  const summary = `${counted(files, 'file')} from ${step.file} (${format})`;
+  return files === 0 ? nothingOut(`nothing came out of ${step.file}`) : { files, changes: files, summary };
 };
+
+/** Undefined where an optional step's patterns match nothing in the archive. */
+async function unpack(step: StepOf<'extract'>, { tree, signal }: StepContext): Promise<ExtractedArchive | undefined> {
+  const { strip, include, exclude } = step;
+  const options = { to: treeFolder(step.to), strip, include, exclude, signal };
+  try {
+    return await extractArchive(archiveFile(tree.absolute(step.file), step.file), tree, options);
+  } catch (error) {
+    if (step.optional && error instanceof PrestageError && error.code === 'STEP_FILE_MISSING') return undefined;
+    throw error;
+  }
+}
+
+function nothingOut(reason: string): StepOutcome {
+  const hint = 'Check `strip`, `include` and `exclude` against what the archive holds.';
+  return { files: 0, changes: 0, summary: reason, nothing: { reason, hint } };
+}
