@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** Every way that Prestage fails: its stable code, the exit status of the command line, and what it means. */
 export const ERRORS = {
   // 2: the command line or the configuration is wrong; nothing was changed.
@@ -161,7 +163,15 @@ interface SystemError extends Error {
 }
 
 function systemError(error: unknown): SystemError | undefined {
-  return error instanceof Error && 'syscall' in error && 'code' in error ? (error as SystemError) : undefined;
+  if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return undefined;
+  const system = error as SystemError & { errno?: number };
+  if (system.code.startsWith('Unknown system error')) system.code = errnoName(-(system.errno ?? 0)) ?? system.code;
+  return system;
+}
+
+/** libuv has no names for some of what network file systems answer: ESTALE, EDQUOT. */
+function errnoName(errno: number): string | undefined {
+  return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0];
 }
 
 function fromErrno(error: SystemError, context: ErrorContext): PrestageError {

@@ -1,0 +1,159 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type LatencyOptions, mountLatency } from '../../test/latencyfs/mount.js';
+import { lacks } from '../../test/requirements.js';
+import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
+import { acquireLease } from './lease.js';
+import { newRunId, storePaths } from './paths.js';
+import { executePrune, planPrune } from './prune.js';
+import { currentRelease, listReleases, setCurrent } from './releases.js';
+import { collectLeftovers } from './staging.js';
+import { addRelease, leftovers, temporaryRoot, treeName } from './testing.js';
+import { hasTrees } from './trees.js';
+import { verifyStore } from './verify.js';
+
+const EIO = 5;
+const ENOSPC = 28;
+const ESTALE = 116;
+const EDQUOT = 122;
+
+const unmounts: (() => Promise<unknown>)[] = [];
+let backing: string;
+beforeEach(async () => {
+  backing = await mkdtemp(join(tmpdir(), 'prestage-slow-'));
+});
+afterEach(async () => {
+  for (const unmount of unmounts.splice(0)) await unmount();
+  await rm(backing, { recursive: true, force: true });
+});
+
+async function mount(options: LatencyOptions = {}) {
+  const mounted = await mountLatency(backing, options);
+  unmounts.push(mounted.unmount);
+  return {
+    root: join(mounted.folder, 'root'),
+    async unmount() {
+      unmounts.pop();
+      return mounted.unmount();
+    },
+  };
+}
+
+/** The same files, without latency and faults. */
+const behind = () => join(backing, 'root');
+
+async function publish(root: string): Promise<string> {
+  const release = await addRelease(root, 'one', ['a', 'b']);
+  await setCurrent(root, release);
+  return release;
+}
+
+async function life(root: string): Promise<void> {
+  const lease = await acquireLease(storePaths(root).lock, { run: 'r', purpose: 'prepare' }, { wait: false });
+  await collectLeftovers(root);
+  const old = await addRelease(root, 'old', ['a', 'b'], 1);
+  const release = await addRelease(root, 'new', ['b', 'c'], 2);
+  await setCurrent(root, old);
+  await setCurrent(root, release);
+  await lease.release();
+  expect(await verifyStore(root, { deep: true })).toMatchObject({ differences: [], releases: [old, release].sort() });
+  await executePrune(root, newRunId(), await planPrune(root, { keep: 1, protect: new Map() }));
+  expect((await listReleases(root)).map((record) => record.release)).toEqual([release]);
+  expect(
+    await hasTrees(
+      root,
+      ['a', 'b', 'c'].map((id) => treeName(id)),
+    ),
+  ).toEqual(new Set(['b', 'c'].map((id) => treeName(id))));
+  expect((await verifyStore(root, { deep: true })).differences).toEqual([]);
+  expect(await leftovers(root)).toEqual([]);
+}
+
+describe('a store lives through publication, rollback and prune', () => {
+  test('on a local disk', async () => {
+    const { root, remove } = await temporaryRoot();
+    await life(root);
+    await remove();
+  });
+
+  test.skipIf(lacks('fuse', 'gcc'))('on a file system with a round trip of 1 ms', async () => {
+    const { root, unmount } = await mount();
+    await life(root);
+    await unmount();
+    expect((await verifyStore(behind(), { deep: true })).differences).toEqual([]);
+  });
+});
+
+/** The test's own writes fail as they are, those of the store as its errors. */
+function errnoBehind(error: unknown): string | undefined {
+  return errnoOf(error instanceof PrestageError ? error.cause : error);
+}
+
+describe.skipIf(lacks('fuse', 'gcc'))('on a file system that fails', () => {
+  const operations = [
+    'create',
+    'write',
+    'flush',
+    'fsync',
+    'mkdir',
+    'symlink',
+    'link',
+    'rename',
+    'open',
+    'readdir',
+    'getattr',
+  ];
+  const cases = operations.flatMap((op) => [0, 4, 9].map((after) => [op, after] as const));
+
+  test.each(cases)(
+    '%s with EIO after %i that did not, what is visible is whole, and a retry succeeds',
+    async (op, after) => {
+      const faulty = await mount({ rttUs: 0, fail: { op, errno: EIO, after, count: 1 } });
+      const outcome = await publish(faulty.root).catch((error: unknown) => error);
+      await faulty.unmount();
+      if (typeof outcome !== 'string') expect(errnoBehind(outcome)).toBe('EIO');
+      expect((await verifyStore(behind(), { deep: true })).differences).toEqual([]);
+
+      const healthy = await mount({ rttUs: 0 });
+      const release = await publish(healthy.root);
+      await healthy.unmount();
+      expect(await verifyStore(behind(), { deep: true })).toMatchObject({ releases: [release], differences: [] });
+      expect(await currentRelease(behind())).toBe(release);
+    },
+  );
+
+  test.each([
+    ['it is full', ENOSPC],
+    ['a quota is used up', EDQUOT],
+  ])('because %s, the error says so', async (_, errno) => {
+    const { root, unmount } = await mount({ rttUs: 0, fail: { op: 'write', errno, after: 3, count: 0 } });
+    const error = await publish(root).catch((error: unknown) => error);
+    await unmount();
+    expect(asPrestageError(error)).toMatchObject({ code: 'DISK_FULL' });
+    expect((await verifyStore(behind(), { deep: true })).differences).toEqual([]);
+  });
+
+  test.each(['open', 'read', 'getattr', 'readdir'])('%s with ESTALE a few times, reading goes on', async (op) => {
+    const release = await publish(behind());
+    for (const after of [0, 3, 10, 20]) {
+      const { root, unmount } = await mount({ rttUs: 0, fail: { op, errno: ESTALE, after, count: 2 } });
+      expect(await verifyStore(root, { deep: true })).toMatchObject({ releases: [release], differences: [] });
+      await unmount();
+    }
+  });
+});
+
+test.skipIf(lacks('fuse', 'gcc'))('detection walks nothing: it asks for names, a few times each', async () => {
+  await publish(behind());
+  const { root, unmount } = await mount({ rttUs: 0 });
+  const names = [
+    ...['a', 'b'].map((id) => treeName(id)),
+    ...Array.from({ length: 50 }, (_, index) => treeName(`no-${index}`)),
+  ];
+  expect((await hasTrees(root, names)).size).toBe(2);
+  const counts = await unmount();
+  expect(counts.get('readdir') ?? 0).toBe(0);
+  expect(counts.get('getattr') ?? 0).toBeLessThan(3 * names.length);
+});

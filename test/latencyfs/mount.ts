@@ -1,0 +1,77 @@
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+export interface LatencyOptions {
+  /** The round trip of every operation in microseconds. */
+  rttUs?: number;
+  /** Which operations fail, by the names in latencyfs.c, with which errno, from which one on, and how many. */
+  fail?: { op: string; errno: number; after: number; count: number };
+}
+
+export interface Mounted {
+  /** The folder that is slow and fails. */
+  folder: string;
+  /** The same files, without that. */
+  backing: string;
+  /** Ends it. @returns how many operations of each kind were served */
+  unmount(): Promise<Map<string, number>>;
+}
+
+/** Mounts latencyfs over a folder: what a network file system costs, and how it fails, on this machine. */
+export async function mountLatency(backing: string, options: LatencyOptions = {}): Promise<Mounted> {
+  const program = compiled();
+  const folder = await mkdtemp(join(tmpdir(), 'latencyfs-mount-'));
+  const counts = `${folder}.counts`;
+  await mkdir(backing, { recursive: true });
+  const { fail, rttUs = 1000 } = options;
+  const settings = [`rtt_us=${rttUs}`, `counts=${counts}`];
+  if (fail)
+    settings.push(
+      `fail_op=${fail.op}`,
+      `fail_errno=${fail.errno}`,
+      `fail_after=${fail.after}`,
+      `fail_count=${fail.count}`,
+    );
+  const server = spawn(program, [backing, folder, '-f', '-o', settings.join(',')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = once(server, 'close');
+  while (!(await isMounted(folder))) {
+    if (server.exitCode !== null) throw new Error(`latencyfs did not start`);
+    await sleep(5);
+  }
+  return {
+    folder,
+    backing,
+    async unmount() {
+      await promisify(execFile)('fusermount3', ['-u', '-z', folder]);
+      await ended;
+      const lines = (await readFile(counts, 'utf8').catch(() => '')).trim().split('\n');
+      await rm(folder, { recursive: true, force: true });
+      await rm(counts, { force: true });
+      return new Map(lines.map((line) => [line.split(' ')[0] ?? '', Number(line.split(' ')[1])]));
+    },
+  };
+}
+
+async function isMounted(folder: string): Promise<boolean> {
+  return (await readFile('/proc/self/mountinfo', 'utf8')).includes(` ${folder} `);
+}
+
+/** Compiled once for all tests of a user, beside other temporary files. */
+function compiled(): string {
+  const source = fileURLToPath(new URL('latencyfs.c', import.meta.url));
+  const program = join(tmpdir(), `latencyfs-${process.getuid?.() ?? 0}-${process.pid}`);
+  if (existsSync(program)) return program;
+  const flags = execFileSync('pkg-config', ['--cflags', '--libs', 'fuse3'], { encoding: 'utf8' }).trim().split(/\s+/);
+  execFileSync('gcc', ['-O1', '-o', program, source, ...flags]);
+  process.once('exit', () => rmSync(program, { force: true }));
+  return program;
+}
