@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type InputLocations,
@@ -72,5 +72,3 @@ export async function contentsOf(folder: string): Promise<Record<string, string>
 export async function isEmptyOrAbsent(folder: string): Promise<boolean> {
   return (await readdir(folder).catch(() => [])).length === 0;
 }
-
-export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-export { type FollowRunOptions, followRun, isAgentRunning } from './follow.js';
-export { type AgentJob, type AgentResult, agentJob, agentResult } from './job.js';
-export { identityOf, isRunning, type ProcessIdentity } from './process-identity.js';
-export { type StartOptions, startAgent } from './start.js';
+/** The worker process: how to start one, and how to follow it, now or later. */
+export { followRun, isAgentRunning } from './follow.js';
+export { type AgentJob, agentJob } from './job.js';
+export { startAgent } from './start.js';

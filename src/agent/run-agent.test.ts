@@ -185,7 +185,7 @@ describe('the agent', () => {
   });
 
   test.skipIf(lacks('tmpfs'))('on a disk that fills up tells so, there, and clears away what it wrote', async () => {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder]);
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder]);
     try {
       // What steps unpack in their turn is not known before.
       const members = ['a', 'b'].map((name) => tarGz({ [name]: Buffer.alloc(3_000_000, name) }));
@@ -203,7 +203,7 @@ describe('the agent', () => {
       expect(events.at(-1)?.type).toBe('worker.failed');
       expect(await stagingIsEmpty()).toBe(true);
     } finally {
-      execFileSync('umount', [folder]);
+      execFileSync('/bin/umount', [folder]);
     }
   });
 
