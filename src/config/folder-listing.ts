@@ -91,9 +91,14 @@ async function childrenOf(folder: string, path: string): Promise<string[]> {
   if (names.some((name) => name.includes('\ufffd'))) await demandUtf8(absolute);
   for (const name of names) {
     if (/[\u0000-\u001f\u007f-\u009f]/.test(name))
-      throw unsafe(folder, posix.join(path, name), 'a name with control characters');
+      throw unsafe(folder, childPath(path, name), 'a name with control characters');
+    if (name.includes('\\')) throw unsafe(folder, childPath(path, name), 'a name with a backslash');
   }
-  return names.map((name) => (path === '' ? name : `${path}/${name}`));
+  return names.map((name) => childPath(path, name));
+}
+
+function childPath(path: string, name: string): string {
+  return path === '' ? name : `${path}/${name}`;
 }
 
 /** Node reads bytes that are no UTF-8 as U+FFFD, under which the file cannot be opened. */
@@ -145,12 +150,11 @@ export async function beginsWithShebang(path: string): Promise<boolean> {
 /** A link must lead to something in the folder, by its text and, where it leads somewhere now, in fact. */
 async function linkTarget(folder: string, path: string): Promise<string> {
   const absolute = join(folder, path);
-  const target = (await vanishing(absolute, () => readlink(absolute))).replaceAll(
-    process.platform === 'win32' ? '\\' : '/',
-    '/',
-  );
-  if (/[\u0000-\u001f\u007f-\u009f\ufffd]/.test(target))
-    throw unsafe(folder, path, 'a link whose target has control characters or is not UTF-8');
+  const written = await vanishing(absolute, () => readlink(absolute));
+  const target = process.platform === 'win32' ? written.replaceAll('\\', '/') : written;
+  if (/[\\\u0000-\u001f\u007f-\u009f\ufffd]/.test(target)) {
+    throw unsafe(folder, path, 'a link whose target has a backslash, control characters, or no valid UTF-8');
+  }
   const lexical = posix.join(posix.dirname(path), target);
   if (isAbsolute(target) || leaves(lexical)) throw unsafe(folder, path, `a link that leaves the folder (to ${target})`);
   const [actual, root] = await Promise.all([realpath(absolute).catch(() => undefined), realpath(folder)]);

@@ -7,8 +7,10 @@ import { shownPath } from './shown-path.js';
 
 const VERSION = 1;
 
+const A_DIGEST = 'expected a SHA-256 in 64 lower-case hex digits';
+
 const lockedSource = z.strictObject({
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: 'a SHA-256 in 64 lower-case hex digits' }),
+  sha256: z.string({ error: A_DIGEST }).regex(/^[0-9a-f]{64}$/, { error: A_DIGEST }),
   /** Bytes. */
   size: z.int().min(0),
   /** The server's name for what was pinned, such as an ETag. */

@@ -144,7 +144,7 @@ class LiteralParser {
         if (key?.kind === 'name') members.set(key.value, { offset: key.offset, value: { kind: 'other' } });
         this.skipExpression();
       }
-      if (this.peek() === ',') this.at++;
+      if (!this.comma()) break;
     }
     this.at++;
     return { kind: 'object', members };
@@ -155,10 +155,17 @@ class LiteralParser {
     this.at++;
     while (this.at < this.tokens.length && this.peek() !== ']') {
       items.push(this.member());
-      if (this.peek() === ',') this.at++;
+      if (!this.comma()) break;
     }
     this.at++;
     return { kind: 'array', items };
+  }
+
+  /** Goes past a comma; anything else after a value ends the list, as its own bracket does and as a wrong one must. */
+  private comma(): boolean {
+    const found = this.peek() === ',';
+    if (found) this.at++;
+    return found;
   }
 
   private skipExpression(): void {

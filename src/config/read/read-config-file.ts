@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { errnoOf, PrestageError } from '../../core/errors.js';
+import { shownPath } from '../shown-path.js';
 import type { SourceFile } from './source-file.js';
 
-/** Reads a configuration file by its ending. What reads a format is loaded only for it. @throws CONFIG_SYNTAX */
+/** Reads a configuration file by its ending. What reads a format is loaded only for it. @throws CONFIG_NOT_FOUND, CONFIG_SYNTAX */
 export async function readConfigFile(file: string): Promise<SourceFile> {
-  const text = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '');
+  const text = (await readText(file)).replace(/^\uFEFF/, '');
   switch (extname(file)) {
     case '.yaml':
     case '.yml':
@@ -13,5 +15,17 @@ export async function readConfigFile(file: string): Promise<SourceFile> {
       return (await import('./read-json.js')).readJson(file, text);
     default:
       return (await import('./read-module.js')).readModule(file, text);
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new PrestageError('CONFIG_NOT_FOUND', `${shownPath(file)} cannot be read (${errnoOf(cause)}).`, {
+      hint: 'Check that it is a file, where it leads if it is a link, and who may read it.',
+      context: { file },
+      cause,
+    });
   }
 }

@@ -138,7 +138,7 @@ function moved({ id, source }: PackageConfig, locked: string, integrity: string)
   const url = withoutCredentials(source.written);
   return new PrestageError(
     'SOURCE_MOVED',
-    `${url}: prestage.lock has sha256:${locked}, the configuration's integrity is sha256:${integrity}.`,
+    `prestage.lock pins sha256:${locked}, and the configuration's integrity is sha256:${integrity}: package ${id} from ${url}`,
     {
       hint: 'If the new one is meant, run again with --update-lock; if not, correct `integrity` in the configuration.',
       context: { package: id, url, expected: locked, found: integrity },

@@ -1,0 +1,280 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { folderWith } from '../../test/folder-with.js';
+import { selectEnvironment } from './environment.js';
+import { loadConfig } from './load-config.js';
+import type { ConfigInput } from './schema.js';
+
+const minimal = { name: 'portal', packages: { app: { source: 'app.tar' } } };
+
+async function load(config: ConfigInput) {
+  return loadConfig(await folderWith({ 'prestage.config.json': JSON.stringify(config) }));
+}
+
+async function loadSteps(...steps: NonNullable<ConfigInput['packages'][string]['steps']>) {
+  const { packages } = await load({ name: 'portal', packages: { app: { source: 'app.tar', steps } } });
+  return packages[0]?.steps;
+}
+
+const asObject = JSON.stringify(minimal);
+const formats: [string, string][] = [
+  ['prestage.config.json', `\uFEFF${asObject}`],
+  ['prestage.config.yaml', 'name: portal\npackages:\n  app: {source: app.tar}\n'],
+  ['prestage.config.yml', 'name: portal\npackages: &all\n  app:\n    source: app.tar\n'],
+  ['prestage.config.js', `module.exports = ${asObject};`],
+  ['prestage.config.mjs', `export default ${asObject};`],
+  ['prestage.config.ts', `const config: { name: string } = ${asObject};\nexport default config;`],
+  ['prestage.config.ts', `import { defineConfig } from 'prestage';\nexport default defineConfig(${asObject});`],
+];
+
+describe('a configuration is found', () => {
+  test.each(formats)('in %s', async (name, text) => {
+    const folder = await folderWith({ [name]: text });
+    const config = await loadConfig(folder);
+    expect(config).toMatchObject({ file: join(folder, name), folder, name: 'portal', mode: 'two-phase' });
+    expect(config.packages).toEqual([
+      {
+        id: 'app',
+        source: { kind: 'local', written: 'app.tar' },
+        integrity: undefined,
+        extract: 'auto',
+        destination: 'app',
+        steps: [],
+      },
+    ]);
+  });
+
+  test('by the path of its file, whatever its name', async () => {
+    const folder = await folderWith({ 'other.yaml': 'name: other\npackages: {}\n', 'prestage.config.json': asObject });
+    expect((await loadConfig(join(folder, 'other.yaml'))).name).toBe('other');
+  });
+
+  test('with a $schema for editors', async () => {
+    expect((await load({ $schema: './schema.json', ...minimal })).name).toBe('portal');
+  });
+});
+
+describe('a configuration is not found', () => {
+  test.each<[string, Record<string, string>, string, string, string]>([
+    ['in an empty folder', {}, '.', 'CONFIG_NOT_FOUND', 'no prestage.config.{ts,js,mjs,json,yaml,yml}'],
+    ['at a path without a file', {}, 'x.yaml', 'CONFIG_NOT_FOUND', 'There is nothing at'],
+    ['in a file of another kind', { 'a.toml': '' }, 'a.toml', 'CONFIG_NOT_FOUND', 'its name must end in .ts, .js'],
+    [
+      'where there are two',
+      { 'prestage.config.ts': '', 'prestage.config.yaml': '' },
+      '.',
+      'CONFIG_AMBIGUOUS',
+      'prestage.config.ts, prestage.config.yaml',
+    ],
+  ])('%s', async (_, files, path, code, message) => {
+    const folder = await folderWith(files);
+    await expect(loadConfig(join(folder, path))).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test('through a link that leads nowhere', async () => {
+    const folder = await folderWith();
+    await symlink('gone', join(folder, 'prestage.config.yaml'));
+    await expect(loadConfig(folder)).rejects.toMatchObject({ code: 'CONFIG_NOT_FOUND' });
+  });
+
+  test('in a JavaScript file that imports prestage where it is not installed, with what to do', async () => {
+    const folder = await folderWith({
+      'prestage.config.mjs': "import { defineConfig } from 'prestage';\nexport default defineConfig({});\n",
+    });
+    await expect(loadConfig(folder)).rejects.toMatchObject({
+      code: 'CONFIG_SYNTAX',
+      hint: expect.stringContaining('npm install --save-dev prestage'),
+    });
+  });
+});
+
+describe('short forms are written out', () => {
+  test.each<[string, NonNullable<ConfigInput['packages'][string]['extract']>, unknown]>([
+    ['true', true, { strip: 0 }],
+    ['false', false, false],
+    ['a pattern', { include: 'bin/**', strip: 1 }, { strip: 1, include: ['bin/**'] }],
+    ['patterns', { exclude: ['a', 'b'] }, { strip: 0, exclude: ['a', 'b'] }],
+  ])('extract: %s', async (_, extract, expected) => {
+    const { packages } = await load({ name: 'portal', packages: { app: { source: 'a', extract } } });
+    expect(packages[0]?.extract).toEqual(expected);
+  });
+
+  test.each<[string, NonNullable<NonNullable<ConfigInput['packages'][string]['steps']>[number]['patch']>, object]>([
+    ['a path', 'a.patch', { files: [{ path: 'a.patch', key: [] }], strip: 1, fuzz: 0, optional: false }],
+    [
+      'a list',
+      ['a', 'b'],
+      {
+        files: [
+          { path: 'a', key: [0] },
+          { path: 'b', key: [1] },
+        ],
+        strip: 1,
+      },
+    ],
+    [
+      'one file with options',
+      { file: 'a', strip: 0, fuzz: 2, optional: true },
+      { files: [{ path: 'a', key: ['file'] }], strip: 0, fuzz: 2, optional: true },
+    ],
+    [
+      'files with options',
+      { files: ['a', 'b'] },
+      {
+        files: [
+          { path: 'a', key: ['files', 0] },
+          { path: 'b', key: ['files', 1] },
+        ],
+      },
+    ],
+  ])('patch: %s', async (_, patch, expected) => {
+    expect(await loadSteps({ patch })).toEqual([expect.objectContaining({ kind: 'patch', index: 0, ...expected })]);
+  });
+
+  test('of all other steps', async () => {
+    const steps = await loadSteps(
+      { replace: { files: 'bin/*.sh', from: 'yum', to: 'dnf' } },
+      { set: { file: 'conf/a[1].xml', values: { a: 1, b: null } } },
+      { template: { files: ['a.tmpl'], values: { on: true } } },
+      { copy: { from: 'overlay', to: './' } },
+      { remove: 'docs/**' },
+      { remove: { files: ['a', 'b'], optional: true } },
+      { chmod: { files: 'bin/*', mode: '0755' } },
+      { extract: { file: 'lib/inner.zip' } },
+      { extract: { file: 'inner.zip', to: 'x/', include: 'a', keep: true } },
+    );
+    const optional = false;
+    expect(steps?.map((step) => (step.kind === 'recipe' ? step.step : step))).toEqual([
+      { kind: 'replace', files: ['bin/*.sh'], from: 'yum', to: 'dnf', regex: false, optional },
+      { kind: 'set', files: ['conf/a\\[1\\].xml'], values: { a: 1, b: null }, optional },
+      { kind: 'template', files: ['a.tmpl'], values: { on: true }, optional },
+      { kind: 'copy', index: 3, from: 'overlay', to: '', optional },
+      { kind: 'remove', files: ['docs/**'], optional },
+      { kind: 'remove', files: ['a', 'b'], optional: true },
+      { kind: 'chmod', files: ['bin/*'], mode: 0o755, optional },
+      { kind: 'extract', file: 'lib/inner.zip', to: 'lib/', strip: 0, keep: false, optional },
+      { kind: 'extract', file: 'inner.zip', to: 'x/', strip: 0, include: ['a'], keep: true, optional },
+    ]);
+  });
+
+  test.each<[string, NonNullable<ConfigInput['services']>[string], unknown]>([
+    ['a port alone', { run: 'a', port: 80 }, { kind: 'tcp', timeoutMs: 60_000 }],
+    ['tcp', { run: 'a', port: 80, health: 'tcp' }, { kind: 'tcp', timeoutMs: 60_000 }],
+    [
+      'tcp with a limit',
+      { run: 'a', port: 80, health: { tcp: true, timeout: '500ms' } },
+      { kind: 'tcp', timeoutMs: 500 },
+    ],
+    [
+      'http',
+      { run: 'a', port: 80, health: { http: '/up?x=1', timeout: '2m' } },
+      { kind: 'http', path: '/up?x=1', timeoutMs: 120_000 },
+    ],
+    ['no port', { run: 'a' }, undefined],
+  ])('health: %s', async (_, service, expected) => {
+    const { services } = await load({ ...minimal, services: { api: service } });
+    expect(services.services[0]?.health).toEqual(expected);
+  });
+
+  test('of a service: defaults, variables as text, scripts without ./', async () => {
+    const { services } = await load({
+      ...minimal,
+      services: { api: { boot: './boot/a.sh', environment: { N: 3, ON: true, T: 'x' } } },
+    });
+    expect(services.services).toEqual([
+      {
+        name: 'api',
+        role: 'service',
+        boot: 'boot/a.sh',
+        after: [],
+        count: 1,
+        environment: { N: '3', ON: 'true', T: 'x' },
+      },
+    ]);
+  });
+
+  test('of the database and the zone', async () => {
+    const { services } = await load({ ...minimal, database: { engine: 'postgres' }, dns: { zone: 'portal.internal' } });
+    expect(services).toEqual({
+      services: [],
+      database: { engine: 'postgres', version: '16' },
+      dnsZone: 'portal.internal',
+    });
+  });
+});
+
+test('services start after those that they wait for, and else in the order of the configuration', async () => {
+  const run = 'a';
+  const { services } = await load({
+    ...minimal,
+    services: {
+      web: { run, after: ['api', 'jump'] },
+      other: { run },
+      api: { run, after: ['jump'] },
+      jump: { role: 'jump' },
+      last: { run },
+    },
+  });
+  expect(services.services.map((service) => service.name)).toEqual(['other', 'jump', 'api', 'web', 'last']);
+});
+
+test('hosts on AWS, each with an address of its own, may share a port', async () => {
+  const services = { a: { run: 'a', port: 80 }, b: { run: 'b', port: 80 } };
+  const environments = { dev: { target: 'aws' as const, region: 'eu-west-1' } };
+  expect((await load({ ...minimal, services, environments })).services.services).toHaveLength(2);
+});
+
+describe('the environment', () => {
+  const environments = {
+    dev: { target: 'aws' as const, region: 'eu-west-1', vpcCidr: '10.20.0.0/16' },
+    local: { target: 'local' as const },
+  };
+
+  test('is local, under .prestage, where none is configured', async () => {
+    const config = await load(minimal);
+    expect(selectEnvironment(config)).toEqual({
+      name: 'local',
+      target: 'local',
+      root: join(config.folder, '.prestage/local'),
+    });
+  });
+
+  test('is the only one there is, whatever its name', async () => {
+    const config = await load({ ...minimal, environments: { here: { target: 'local', root: 'store' } } });
+    expect(selectEnvironment(config)).toEqual({ name: 'here', target: 'local', root: join(config.folder, 'store') });
+  });
+
+  test('is local where there are several and none is named', async () => {
+    const config = await load({ ...minimal, environments });
+    expect(selectEnvironment(config).name).toBe('local');
+    expect(selectEnvironment(config, 'dev')).toEqual({
+      name: 'dev',
+      target: 'aws',
+      region: 'eu-west-1',
+      vpcCidr: '10.20.0.0/16',
+    });
+  });
+
+  test('is an error where its name is not there, with the nearest', async () => {
+    const config = await load({ ...minimal, environments });
+    expect(() => selectEnvironment(config, 'deb')).toThrow(
+      expect.objectContaining({
+        code: 'ENVIRONMENT_UNKNOWN',
+        message: 'There is no environment deb; there are: dev, local.',
+        hint: 'Did you mean --env dev?',
+      }),
+    );
+  });
+
+  test('is an error where there are several, none is local, and none is named', async () => {
+    const { dev } = environments;
+    const config = await load({ ...minimal, environments: { dev, prod: dev } });
+    expect(() => selectEnvironment(config)).toThrow(
+      expect.objectContaining({ code: 'ENVIRONMENT_UNKNOWN', hint: 'Name one: --env NAME.' }),
+    );
+  });
+});
