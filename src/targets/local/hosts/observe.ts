@@ -25,7 +25,7 @@ export async function observeHosts(layout: LocalLayout): Promise<ObservedHost[]>
     (await observedSpecs(layout)).map(async (spec) => {
       const folder = hostFolder(layout, spec.host);
       const state = await readState(folder);
-      return { spec, folder, state, ...(await conditionOf(spec, state)) };
+      return { spec, folder, state, ...(await conditionOf(spec, folder, state)) };
     }),
   );
 }
@@ -50,13 +50,18 @@ async function folderNames(folder: string): Promise<string[]> {
 /** What state.json says, checked against what runs, and what the host answers. */
 export async function conditionOf(
   spec: HostSpec,
+  folder: string,
   state: HostState | undefined,
 ): Promise<Pick<ObservedHost, 'condition' | 'detail'>> {
   if (!state) return { condition: 'stopped', detail: 'it was never started' };
   if (state.phase === 'failed') return { condition: 'failed', detail: state.reason ?? 'it failed' };
   if (state.phase === 'stopped') return { condition: 'stopped', detail: 'it was stopped' };
-  if (state.phase !== 'done' && !isRunning(state.supervisor))
+  if (state.phase !== 'done' && !isRunning(state.supervisor)) {
+    // It may have written its last state, and ended, since `state` was read.
+    const last = await readState(folder);
+    if (last && last.phase !== state.phase) return conditionOf(spec, folder, last);
     return { condition: 'stopped', detail: 'its processes are gone' };
+  }
   if (state.phase !== 'done' && state.phase !== 'running')
     return { condition: 'starting', detail: phaseInWords(state) };
   if (!spec.health || spec.port === undefined) return withoutCheck(state);

@@ -58,8 +58,3 @@ export async function readSpec(folder: string): Promise<HostSpec | undefined> {
 export function hostName(service: string, index: number): string {
   return `${service}-${index}`;
 }
-
-/** The context of errors about a host. */
-export function hostContext({ host, service, port }: Pick<HostSpec, 'host' | 'service' | 'port'>) {
-  return { host, service, ...(port === undefined ? {} : { port }) };
-}

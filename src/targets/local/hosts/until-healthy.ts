@@ -45,12 +45,12 @@ export function placeOf({ host, service, index, address, port }: HostSpec) {
   return { host, service, index, address, ...(port === undefined ? {} : { port }) };
 }
 
-async function lookAt({ spec, supervisor }: LaunchedHost, state: HostState | undefined): Promise<Look> {
+async function lookAt({ spec, folder, supervisor }: LaunchedHost, state: HostState | undefined): Promise<Look> {
   if (!state) {
     if (supervisor && isRunning(supervisor)) return { verdict: 'not-yet', detail: 'its supervisor starts' };
     return { verdict: 'failed', reason: 'its supervisor could not be started' };
   }
-  const { condition, detail } = await conditionOf(spec, state);
+  const { condition, detail } = await conditionOf(spec, folder, state);
   if (condition === 'healthy') return { verdict: 'healthy' };
   if (condition === 'failed' || condition === 'stopped') return { verdict: 'failed', reason: detail };
   if (state.restarts < MAX_ENDINGS) return { verdict: 'not-yet', detail };
