@@ -280,7 +280,7 @@ test('killed at any moment and started again, it ends in the same place, and doe
   const digests = (result: typeof expected) => (result.ok ? result.record.packages : result);
 
   let interrupted = 0;
-  for (let round = 0; round < 12; round += 1) {
+  for (let round = 0; round < 6; round += 1) {
     await rm(root, { recursive: true, force: true });
     const pid = await start();
     await sleep(random() * durationMs); // the moment is the input of this test
