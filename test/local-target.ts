@@ -37,11 +37,15 @@ export interface LocalTargetKit {
   close(): Promise<void>;
 }
 
-export async function openLocalTargetKit(): Promise<LocalTargetKit> {
+/** With `agent`, the real one; else phase 1 cannot be run. */
+export async function openLocalTargetKit({ agent = false } = {}): Promise<LocalTargetKit> {
   const folder = await mkdtemp(join(tmpdir(), 'prestage-local-'));
   const root = join(folder, 'root');
   const events: PrestageEvent[] = [];
-  const programs = await bundledPrograms();
+  const programs = {
+    supervisor: await bundled('targets/local/supervisor/main.ts'),
+    agent: agent ? await bundled('agent/main.ts') : join(folder, 'no-agent.mjs'),
+  };
   const target = openLocalTarget({
     environment: 'local',
     project: 'test-project',
@@ -198,22 +202,22 @@ export async function askJson(port: number, path: string): Promise<Record<string
   return (await (await fetch(`http://127.0.0.1:${port}${path}`)).json()) as Record<string, string>;
 }
 
-let bundled: Promise<{ supervisor: string; agent: string }> | undefined;
+const bundles = new Map<string, Promise<string>>();
 
-/** The programs as they ship, built once for a test file: these tests do not depend on dist/. */
-function bundledPrograms(): Promise<{ supervisor: string; agent: string }> {
-  bundled ??= bundle();
-  return bundled;
+/** A program as it ships, built once for a test file: these tests do not depend on dist/. */
+function bundled(entry: string): Promise<string> {
+  const bundle = bundles.get(entry) ?? buildBundle(entry);
+  bundles.set(entry, bundle);
+  return bundle;
 }
 
-async function bundle(): Promise<{ supervisor: string; agent: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'prestage-programs-'));
+async function buildBundle(entry: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'prestage-program-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const source = (path: string) => fileURLToPath(new URL(`../src/${path}`, import.meta.url));
+  const outfile = join(folder, 'program.mjs');
   await build({
-    entryPoints: { supervisor: source('targets/local/supervisor/main.ts'), agent: source('agent/main.ts') },
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
+    entryPoints: [fileURLToPath(new URL(`../src/${entry}`, import.meta.url))],
+    outfile,
     bundle: true,
     format: 'esm',
     platform: 'node',
@@ -223,5 +227,5 @@ async function bundle(): Promise<{ supervisor: string; agent: string }> {
     },
     logLevel: 'warning',
   });
-  return { supervisor: join(folder, 'supervisor.mjs'), agent: join(folder, 'agent.mjs') };
+  return outfile;
 }

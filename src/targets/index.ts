@@ -4,9 +4,6 @@ import type { Target } from './target.js';
 export type {
   DeployedRelease,
   Deployment,
-  FollowOptions,
-  HostChange,
-  HostStatus,
   Prepared,
   PrepareJob,
   ReleaseContents,

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, PrestageError, withoutCredentials } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
@@ -28,7 +27,8 @@ export async function emitLogs(
   const logs = await chooseLogs(source, layout, database);
   const positions = new Map<string, number>();
   do {
-    for (const log of logs) positions.set(log.path, await emitFrom(log, positions.get(log.path) ?? 0, emit));
+    for (const log of logs)
+      positions.set(log.path, await emitFrom(log, positions.get(log.path) ?? 0, { emit, partial: !follow }));
     if (follow) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
   } while (follow && !signal.aborted);
 }
@@ -83,22 +83,34 @@ function eventInWords(line: string): string | undefined {
   }
 }
 
-/** Emits the complete lines from a position on; returns where the next ones will begin. A log that was emptied begins anew. */
-async function emitFrom({ source, path, show }: Log, position: number, emit: Emit): Promise<number> {
+/**
+ * Emits the lines from a position on; returns where the next ones will begin. A last line without its end is left for
+ * later, unless there is no later. A log that was emptied begins anew.
+ */
+async function emitFrom(
+  { source, path, show }: Log,
+  position: number,
+  { emit, partial }: { emit: Emit; partial: boolean },
+): Promise<number> {
   const size = await sizeOf(path);
-  const start = size < position ? 0 : position;
-  if (size === start) return start;
-  let end = start;
-  const lines = createInterface({
-    input: createReadStream(path, { start, end: size - 1 }),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
-  for await (const line of lines) {
-    const shown = show(line);
+  let next = size < position ? 0 : position;
+  if (size === next) return next;
+  const say = (line: Buffer) => {
+    const shown = show(line.toString('utf8').replace(/\r$/, ''));
     if (shown !== undefined) emit({ type: 'log', source, line: withoutCredentials(shown) });
-    end = size;
+  };
+  let rest = Buffer.alloc(0);
+  for await (const chunk of createReadStream(path, { start: next, end: size - 1 }) as AsyncIterable<Buffer>) {
+    rest = Buffer.concat([rest, chunk]);
+    for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a)) {
+      say(rest.subarray(0, end));
+      rest = rest.subarray(end + 1);
+      next += end + 1;
+    }
   }
-  return end;
+  if (!partial || rest.length === 0) return next;
+  say(rest);
+  return size;
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -7,7 +7,7 @@ import type { PrestageEvent } from '../../core/events.js';
 
 let kit: LocalTargetKit;
 beforeEach(async () => {
-  kit = await openLocalTargetKit();
+  kit = await openLocalTargetKit({ agent: true });
 });
 afterEach(() => kit.close());
 

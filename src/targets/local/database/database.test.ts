@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import postgres from 'postgres';
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const services = [service('api', { run: 'api.js', port, health: HEALTH })];
   deploy = () => kit.deploy(plan, services, { database });
   await deploy();
-  url = (await askJson(port, '/'))['PRESTAGE_DATABASE_URL'] ?? '';
+  url = (await askJson(port, '/')).PRESTAGE_DATABASE_URL ?? '';
 });
 afterAll(() => kit.close());
 
@@ -99,6 +100,22 @@ describe('the local database', () => {
       hint: expect.stringMatching(hint),
     });
     expect(() => statSync(elsewhere.root)).toThrow(/ENOENT/);
+    await elsewhere.close();
+  });
+
+  test('a port that was taken at the last moment is given up for the next one, while nobody knows it yet', async () => {
+    const elsewhere = await openLocalTargetKit();
+    const port = await freePort();
+    const stranger = await listen(port);
+    const plan = await elsewhere.publish({});
+    await mkdir(join(elsewhere.root, 'database'));
+    const settings = { engine: 'postgres', port, user: 'p', database: 'p', password: 'f00' };
+    await writeFile(join(elsewhere.root, 'database/server.json'), JSON.stringify(settings));
+    await elsewhere.deploy(plan, [], { database });
+    const { database: moved } = await elsewhere.target.status();
+    expect(moved).toMatchObject({ state: 'running' });
+    expect(moved?.port).not.toBe(port);
+    await new Promise((resolve) => stranger.close(resolve));
     await elsewhere.close();
   });
 

@@ -13,7 +13,7 @@ import { findPostgres, type PostgresPackage } from './postgres-package.js';
 import { provideRuntime } from './runtime.js';
 import { findServer, startServer, stopServer } from './server.js';
 import { chooseServerUser } from './server-user.js';
-import { databaseUrl, provideSettings, readSettings } from './settings.js';
+import { databaseUrl, movePort, provideSettings, readSettings } from './settings.js';
 
 /** The project's database: a real PostgreSQL server as another process of the root (docs/decisions/0006). */
 export interface LocalDatabase {
@@ -65,9 +65,15 @@ export function openDatabase(
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const runtime = await provideRuntime(folder, server);
       const cluster = { runtime, data, user: chooseServerUser(join(runtime, 'bin', 'initdb')) };
-      const settings = await provideSettings(folder, project, reservedPorts);
+      let settings = await provideSettings(folder, project, reservedPorts);
+      const isNew = !existsSync(data);
       await provideCluster(folder, cluster, settings, server);
-      if (!running) await startServer(cluster, { port: settings.port, log, mark: `${rootId(layout.root)}/database` });
+      const mark = `${rootId(layout.root)}/database`;
+      while (!running && (await startServer(cluster, { port: settings.port, log, mark })) === 'port-taken') {
+        // Another one took the port since it was found free: while nobody knows the address yet, it may still change.
+        if (!isNew) throw portTaken(settings.port);
+        settings = await movePort(folder, settings, reservedPorts);
+      }
       emit({
         type: 'database.ready',
         engine: 'postgres',

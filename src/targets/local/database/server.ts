@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readlinkSync, realpathSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,26 +32,51 @@ export async function findServer(data: string): Promise<RunningServer | undefine
 
 /** After a crash the file is still there, and its pid may be another program's. */
 function isServerOf(pid: number, data: string): boolean {
-  if (process.platform === 'win32') return true;
-  const command =
-    process.platform === 'linux'
-      ? readProc(`${pid}/cmdline`)
-      : spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
-  return command?.includes(data) ?? false;
+  switch (process.platform) {
+    case 'linux':
+      // A server's working folder is its data directory.
+      return isPostgres(pid) && linkTarget(`/proc/${pid}/cwd`) === realpathSync(data);
+    case 'win32':
+      return true;
+    default:
+      return commandLine(pid).includes(data);
+  }
 }
 
-/** Starts the server as a session of its own, and resolves when it takes connections. Loopback only, no Unix socket. */
+function isPostgres(pid: number): boolean {
+  return process.platform === 'linux'
+    ? readProc(`${pid}/comm`)?.trim() === 'postgres'
+    : commandLine(pid).includes('postgres');
+}
+
+function commandLine(pid: number): string {
+  return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? '';
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Starts the server as a session of its own, and resolves when it takes connections. Loopback only, no Unix socket.
+ * @throws DATABASE_FAILED
+ */
 export async function startServer(
   cluster: Cluster,
   options: { port: number; log: string; mark: string },
-): Promise<void> {
+): Promise<'started' | 'port-taken'> {
   await dropForeignPidFile(cluster.data);
   const limit = performance.now() + START_LIMIT_MS;
   for (;;) {
     const started = await spawnServer(cluster, options);
     const failure = await untilReady(cluster.data, started, limit);
-    if (failure === undefined) return;
+    if (failure === undefined) return 'started';
     const log = await lastLines(options.log, 20);
+    if (log.slice(-6).some((line) => line.includes('could not bind'))) return 'port-taken';
     // After a crash, processes of the old server may live a moment longer; the new one sees them, and will not start.
     const mayRetry = log.some((line) => line.includes('shared memory block')) && performance.now() < limit;
     if (!mayRetry) {
@@ -70,7 +96,7 @@ export async function startServer(
 async function dropForeignPidFile(data: string): Promise<void> {
   const path = join(data, 'postmaster.pid');
   const pid = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10);
-  if (identify(pid) && !isServerOf(pid, data)) await rm(path, { force: true });
+  if (process.platform !== 'win32' && identify(pid) && !isPostgres(pid)) await rm(path, { force: true });
 }
 
 async function spawnServer(

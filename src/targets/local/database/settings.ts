@@ -38,13 +38,26 @@ export async function provideSettings(
   const existing = await readSettings(folder);
   if (existing) return existing;
   const name = project.replaceAll('-', '_');
-  const settings: DatabaseSettings = {
+  const password = randomBytes(24).toString('hex');
+  return saveSettings(folder, {
     engine: 'postgres',
     port: await freePort(reservedPorts),
     user: name,
     database: name,
-    password: randomBytes(24).toString('hex'),
-  };
+    password,
+  });
+}
+
+/** The same with another port, for a database that nobody has connected to yet. */
+export async function movePort(
+  folder: string,
+  settings: DatabaseSettings,
+  reservedPorts: ReadonlySet<number>,
+): Promise<DatabaseSettings> {
+  return saveSettings(folder, { ...settings, port: await freePort(new Set([...reservedPorts, settings.port])) });
+}
+
+async function saveSettings(folder: string, settings: DatabaseSettings): Promise<DatabaseSettings> {
   await mkdir(folder, { recursive: true });
   replaceFile(settingsFile(folder), `${JSON.stringify(settings, null, 2)}\n`);
   return settings;

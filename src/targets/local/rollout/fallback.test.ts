@@ -17,7 +17,7 @@ let kit: LocalTargetKit;
 let port: number;
 let services: ServicePlan[];
 beforeEach(async () => {
-  kit = await openLocalTargetKit();
+  kit = await openLocalTargetKit({ agent: true });
   port = await freePort();
   services = [
     service('jump', { role: 'jump', boot: 'jump.sh', needs: [] }),
@@ -47,7 +47,7 @@ describe('single-phase: no worker ran', () => {
       expect.arrayContaining(['worker.started', 'package.published', 'release.published']),
     );
     expect(readFileSync(join(kit.root, 'hosts/jump-0/work/seen'), 'utf8')).toBe('prepared');
-    expect((await askJson(port, '/'))['PRESTAGE_RELEASE']).toBe(fallback.plan.release);
+    expect((await askJson(port, '/')).PRESTAGE_RELEASE).toBe(fallback.plan.release);
     expect(await kit.target.currentRelease()).toBe(fallback.plan.release);
   });
 
@@ -69,7 +69,7 @@ describe('single-phase: no worker ran', () => {
     expect(filesEvents()).toContain('jump-0 preparing');
     // Hosts that serve are not stopped for files that are yet to be prepared: they find theirs ready.
     expect(filesEvents()).not.toContain('api-0 waiting');
-    expect((await askJson(port, '/'))['PRESTAGE_RELEASE']).toBe(second.plan.release);
+    expect((await askJson(port, '/')).PRESTAGE_RELEASE).toBe(second.plan.release);
   });
 
   test("a preparation that fails ends every host's waiting, and the agent's own error is the deployment's", async () => {

@@ -78,9 +78,9 @@ describe('a first deployment', () => {
       service('order-api', { run: 'run.js', count: 2, port: api, health: HEALTH }),
       service('web', { boot: 'boot.sh', run: 'run.js', port: web, health: HEALTH, environment: { COLOUR: 'red' } }),
     ];
-    process.env['DEPLOYERS_SECRET'] = 'hunter2';
+    process.env.DEPLOYERS_SECRET = 'hunter2';
     await kit.deploy(plan, services, { dnsZone: 'portal.internal' });
-    delete process.env['DEPLOYERS_SECRET'];
+    delete process.env.DEPLOYERS_SECRET;
 
     const second = (await kit.target.status()).hosts[1]?.port;
     const variables = await askJson(web, '/');
@@ -97,11 +97,11 @@ describe('a first deployment', () => {
       PRESTAGE_ORDER_API_HOSTS: `127.0.0.1:${api},127.0.0.1:${second}`,
       PRESTAGE_ORDER_API_NAME: 'order-api.portal.internal',
       COLOUR: 'red',
-      PATH: process.env['PATH'],
+      PATH: process.env.PATH,
     });
-    expect(variables['DEPLOYERS_SECRET']).toBeUndefined();
-    expect(variables['PRESTAGE_DATABASE_URL']).toBeUndefined();
-    expect(readFileSync(join(variables['PRESTAGE_ROOT'] ?? '', 'opt/installer/value.txt'), 'utf8')).toBe('bytes');
+    expect(variables.DEPLOYERS_SECRET).toBeUndefined();
+    expect(variables.PRESTAGE_DATABASE_URL).toBeUndefined();
+    expect(readFileSync(join(variables.PRESTAGE_ROOT ?? '', 'opt/installer/value.txt'), 'utf8')).toBe('bytes');
     const { cwd } = await askJson(web, '/pid');
     expect(readFileSync(join(cwd ?? '', 'boot-environment'), 'utf8')).toContain(`PRESTAGE_PORT=${web}`);
   });

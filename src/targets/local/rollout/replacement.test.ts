@@ -23,7 +23,7 @@ const hosts = async () =>
   (await kit.target.status()).hosts.map(
     ({ service, index, release, state }) => `${service}-${index} ${release} ${state}`,
   );
-const pidOf = async (port: number) => (await askJson(port, '/pid'))['pid'];
+const pidOf = async (port: number) => (await askJson(port, '/pid')).pid;
 const types = () => kit.events.map((event) => ('host' in event ? `${event.type} ${event.host}` : event.type));
 
 const SCRIPTS = { 'api.js': SERVER, 'web.js': `${SERVER}// web\n` };
@@ -144,7 +144,7 @@ describe('a second deployment', () => {
       },
     });
     expect(await hosts()).toEqual([`api-0 ${good.release} healthy`, `web-0 ${good.release} healthy`]);
-    expect((await askJson(api, '/'))['GENERATION']).toBe('1');
+    expect((await askJson(api, '/')).GENERATION).toBe('1');
     expect(await kit.target.currentRelease()).toBe(good.release);
     expect((await kit.target.history()).map(({ release }) => release)).toEqual([good.release]);
     expect(kit.events.filter(({ type }) => type === 'host.reverting')).toMatchObject([
@@ -185,10 +185,10 @@ describe('a second deployment', () => {
       },
     });
     await expect(cutOff).rejects.toThrow('cut off');
-    expect((await askJson(api, '/'))['GENERATION']).toBe('2');
+    expect((await askJson(api, '/')).GENERATION).toBe('2');
 
     await expect(kit.deploy(broken, services('2'))).rejects.toMatchObject({ code: 'HOST_FAILED' });
-    expect((await askJson(api, '/'))['GENERATION']).toBe('1');
+    expect((await askJson(api, '/')).GENERATION).toBe('1');
     expect(await hosts()).toEqual([`api-0 ${good.release} healthy`, `web-0 ${good.release} healthy`]);
   });
 

@@ -1,0 +1,79 @@
+import { appendFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { until } from '../../../test/until.js';
+import { openLocalTarget } from './index.js';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'prestage-logs-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const open = () =>
+  openLocalTarget({
+    environment: 'local',
+    project: 'p',
+    configFolder: root,
+    root,
+    programs: { supervisor: '', agent: '' },
+  });
+
+async function makeHost(service: string, index: number, log: string): Promise<string> {
+  const host = `${service}-${index}`;
+  const folder = join(root, 'hosts', host);
+  await mkdir(folder, { recursive: true });
+  const spec = {
+    format: 1,
+    host,
+    service,
+    index,
+    address: '127.0.0.1',
+    release: 'r',
+    root,
+    environment: {},
+    ingredients: {},
+  };
+  await writeFile(join(folder, 'host.json'), JSON.stringify(spec));
+  await writeFile(join(folder, 'host.log'), log);
+  return join(folder, 'host.log');
+}
+
+test.each([
+  ['api', ['api-0 a', 'api-1 b', 'api-1 last']],
+  ['api-1', ['api-1 b', 'api-1 last']],
+  ['web', ['web-0 c']],
+  [undefined, ['api-0 a', 'api-1 b', 'api-1 last', 'web-0 c']],
+])('logs of %s are the lines of its hosts, without credentials', async (source, expected) => {
+  await makeHost('api', 0, 'a\n');
+  await makeHost('api', 1, 'b\r\nlast');
+  await makeHost('web', 0, 'c\n');
+  const lines: string[] = [];
+  await open().logs(source, {
+    follow: false,
+    signal: new AbortController().signal,
+    emit: (event) => event.type === 'log' && lines.push(`${event.source} ${event.line}`),
+  });
+  expect(lines).toEqual(expected);
+});
+
+test('following shows whole lines as they are completed, also after the log was emptied', async () => {
+  const log = await makeHost('api', 0, 'first\nhal');
+  const lines: string[] = [];
+  const stop = new AbortController();
+  const following = open().logs('api', {
+    follow: true,
+    signal: stop.signal,
+    emit: (event) => event.type === 'log' && lines.push(event.line),
+  });
+  await until('the first line', () => lines.length === 1);
+  await appendFile(log, 'f done\n');
+  await until('the second line', () => lines.length === 2);
+  await truncate(log, 0);
+  await appendFile(log, 'new\n');
+  await until('the third line', () => lines.length === 3);
+  stop.abort();
+  await following;
+  expect(lines).toEqual(['first', 'half done', 'new']);
+});
