@@ -14,7 +14,7 @@ export const applyPatchStep: ApplyStep<'patch'> = async (step, { tree, readInput
     signal.throwIfAborted();
     const content = await readInput(pinned);
     checkDigest(content, name, pinned);
-    for (const part of parsePatch(content, name)) {
+    for (const part of parsePatch(content, name, step.strip)) {
       const outcome = await applyPart(part, {
         patch: name,
         strip: step.strip,

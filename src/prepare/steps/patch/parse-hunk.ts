@@ -61,10 +61,13 @@ function nextLine(patch: PatchLines, form: LineForm): HunkLine | undefined {
   const at = patch.line;
   const raw = patch.next();
   if (raw === undefined) return undefined;
+  if (!raw.endsWith('\n')) {
+    const hint =
+      'The file was cut off, or an editor took its last line feed away: copy it again, or add the line feed.';
+    throw patch.invalid(at, 'The patch ends in the middle of a line', hint);
+  }
   const line = clean(raw, form);
-  const following = patch.peek();
-  const isIncomplete = following !== undefined && unindent(following, form.indent).startsWith('\\');
-  if (isIncomplete) patch.next();
+  const isIncomplete = readNoLineFeed(patch, form);
   const text = isIncomplete && line.endsWith('\n') ? line.slice(0, -1) : line;
   switch (text[0]) {
     case ' ':
@@ -83,6 +86,17 @@ function nextLine(patch: PatchLines, form: LineForm): HunkLine | undefined {
         'A hunk ends before the lines that its heading counts, or has a line without a `-`, `+` or blank',
       );
   }
+}
+
+/** Reads `\ No newline at end of file`, whatever its language. */
+function readNoLineFeed(patch: PatchLines, form: LineForm): boolean {
+  const following = patch.peek();
+  if (following === undefined || !unindent(following, form.indent).startsWith('\\')) return false;
+  // GNU patch does not see it in an indented patch, and adds a line feed or fails.
+  if (form.indent > 0)
+    throw patch.invalid(patch.line, 'An indented patch cannot say that a file does not end in a line feed');
+  patch.next();
+  return true;
 }
 
 function clean(raw: string, form: LineForm): string {

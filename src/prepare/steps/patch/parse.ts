@@ -1,5 +1,5 @@
 import { byteString } from '../bytes.js';
-import { parseGitNames, parseHeaderName } from './file-name.js';
+import { parseGitNames, parseHeaderName, stripName } from './file-name.js';
 import type { FilePatch, Hunk, Side } from './model.js';
 import { isHunkStart, parseHunk } from './parse-hunk.js';
 import { indentOf, PatchLines, unindent } from './patch-lines.js';
@@ -8,10 +8,10 @@ import { indentOf, PatchLines, unindent } from './patch-lines.js';
  * Parses unified diffs, from diff or git, with any text before, between and after them.
  * @throws PATCH_INVALID for a malformed or binary patch, and where there is no unified diff at all
  */
-export function parsePatch(content: Buffer, name: string): FilePatch[] {
+export function parsePatch(content: Buffer, name: string, strip: number): FilePatch[] {
   const patch = new PatchLines(byteString(content), name);
   const parts: FilePatch[] = [];
-  for (let part = nextPart(patch); part !== undefined; part = nextPart(patch)) parts.push(part);
+  for (let part = nextPart(patch, strip); part !== undefined; part = nextPart(patch, strip)) parts.push(part);
   if (parts.length === 0) {
     throw patch.invalid(1, 'There is no unified diff in this patch', 'Make it with `diff -u` or `git diff`.');
   }
@@ -28,7 +28,7 @@ interface Header {
 }
 
 /** The next file's part, or undefined where only text is left. */
-function nextPart(patch: PatchLines): FilePatch | undefined {
+function nextPart(patch: PatchLines, strip: number): FilePatch | undefined {
   const header: Header = {
     line: undefined,
     names: {},
@@ -36,16 +36,29 @@ function nextPart(patch: PatchLines): FilePatch | undefined {
     git: undefined,
     dropCarriageReturns: false,
   };
+  let previous = '';
   for (let line = patch.peek(); line !== undefined; line = patch.peek()) {
     const indent = indentOf(line);
     const text = unindent(line, indent);
     if (isHunkStart(text)) return withHunks(patch, header, indent);
     if (text.startsWith('diff --git ') && header.git?.hasChange) break;
     refuseOtherFormats(patch, text);
-    readHeaderLine(header, text, patch.line);
+    readHeaderLine(header, text, patch.line, strip);
     patch.next();
+    if (previous.startsWith('--- ') && text.startsWith('+++ ')) demandHunk(patch);
+    previous = text;
   }
   return header.git?.hasChange ? part(patch, header, []) : undefined;
+}
+
+/** A heading that is damaged would be text like any other, and its part would be passed over. */
+function demandHunk(patch: PatchLines): void {
+  const line = patch.peek();
+  if (line === undefined) throw patch.invalid(patch.line - 1, 'The patch ends before the hunks of this file');
+  const isOtherKind = line.trim() === ''; // Subversion's changes of properties alone
+  if (!isOtherKind && !isHunkStart(unindent(line, indentOf(line)))) {
+    throw patch.invalid(patch.line, 'A hunk must begin here (`@@ -line,count +line,count @@`)');
+  }
 }
 
 function withHunks(patch: PatchLines, header: Header, indent: number): FilePatch {
@@ -81,7 +94,7 @@ function part(patch: PatchLines, header: Header, hunks: Hunk[]): FilePatch {
   };
 }
 
-function readHeaderLine(header: Header, text: string, line: number): void {
+function readHeaderLine(header: Header, text: string, line: number, strip: number): void {
   const kind = /^(---|\+\+\+|Index:|diff --git) ?/.exec(text)?.[1];
   if (kind === undefined) {
     if (header.git) readGitLine(header.git, text);
@@ -104,7 +117,9 @@ function readHeaderLine(header: Header, text: string, line: number): void {
   const { name, isMissing } = parseHeaderName(rest, side !== 'index');
   if (name === undefined) delete header.names[side];
   else header.names[side] = name;
-  if (side !== 'index') header.missing[side] = isMissing;
+  // A name that `strip` makes nothing of says nothing, nor does its time.
+  const counts = name === undefined || stripName(name, strip) !== undefined;
+  if (side !== 'index' && counts) header.missing[side] = isMissing;
 }
 
 /** Git's own lines between `diff --git` and `---`. */

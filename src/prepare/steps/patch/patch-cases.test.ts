@@ -509,6 +509,32 @@ const CASES: Case[] = [
     after: 'refused',
   },
   {
+    name: 'refuses a patch that ends in the middle of a line',
+    files: { x: 'a\nb\n' },
+    patch: unified('x', '@@ -1,2 +1,3 @@', ' a', ' b', '+c').trimEnd(),
+    after: 'refused',
+  },
+  {
+    name: 'refuses a heading that is damaged',
+    files: { x: 'a\n', y: 'b\n' },
+    patch: unified('y', '@@ -1 +1 @@', '-b', '+B') + unified('x', '@ -1 +1 @@', '-a', '+b'),
+    after: 'refused',
+    stricter: true,
+  },
+  {
+    name: 'refuses an indented patch that says that a line feed is missing',
+    files: { x: 'a\n' },
+    patch: unified('x', '@@ -1 +1 @@', '-a', '+b', '\\ No newline at end of file').replace(/^(?=.)/gm, '  '),
+    after: 'refused',
+    stricter: true,
+  },
+  {
+    name: 'leaves a file empty where the name with the time of the epoch has too few folders for strip',
+    files: { x: 'a\n' },
+    patch: git('--- a/x', `+++ x\t${EPOCH}`, '@@ -1 +0,0 @@', '-a'),
+    after: { x: '' },
+  },
+  {
     name: 'refuses a patch that says only that a binary file differs',
     files: { x: 'a\n', y: 'b\n' },
     patch: `Binary files a/x and b/x differ\n${unified('y', '@@ -1 +1 @@', '-b', '+B')}`,
