@@ -1,85 +1,117 @@
-import { isUtf8 } from 'node:buffer';
-import type { StepOf } from '../../../config/index.js';
 import { PrestageError } from '../../../core/errors.js';
-import { applyEdit, invalid, type SetIn, type SetValue } from './edit.js';
-import { setInIni } from './ini.js';
-import { setInJson } from './json.js';
-import { setInProperties } from './properties.js';
-import { setInToml } from './toml.js';
-import { setInXml } from './xml.js';
-import { setInYaml } from './yaml.js';
+import { edited, type Format, type SetFormat, type Setting, type SetValue } from './format.js';
+import { ini } from './ini.js';
+import { json } from './json.js';
+import { properties } from './properties.js';
+import { prove } from './prove.js';
+import { decode, encode, problem, type SourceText } from './source-text.js';
+import { toml } from './toml.js';
+import { xml } from './xml.js';
+import { yaml } from './yaml.js';
 
-type SetFormat = NonNullable<StepOf<'set'>['format']>;
+export type { SetFormat, SetValue } from './format.js';
 
-interface Format {
-  set: SetIn;
-  /** How the bytes are read as text; `latin1` keeps every byte whatever it is. */
-  encoding: (content: Buffer) => 'utf8' | 'latin1';
-}
+const FORMATS: Record<SetFormat, Format> = { properties, ini, json, yaml, xml, toml };
 
-const bytes = () => 'latin1' as const;
-const unicode = () => 'utf8' as const;
-
-const FORMATS: Record<SetFormat, Format> = {
-  properties: { set: setInProperties, encoding: bytes },
-  ini: { set: setInIni, encoding: (content) => (isUtf8(content) ? 'utf8' : 'latin1') },
-  json: { set: setInJson, encoding: unicode },
-  yaml: { set: setInYaml, encoding: unicode },
-  toml: { set: setInToml, encoding: unicode },
-  xml: { set: setInXml, encoding: xmlEncoding },
+/** Only endings that mean one format. `.conf` and `.cfg` are many things, so the step has to say which. */
+const ENDINGS: Readonly<Record<string, SetFormat>> = {
+  properties: 'properties',
+  ini: 'ini',
+  json: 'json',
+  jsonc: 'json',
+  yaml: 'yaml',
+  yml: 'yaml',
+  xml: 'xml',
+  toml: 'toml',
 };
 
+/** The format that a file's name says it has. */
+export function formatOf(file: string): SetFormat | undefined {
+  const ending = /\.([^./]+)$/.exec(file)?.[1]?.toLowerCase();
+  return ending !== undefined && Object.hasOwn(ENDINGS, ending) ? ENDINGS[ending] : undefined;
+}
+
+export interface SetResult {
+  content: Buffer;
+  /** Keys that have another value than before, those added included. */
+  changes: number;
+  /** Keys that were not there. Where one was meant to be there, its name is misspelt: worth showing. */
+  added: string[];
+}
+
 /**
- * Gives keys of a configuration file new values and changes no other byte. `changes` counts the keys that had another
- * value or none; `added` names those that were not there.
- * @throws STEP_INVALID where the file is not of the format, or has no place for a key.
+ * Sets keys of a configuration file. Only the bytes of their values change: comments, order, white space, line ends and
+ * encoding stay. The result is parsed again, and nothing else in it may say something else than before.
+ * @throws STEP_INVALID with file and line: wrong syntax, a key that is ambiguous, a place that cannot have a value
  */
 export function applySet(
   content: Buffer,
   format: SetFormat,
-  values: Record<string, SetValue>,
+  values: Readonly<Record<string, SetValue>>,
   file: string,
-): { content: Buffer; changes: number; added: string[] } {
-  const { set, encoding } = FORMATS[format];
-  const charset = encoding(content);
-  if (charset === 'utf8' && !isUtf8(content)) {
-    throw invalid(`${file} is not UTF-8, as ${format} files must be.`, 'Convert the file, or change it by a `replace` step.', { file });
-  }
-  let text = content.toString(charset);
-  let changes = 0;
-  const added: string[] = [];
+): SetResult {
+  const editor = FORMATS[format];
+  const original = decode(content, format, file);
+  const settings = new Map<string, { key: string; setting: Setting }>();
+  let source = original;
   for (const [key, value] of Object.entries(values)) {
-    const edit = set(text, key, value, file);
-    if (!edit) continue;
-    if (charset === 'latin1' && /[^\0-\xff]/.test(edit.text)) {
-      throw invalid(`${file} is ISO-8859-1, which cannot write the value of ${key}.`, 'Use characters that the encoding has.', { file, key });
-    }
-    text = applyEdit(text, edit);
-    changes += 1;
-    if (edit.added) added.push(key);
-    // What was written must read back as it was meant: cheap insurance against a file that the editor misunderstood.
-    if (set(text, key, value, file)) {
-      throw new PrestageError('INTERNAL', `Setting ${key} in ${file} did not lead to the value.`, {
-        hint: 'This is a defect of Prestage: report it with the file. A `replace` step can make the change until then.',
-        context: { file, key },
-      });
-    }
+    checkValue(source, key, value);
+    const setting = editor.set(source, key, value);
+    const other = settings.get(setting.path)?.key;
+    if (other !== undefined) throw sameTwice(source, other, key);
+    settings.set(setting.path, { key, setting });
+    source = { ...source, text: edited(source.text, setting.edits) };
   }
-  return { content: Buffer.from(text, charset), changes, added };
+  const effective = [...settings.values()].filter(({ setting }) => setting.edits.length > 0);
+  if (effective.length === 0) return { content, changes: 0, added: [] };
+  prove(
+    editor.read(original),
+    reread(editor, source),
+    effective.map(({ setting }) => setting),
+    file,
+  );
+  return {
+    content: encode(source),
+    changes: effective.length,
+    added: effective.filter(({ setting }) => setting.added).map(({ key }) => key),
+  };
 }
 
-function xmlEncoding(content: Buffer): 'utf8' | 'latin1' {
-  const declared = /^<\?xml[^>]*encoding=["']([\w.-]+)["']/.exec(content.subarray(0, 200).toString('latin1'))?.[1] ?? 'UTF-8';
-  switch (declared.toUpperCase()) {
-    case 'UTF-8':
-    case 'US-ASCII':
-      return 'utf8';
-    case 'ISO-8859-1':
-      return 'latin1';
-    default:
-      throw invalid(`The encoding ${declared} is not supported by set.`, 'Change the file by a `replace` step.', {
-        expected: 'UTF-8 or ISO-8859-1',
-        found: declared,
-      });
+function checkValue(source: SourceText, key: string, value: SetValue): void {
+  const fault =
+    typeof value === 'number' && !Number.isFinite(value)
+      ? 'not a finite number'
+      : typeof value === 'string' && /[\0\p{Surrogate}]/u.test(value)
+        ? 'text with a NUL or half a surrogate pair'
+        : undefined;
+  if (fault === undefined) return;
+  throw problem(source, undefined, `the value for ${JSON.stringify(key)} is ${fault}, which no file can hold`, {
+    hint: 'Correct the value in the step.',
+    key,
+  });
+}
+
+function sameTwice(source: SourceText, first: string, second: string): PrestageError {
+  return problem(
+    source,
+    undefined,
+    `${JSON.stringify(first)} and ${JSON.stringify(second)} are one and the same place`,
+    {
+      hint: 'Keep one of the two in the step.',
+      key: second,
+    },
+  );
+}
+
+function reread(editor: Format, source: SourceText): Map<string, string> {
+  try {
+    return editor.read(source);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new PrestageError('INTERNAL', `Setting keys made ${source.file} unreadable: ${message}`, {
+      hint: 'Nothing was written. This is a defect of Prestage: please report it with the file and the step.',
+      context: { file: source.file },
+      cause: error,
+    });
   }
 }

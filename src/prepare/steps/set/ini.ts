@@ -1,88 +1,185 @@
-import { type Edit, invalid, lineEndOf, type SetIn } from './edit.js';
+import { nearest } from '../nearest.js';
+import { type Edit, type Format, insertLines, lineEnd, nextLine, plainText } from './format.js';
+import { type IniEntry, type IniItem, readIni } from './ini-lines.js';
+import { linesOf, problem, type SourceText } from './source-text.js';
 
 /**
- * `[section]` lines, `key = value` or `key: value` lines, comment lines by `;` or `#`. A value ends before a `;` or `#`
- * that white space precedes, and what follows stays. Keys are found as they are written, else without regard to case.
+ * Ini files, whose readers agree on little: where they would read a line in different ways and it matters, that is an
+ * error. `section.key`, or a plain `key` outside of sections; both may have dots.
  */
-export const setInIni: SetIn = (text, path, value, file) => {
-  const lines = linesOf(text);
-  const { section, key } = target(lines, path, file);
-  const wanted = value === null ? '' : String(value);
-  if (/[\r\n]/.test(wanted)) {
-    throw invalid(`A value of an ini file is one line, and that for ${path} has more.`, 'Give one line.', { file, key: path });
-  }
-  const inSection = lines.filter((line) => line.section === section);
-  const found = inSection.find((line) => line.key === key) ?? inSection.find((line) => line.key?.toLowerCase() === key.toLowerCase());
-  if (!found) return addition(text, inSection, key, wanted);
-  return found.value === wanted ? undefined : { start: found.start, end: found.end, text: (found.bare ? ' = ' : '') + wanted };
+export const ini: Format = {
+  set(source, key, value) {
+    const items = readIni(source);
+    const entry = findEntry(source, items, key);
+    const wanted = checkText(source, key, plainText(value));
+    if (!entry) return addEntry(source, items, key, wanted);
+    checkOneReading(source, entry, key);
+    const text = inQuotesOf(source, entry, key, wanted);
+    const place = { path: pathOf(items, entry), expected: text, added: false };
+    if (entry.valueStart === undefined && value === null) return { ...place, edits: [] };
+    if (entry.valueStart === undefined) {
+      return {
+        ...place,
+        edits: [{ start: entry.keyEnd, end: entry.keyEnd, text: `${separatorOf(source, items)}${text}` }],
+      };
+    }
+    if (entry.more.length === 0 && rawValue(source, entry) === text) return { ...place, edits: [] };
+    const first: Edit = { start: entry.valueStart, end: entry.valueEnd, text };
+    const rest = entry.more.map(({ start, end }) => ({ start, end: nextLine(source.text, end), text: '' }));
+    return { ...place, edits: [first, ...rest] };
+  },
+  read(source) {
+    const items = readIni(source);
+    const entries = items.filter((item) => item.kind === 'entry');
+    return new Map(
+      entries.map((entry) => [
+        pathOf(items, entry),
+        [rawValue(source, entry), ...entry.more.map(({ text }) => text)].join('\n'),
+      ]),
+    );
+  },
 };
 
-interface Line {
-  /** '' before the first section. */
-  section: string;
-  key?: string;
-  value?: string;
-  /** A key without separator and value. */
-  bare?: boolean;
-  /** The value's offsets; for other lines, those of the line. */
-  start: number;
-  end: number;
-  /** The offset behind the line and its line end. */
-  next: number;
+function findEntry(source: SourceText, items: readonly IniItem[], key: string): IniEntry | undefined {
+  const entries = items.filter((item) => item.kind === 'entry');
+  const lower = key.toLowerCase();
+  const exact = entries.filter((entry) => fullKey(entry) === key);
+  const found = exact.length > 0 ? exact : entries.filter((entry) => fullKey(entry).toLowerCase() === lower);
+  if (found.length <= 1) return found[0];
+  const lines = linesOf(
+    source,
+    found.map(({ start }) => start),
+  );
+  throw problem(
+    source,
+    found[0]?.start,
+    `${key} is there ${found.length} times (${lines}), and readers differ on which one counts`,
+    {
+      hint: 'Remove the others by a `patch` or `replace` step, or change them there.',
+      key,
+      expected: 'one place',
+      found: lines,
+    },
+  );
 }
 
-function linesOf(text: string): Line[] {
-  const lines: Line[] = [];
-  let section = '';
-  for (const match of text.matchAll(/([^\r\n]*)(\r\n|\r|\n|$)/g)) {
-    const [whole, line = ''] = match;
-    if (whole === '') break;
-    const next = match.index + whole.length;
-    const header = /^\s*\[([^\]]*)\]/.exec(line);
-    if (header) section = (header[1] ?? '').trim();
-    const entry = header ? undefined : entryOf(line);
-    lines.push({ section, start: match.index, end: match.index + line.length, next, ...(entry ? shifted(entry, match.index) : {}) });
-  }
-  return lines;
+const fullKey = ({ section, key }: IniEntry) => (section === '' ? key : `${section}.${key}`);
+
+/** Section, key, and which one of that name it is. */
+function pathOf(items: readonly IniItem[], { section, key, start }: IniEntry): string {
+  const same = items.filter(
+    (item) => item.kind === 'entry' && item.section === section && item.key === key && item.start < start,
+  );
+  return JSON.stringify([section, key, same.length]);
 }
 
-type Entry = { key: string; value: string; bare: boolean; start: number; end: number };
-
-const shifted = (entry: Entry, by: number): Entry => ({ ...entry, start: entry.start + by, end: entry.end + by });
-
-function entryOf(line: string): Entry | undefined {
-  const [, head = '', key = '', separator = ''] = /^(\uFEFF?\s*)([^\s;#=:][^=:]*?)(\s*[=:][ \t]*|\s*$)/.exec(line) ?? [];
-  if (key === '') return undefined;
-  const bare = separator.trim() === '';
-  const start = bare ? head.length + key.length : head.length + key.length + separator.length;
-  const value = bare ? '' : (/^.*?(?=\s+[;#]|\s*$)/.exec(line.slice(start))?.[0] ?? '');
-  return { key, value, bare, start, end: start + value.length };
+function rawValue({ text }: SourceText, { valueStart, valueEnd }: IniEntry): string {
+  return valueStart === undefined ? '' : text.slice(valueStart, valueEnd);
 }
 
-/** `section.key`: of the sections that are there, the longest that the path begins with. */
-function target(lines: readonly Line[], path: string, file: string): { section: string; key: string } {
-  const sections = [...new Set(lines.map((line) => line.section))].sort((a, b) => b.length - a.length);
-  if (lines.some((line) => line.section === '' && line.key === path)) return { section: '', key: path };
-  for (const section of sections) {
-    if (section !== '' && path.startsWith(`${section}.`) && path.length > section.length + 1) return { section, key: path.slice(section.length + 1) };
-  }
-  if (!path.includes('.')) return { section: '', key: path };
-  const wanted = path.slice(0, path.lastIndexOf('.'));
-  throw invalid(`There is no section [${wanted}] in ${file}.`, `Its sections are: ${sections.filter(Boolean).join(', ') || 'none'}.`, {
-    file,
-    key: path,
-    expected: `[${wanted}]`,
+/** @throws STEP_INVALID for what readers of ini files would not read back */
+function checkText(source: SourceText, key: string, wanted: string): string {
+  const isQuoted = /^(["']).*\1$/s.test(wanted) && wanted.length > 1;
+  const fault = /[\r\n]/.test(wanted)
+    ? 'has line breaks'
+    : isQuoted
+      ? undefined
+      : wanted !== wanted.trim()
+        ? 'begins or ends with white space'
+        : /(?:^|[ \t])[;#]/.test(wanted)
+          ? 'has what many readers take for a comment'
+          : undefined;
+  if (fault === undefined && (source.encoding === 'utf8' || !/[^\0-\xFF]/.test(wanted))) return wanted;
+  throw problem(
+    source,
+    undefined,
+    `the value for ${key} ${fault ?? 'has characters that the file, in Latin-1, cannot hold'}`,
+    {
+      hint:
+        isQuoted || /[\r\n]/.test(wanted)
+          ? 'Change the place by a `replace` step.'
+          : `If its reader takes off quotes, write them in the value: '"${wanted}"'.`,
+      key,
+      found: JSON.stringify(wanted),
+    },
+  );
+}
+
+/** @throws STEP_INVALID where the value goes on over lines that other readers take for something else */
+function checkOneReading(source: SourceText, entry: IniEntry, key: string): void {
+  const other = entry.more.find(({ text }) => /^[\w.-]+\s*(?:=(?!=)|:(?!\/\/))/.test(text) || text.startsWith('['));
+  const after = source.text.slice(nextLine(source.text, entry.end)).split(/\r?\n/, 1)[0] ?? '';
+  const goesOn = source.text.charAt(entry.end - 1) === '\\' && after.trim() !== '' && !/^\s*[[;#]/.test(after);
+  const position = other?.start ?? (goesOn ? nextLine(source.text, entry.end) : undefined);
+  if (position === undefined) return;
+  throw problem(source, position, `some readers take this line for a part of ${key}, others for a line of its own`, {
+    hint: 'Change the place by a `replace` or `patch` step.',
+    key,
   });
 }
 
-/** Behind the section's last key, or its header, in the style of the section's last entry. */
-function addition(text: string, inSection: readonly Line[], key: string, value: string): Edit {
-  const lineEnd = lineEndOf(text);
-  const entries = inSection.filter((line) => line.key !== undefined && !line.bare);
-  const last = entries.at(-1);
-  const separator = last ? (/\s*[=:][ \t]*$/.exec(text.slice(0, last.start))?.[0].replace(/^[\r\n]+/, '') ?? '=') : ' = ';
-  const behind = last ?? inSection[0];
-  const at = behind ? behind.next : 0;
-  const before = at > 0 && !/[\r\n]$/.test(text.slice(0, at)) ? lineEnd : '';
-  return { start: at, end: at, text: `${before}${key}${separator}${value}${lineEnd}`, added: true };
+/** The text in the quotes that the present value has. */
+function inQuotesOf(source: SourceText, entry: IniEntry, key: string, wanted: string): string {
+  const quote = /^(["'])[\s\S]*\1$/.exec(rawValue(source, entry))?.[1];
+  if (quote === undefined || entry.more.length > 0 || /^(["'])[\s\S]*\1$/.test(wanted)) return wanted;
+  if (!wanted.includes(quote)) return `${quote}${wanted}${quote}`;
+  throw problem(source, entry.start, `the value for ${key} has the quotes in it that it would stand in`, {
+    hint: 'Readers differ on how to write a quote in quotes: put the value in the other quotes in the step, or use a `replace` step.',
+    key,
+    found: JSON.stringify(wanted),
+  });
+}
+
+function addEntry(source: SourceText, items: readonly IniItem[], key: string, value: string) {
+  const { section, name } = sectionFor(source, items, key);
+  const place = { path: JSON.stringify([section, name, 0]), expected: value, added: true };
+  const { text } = source;
+  const of = items.filter((item) => (item.kind === 'entry' ? item.section : item.name) === section);
+  const last = of.at(-1);
+  const indent = of.findLast((item) => item.kind === 'entry')?.indent ?? '';
+  const line = `${indent}${name}${separatorOf(source, items, section)}${value}`;
+  if (last) return { ...place, edits: [insertLines(text, nextLine(text, last.end), line)] };
+  if (section === '') return { ...place, edits: [{ start: 0, end: 0, text: `${line}${lineEnd(text)}` }] };
+  const isSpaced = text.trim() !== '' && !/(?:^|\n)\s*$/.test(text.replace(/(?:\r\n|\n)$/, ''));
+  const header = `${isSpaced ? lineEnd(text) : ''}[${section}]${lineEnd(text)}`;
+  return { ...place, edits: [insertLines(text, text.length, header + line)] };
+}
+
+/** Which section a new key is for. @throws STEP_INVALID where that is not clear */
+function sectionFor(source: SourceText, items: readonly IniItem[], key: string): { section: string; name: string } {
+  const sections = new Set(items.flatMap((item) => (item.kind === 'section' ? [item.name] : [])));
+  const splits = [...key.matchAll(/\./g)].map(({ index }) => ({
+    section: key.slice(0, index),
+    name: key.slice(index + 1),
+  }));
+  const valid = splits.filter(({ section, name }) => section !== '' && name !== '' && !/[\]\r\n]/.test(section));
+  const known = valid.filter(({ section }) => sections.has(section));
+  const [first, ...more] =
+    known.length > 0 ? known : sections.size === 0 || valid.length === 0 ? [{ section: '', name: key }] : valid;
+  if (first && more.length === 0 && isPlainKey(first.name)) return first;
+  const near = nearest(
+    key,
+    items.flatMap((item) => (item.kind === 'entry' ? [fullKey(item)] : [])),
+  );
+  const why = first && more.length === 0 ? 'is no key that can be added' : 'is not there, and its section is not clear';
+  throw problem(source, undefined, `${key} ${why} (sections: ${[...sections].join(', ') || 'none'})`, {
+    hint:
+      near.length > 0
+        ? `Nearest keys: ${near.join(', ')}.`
+        : 'Check the key; a section is not created for a key with several dots.',
+    key,
+  });
+}
+
+const isPlainKey = (name: string) => /^[^\s=:;#[\]](?:[^=:\r\n]*[^\s=:])?$/.test(name);
+
+/** What stands between key and value in the section, or else anywhere in the file. */
+function separatorOf({ text }: SourceText, items: readonly IniItem[], section?: string): string {
+  const entries = items.filter(
+    (item) => item.kind === 'entry' && item.valueStart !== undefined && item.valueStart < item.valueEnd,
+  );
+  const model = entries.findLast((item) => item.kind === 'entry' && item.section === section) ?? entries[0];
+  if (model?.kind !== 'entry') return '=';
+  // Aligned values have more white space than a new key needs.
+  return text.slice(model.keyEnd, model.valueStart).replace(/[ \t]+/g, ' ');
 }

@@ -1,96 +1,62 @@
-import { type Edit, lineEndOf, type SetIn } from './edit.js';
+import { type Edit, type Format, insertLines, lineEnd, plainText } from './format.js';
+import { type Property, readProperties } from './properties-lines.js';
+import type { SourceText } from './source-text.js';
 
 /**
- * Properties as java.util.Properties.load reads them (its documentation): `=`, `:` or white space after the key, lines
- * continued by a backslash, `\uXXXX`, comments by `#` or `!`. Of a key that is there twice Java keeps the last, so that
- * is the one that is set.
+ * Properties files, as java.util.Properties reads them. What is not ASCII is written as \uXXXX, which is right however
+ * the file is read. Of a repeated key the last counts, so that is the one to change.
  */
-export const setInProperties: SetIn = (text, key, value) => {
-  const found = entriesOf(text).findLast((entry) => entry.key === key);
-  const wanted = value === null ? '' : String(value);
-  if (!found) return addition(text, key, wanted);
-  if (found.value === wanted) return undefined;
-  // A key with nothing behind it has no separator yet.
-  const separator = found.separated || wanted === '' ? '' : '=';
-  return { start: found.start, end: found.end, text: separator + escapeValue(wanted) };
+export const properties: Format = {
+  set(source, key, value) {
+    const { properties, isOpen } = readProperties(source);
+    const wanted = plainText(value);
+    const place = { path: JSON.stringify([key]), expected: wanted };
+    const property = properties.findLast((candidate) => candidate.key === key);
+    if (!property) return { ...place, added: true, edits: [addition(source, properties, isOpen, key, wanted)] };
+    const { valueStart: start, valueEnd, hasSign, keyEnd } = property;
+    const end = Math.max(start, valueEnd);
+    // A value in raw non-ASCII is one text to a reader of UTF-8 and another to one of Latin-1: written anew, it is one.
+    const isAscii = !/[^\0-\x7F]/.test(source.text.slice(start, end));
+    if (property.value === wanted && isAscii) return { ...place, added: false, edits: [] };
+    const isBare = start === keyEnd;
+    const text = `${isBare ? '=' : ''}${escapeValue(wanted, hasSign || isBare)}`;
+    return { ...place, added: false, edits: [{ start, end, text }] };
+  },
+  read: (source) => new Map(readProperties(source).properties.map(({ key, value }) => [JSON.stringify([key]), value])),
 };
 
-interface Entry {
-  key: string;
-  value: string;
-  /** The value's offsets, after the separator. */
-  start: number;
-  end: number;
-  separated: boolean;
-}
-
-/** A logical line: a natural line, and those that a backslash at the end continues it with. */
-const LOGICAL_LINE = /[ \t\f]*(?:[#!][^\r\n]*|(?:\\(?:\r\n|[\s\S])|[^\r\n\\])*\\?)(?:\r\n|\r|\n|$)/y;
-
-export function entriesOf(text: string): Entry[] {
-  const entries: Entry[] = [];
-  LOGICAL_LINE.lastIndex = text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0;
-  while (LOGICAL_LINE.lastIndex < text.length) {
-    const start = LOGICAL_LINE.lastIndex;
-    const line = LOGICAL_LINE.exec(text)?.[0] ?? '';
-    if (line === '') break;
-    const entry = entryOf(line.replace(/(\r\n|\r|\n)$/, ''), start);
-    if (entry) entries.push(entry);
-  }
-  return entries;
-}
-
-function entryOf(line: string, offset: number): Entry | undefined {
-  const indent = /^[ \t\f]*/.exec(line)?.[0].length ?? 0;
-  const content = line.slice(indent);
-  if (content === '' || content.startsWith('#') || content.startsWith('!')) return undefined;
-  const key = /^(?:\\[\s\S]|[^\\=: \t\f])*/.exec(content)?.[0] ?? '';
-  // White space here may contain continued line ends.
-  const separator = /^(?:[ \t\f]|\\(?:\r\n|\r|\n)[ \t\f]*)*(?:[=:](?:[ \t\f]|\\(?:\r\n|\r|\n)[ \t\f]*)*)?/.exec(content.slice(key.length))?.[0] ?? '';
-  const start = indent + key.length + separator.length;
-  return {
-    key: unescape(key),
-    value: unescape(line.slice(start)),
-    start: offset + start,
-    end: offset + line.length,
-    separated: separator !== '',
-  };
-}
-
-const ESCAPES: Record<string, string> = { t: '\t', n: '\n', r: '\r', f: '\f' };
-
-function unescape(text: string): string {
-  return text.replace(/\\(?:u([0-9a-fA-F]{4})|(\r\n|\r|\n)[ \t\f]*|([\s\S])|$)/g, (_, hex, lineEnd, other) => {
-    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
-    if (lineEnd !== undefined || other === undefined) return '';
-    return ESCAPES[other] ?? other;
-  });
-}
-
-function escapeValue(value: string): string {
-  return escapeAll(value).replace(/^ /, '\\ ');
+function addition(
+  source: SourceText,
+  properties: readonly Property[],
+  isOpen: boolean,
+  key: string,
+  value: string,
+): Edit {
+  const { text } = source;
+  const last = properties.findLast(({ valueStart, keyEnd }) => valueStart > keyEnd);
+  const between = last ? text.slice(last.keyEnd, last.valueStart) : '=';
+  const style = /^[ \t]{0,1}[=:][ \t]{0,1}$/.test(between) || between === ' ' ? between : '=';
+  const line = `${escapeKey(key)}${style}${escapeValue(value, style.trim() !== '')}`;
+  const edit = insertLines(text, text.length, line);
+  // A line that goes on would take ours for its rest: an empty line ends it.
+  return isOpen ? { ...edit, text: lineEnd(text) + edit.text } : edit;
 }
 
 function escapeKey(key: string): string {
-  return escapeAll(key).replace(/[ =:]/g, '\\$&').replace(/^[#!]/, '\\$&');
+  return escapeCommon(key).replace(/[ =:]/g, '\\$&').replace(/^[#!]/, '\\$&');
 }
 
-/** Everything but printable ASCII as `\uXXXX`: right whether the file is read as ISO-8859-1 or as UTF-8. */
-function escapeAll(text: string): string {
-  const names: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r', '\f': '\\f' };
-  return text.replace(/[^ -[\]-~]/g, (c) => names[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+function escapeValue(value: string, hasSign: boolean): string {
+  const escaped = escapeCommon(value).replace(/^ /, '\\ ');
+  return hasSign ? escaped : escaped.replace(/^[=:]/, '\\$&');
 }
 
-/** A new last line, with the separator that the file's last entry has. */
-function addition(text: string, key: string, value: string): Edit {
-  const lineEnd = lineEndOf(text);
-  const last = entriesOf(text).at(-1);
-  const separator = last ? (/[ \t]*[=:][ \t]*$/.exec(text.slice(0, last.start))?.[0] ?? '=') : '=';
-  const before = text === '' || /[\r\n]$/.test(text) ? '' : lineEnd;
-  return {
-    start: text.length,
-    end: text.length,
-    text: `${before}${escapeKey(key)}${separator}${escapeValue(value)}${lineEnd}`,
-    added: true,
-  };
+const NAMED: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r', '\f': '\\f' };
+
+function escapeCommon(text: string): string {
+  // By UTF-16 units, as Java's own \uXXXX are.
+  return text.replace(
+    /[\\\x00-\x1F\x7F-\uFFFF]/g,
+    (unit) => NAMED[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
