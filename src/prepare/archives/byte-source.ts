@@ -51,13 +51,12 @@ export class ByteSource {
     return count - left;
   }
 
-  /** Reads to the end; whether all that was left is zeros. */
+  /** Reads on while there are zeros; whether there is nothing else to the end. */
   async restIsZero(): Promise<boolean> {
-    let zero = true;
     while (this.#at < this.#chunk.length || (await this.#next())) {
-      zero &&= isZero(this.#advance(this.#chunk.length - this.#at));
+      if (!isZero(this.#advance(this.#chunk.length - this.#at))) return false;
     }
-    return zero;
+    return true;
   }
 
   /** Lets go of what the chunks come from. */
