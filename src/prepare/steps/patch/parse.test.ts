@@ -50,7 +50,7 @@ describe('parsing a patch', () => {
           }
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
