@@ -154,14 +154,14 @@ describe.skipIf(process.platform === 'win32')('the scripts beside a configuratio
       2,
       'test-file-prep.sh: prestage is not installed: run npm install --save-dev prestage in this folder.\n',
     ]);
-    expect(readFileSync(join(bin, 'npx.calls'), 'utf8')).toBe('--no-install prestage --version\n');
+    expect(readFileSync(join(bin, 'npx.calls'), 'utf8')).toBe('--no-install --offline prestage --version\n');
   });
 
   test('take the one of the machine where npx knows it', () => {
     const bin = install('npx', join(folder, 'elsewhere'), 'case $* in *--version) ;; *) printf "%s|" "$@" ;; esac');
     symlinkSync(process.execPath, join(bin, 'node'));
     expect(run(join(folder, 'deploy.sh'), ['-q'], [bin, '/bin'].join(delimiter)).stdout).toBe(
-      '--no-install|prestage|deploy|-q|',
+      '--no-install|--offline|prestage|deploy|-q|',
     );
   });
 });

@@ -39,9 +39,9 @@ try {
     if ($npx) {
         # A failure says that it is not installed; what npx says about it is not of interest.
         $ErrorActionPreference = 'Continue'
-        & $npx.Source --no-install prestage --version 2>$null | Out-Null
+        & $npx.Source --no-install --offline prestage --version 2>$null | Out-Null
         if ($LASTEXITCODE -eq 0) {
-            & $npx.Source --no-install prestage deploy @args
+            & $npx.Source --no-install --offline prestage deploy @args
             exit $LASTEXITCODE
         }
     }

@@ -26,7 +26,7 @@ while [ -n "$folder" ]; do
 done
 
 # Installed for the whole machine. npx is told to download nothing.
-if command -v npx >/dev/null 2>&1 && npx --no-install prestage --version >/dev/null 2>&1; then
-  exec npx --no-install prestage deploy "$@"
+if command -v npx >/dev/null 2>&1 && npx --no-install --offline prestage --version >/dev/null 2>&1; then
+  exec npx --no-install --offline prestage deploy "$@"
 fi
 missing 'prestage is not installed: run npm install --save-dev prestage in this folder.'
