@@ -64,7 +64,7 @@ export function openDatabase(
       emit({ type: 'database.starting', engine: 'postgres', version: server.version });
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const runtime = await provideRuntime(folder, server);
-      const cluster = { runtime, data, user: chooseServerUser(join(runtime, 'bin', 'initdb')) };
+      const cluster = { runtime, data, user: chooseServerUser(join(runtime, 'bin', 'initdb'), data) };
       let settings = await provideSettings(folder, project, reservedPorts);
       const isNew = !existsSync(data);
       await provideCluster(folder, cluster, settings, server);

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { PrestageError } from '../../../core/errors.js';
 
 /** How the server's programs are started, so that they do not run as root: PostgreSQL refuses that. */
@@ -18,21 +19,33 @@ const NOBODY = 65_534;
  * the server keeps one capability, to pass by file permissions. It must be ambient to live on in a program without file
  * capabilities (capabilities(7)); and `no_setuid_fixup` lets it count in access(2) too, by which the programs look for each other.
  */
-const SETPRIV = [
-  'setpriv',
-  `--reuid=${NOBODY}`,
-  `--regid=${NOBODY}`,
-  '--clear-groups',
-  '--inh-caps=+dac_override',
-  '--ambient-caps=+dac_override',
-  '--securebits=+no_setuid_fixup',
-];
+function setpriv({ uid, gid }: Owner): string[] {
+  return [
+    'setpriv',
+    `--reuid=${uid}`,
+    `--regid=${gid}`,
+    '--clear-groups',
+    '--inh-caps=+dac_override',
+    '--ambient-caps=+dac_override',
+    '--securebits=+no_setuid_fixup',
+  ];
+}
 
-/** Tries what works on this machine. @param program one of the server's, which knows `--version` */
-export function chooseServerUser(program: string): ServerUser {
+interface Owner {
+  uid: number;
+  gid: number;
+}
+
+/**
+ * Tries what works on this machine.
+ * @param program one of the server's, which knows `--version`
+ * @param data the data directory: where there is one, the server must run as its owner
+ */
+export function chooseServerUser(program: string, data: string): ServerUser {
   if (process.getuid?.() !== 0) return { prefix: [], uid: undefined, gid: undefined };
-  if (runs([...SETPRIV, program])) return { prefix: SETPRIV, uid: NOBODY, gid: NOBODY };
-  if (runs([program], { uid: NOBODY, gid: NOBODY })) return { prefix: [], uid: NOBODY, gid: NOBODY };
+  const owner = ownerOf(data) ?? { uid: NOBODY, gid: NOBODY };
+  if (runs([...setpriv(owner), program])) return { prefix: setpriv(owner), ...owner };
+  if (runs([program], owner)) return { prefix: [], ...owner };
   throw new PrestageError(
     'DATABASE_FAILED',
     'PostgreSQL does not run as root, and it cannot be started as another user here.',
@@ -41,6 +54,12 @@ export function chooseServerUser(program: string): ServerUser {
       context: { path: program },
     },
   );
+}
+
+/** An ordinary user may have deployed here before root does. */
+function ownerOf(data: string): Owner | undefined {
+  const stats = statSync(data, { throwIfNoEntry: false });
+  return stats && stats.uid !== 0 ? { uid: stats.uid, gid: stats.gid } : undefined;
 }
 
 /** Where the user is set by a prefix, spawn must not set it as well. */

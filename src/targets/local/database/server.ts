@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readlinkSync, realpathSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError } from '../../../core/errors.js';
@@ -72,11 +72,12 @@ export async function startServer(
   await dropForeignPidFile(cluster.data);
   const limit = performance.now() + START_LIMIT_MS;
   for (;;) {
+    const logged = await sizeOf(options.log);
     const started = await spawnServer(cluster, options);
     const failure = await untilReady(cluster.data, started, limit);
     if (failure === undefined) return 'started';
-    const log = await lastLines(options.log, 20);
-    if (log.slice(-6).some((line) => line.includes('could not bind'))) return 'port-taken';
+    const log = await lastLines(options.log, 20, logged);
+    if (log.some((line) => line.includes('could not bind'))) return 'port-taken';
     // After a crash, processes of the old server may live a moment longer; the new one sees them, and will not start.
     const mayRetry = log.some((line) => line.includes('shared memory block')) && performance.now() < limit;
     if (!mayRetry) {
@@ -87,6 +88,10 @@ export async function startServer(
     }
     await sleep(200);
   }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
 }
 
 /**

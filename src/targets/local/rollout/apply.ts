@@ -175,7 +175,7 @@ async function rolledBack(
 function withOutcome(error: unknown, outcome: string, context: Record<string, unknown>): unknown {
   if (!(error instanceof PrestageError)) return error;
   const { code, message, hint, retryable, cause } = error;
-  return new PrestageError(code, `${message} ${outcome}`, {
+  return new PrestageError(code, `${message.replace(/\.?$/, '.')} ${outcome}`, {
     ...(hint === undefined ? {} : { hint }),
     context: { ...error.context, ...context },
     retryable,

@@ -167,7 +167,7 @@ describe('a second deployment', () => {
         run: 'fragile.js',
         needs: ['server'],
         port: web,
-        health: { ...HEALTH, timeoutMs: 5_000 },
+        health: { ...HEALTH, timeoutMs: 2_000 },
         after: ['api'],
       }),
     ];
