@@ -34,6 +34,8 @@ await Promise.all([
   build({
     ...shared,
     entryPoints: { agent: 'src/agent/main.ts', supervisor: 'src/targets/local/supervisor/main.ts' },
+    // jsonc-parser's CommonJS cannot be bundled; its ES modules can.
+    mainFields: ['module', 'main'],
     // Some bundled dependencies are CommonJS and call require for Node's own modules.
     banner: { js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);" },
   }),
