@@ -56,6 +56,27 @@ describe.runIf(process.platform === 'linux')('a flush', () => {
     expect(fsync).toHaveBeenCalledTimes(4);
   });
 
+  test('of few files, where their owner may not read one of them, is one sync', async () => {
+    const synced = await fakeSync('exit 0');
+    const folder = join(root, 'tree');
+    const entries = await writeTree(folder, { secret: 'x' });
+    await chmod(join(folder, 'secret'), 0o111);
+    await createFlusher(root).flush(
+      folder,
+      new Map([...entries, ['secret', { type: 'file', mode: 0o111, size: 1, sha256: '' }]]),
+    );
+    expect(await synced()).toBe(1);
+  });
+
+  test('of a folder whose content is not told walks it', async () => {
+    await fakeSync('exit 1');
+    const fsync = countSyncs();
+    const folder = join(root, 'tree');
+    await writeTree(folder, { a: '/', 'a/b': 'x', link: '-> a' });
+    await createFlusher(root).flush(folder);
+    expect(fsync).toHaveBeenCalledTimes(3);
+  });
+
   test.each([
     ['has no -f', 'echo "sync: invalid option -- \'f\'" >&2; exit 1'],
     ['is a busybox without it', 'echo "Usage: sync" >&2; exit 1'],

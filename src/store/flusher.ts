@@ -30,12 +30,13 @@ export function createFlusher(root: string): Flusher {
   let canSync = process.platform === 'linux';
   return {
     async flush(folder, entries, files = []) {
-      if (canSync && (entries === undefined || entries.size > FEW)) {
-        canSync = (await sync()) && canSync;
-        if (canSync) return;
-      }
       try {
-        await flushEach(folder, entries ?? (await walk(folder)), files);
+        const listing = entries ?? (await walk(folder));
+        if (canSync && (listing.size > FEW || !canOpenAll(listing))) {
+          canSync = (await sync()) && canSync;
+          if (canSync) return;
+        }
+        await flushEach(folder, listing, files);
       } catch (error) {
         throw asPrestageError(error, { path: folder });
       }
@@ -84,12 +85,18 @@ function syncFailed(root: string, reason: string): PrestageError {
   });
 }
 
-type Listing = Iterable<readonly [path: string, entry: { readonly type: 'dir' | 'file' | 'link' }]>;
+type Listing = ReadonlyMap<string, { readonly type: 'dir' | 'file' | 'link'; readonly mode?: number }>;
 
-async function flushEach(folder: string, entries: Listing, files: readonly string[]): Promise<void> {
+/** What is to be flushed must be opened, and a tree may hold what its owner may not read. */
+function canOpenAll(listing: Listing): boolean {
+  for (const { mode = 0o755 } of listing.values()) if ((mode & 0o400) === 0) return false;
+  return true;
+}
+
+async function flushEach(folder: string, listing: Listing, files: readonly string[]): Promise<void> {
   await forEachBounded(files, IN_FLIGHT, flushFile);
   await flushFolder(folder);
-  await forEachBounded(entries, IN_FLIGHT, async ([path, entry]) => {
+  await forEachBounded(listing, IN_FLIGHT, async ([path, entry]) => {
     if (entry.type === 'file') await flushFile(join(folder, path));
     if (entry.type === 'dir') await flushFolder(join(folder, path)); // a link is in its folder
   });
@@ -104,11 +111,12 @@ async function flushFile(path: string): Promise<void> {
   }
 }
 
-async function walk(folder: string): Promise<[string, { type: 'dir' | 'file' | 'link' }][]> {
-  const found: [string, { type: 'dir' | 'file' | 'link' }][] = [];
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    const path = join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1);
-    found.push([path, { type: entry.isDirectory() ? 'dir' : entry.isFile() ? 'file' : 'link' }]);
-  }
-  return found;
+async function walk(folder: string): Promise<Listing> {
+  const found = await readdir(folder, { withFileTypes: true, recursive: true });
+  return new Map(
+    found.map((entry) => {
+      const path = join(entry.parentPath, entry.name).slice(folder.length + 1);
+      return [path, { type: entry.isDirectory() ? 'dir' : entry.isFile() ? 'file' : 'link' }];
+    }),
+  );
 }

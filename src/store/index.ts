@@ -4,9 +4,8 @@
  */
 
 export { createFlusher, type Flusher } from './flusher.js';
-export { acquireLease, inspectLease, type Lease, type LeaseHolder, type LeaseOptions } from './lease.js';
-export { formatManifest, parseManifest } from './manifest.js';
-export { newRunId, type StorePaths, storePaths } from './paths.js';
+export { acquireLease, inspectLease } from './lease.js';
+export { newRunId, storePaths } from './paths.js';
 export { executePrune, planPrune } from './prune.js';
 export { publishFile } from './publish-file.js';
 export { type ReleaseRecord, releaseRecord } from './release-record.js';
@@ -14,7 +13,7 @@ export { currentRelease, listReleases, publishRelease, readRelease, setCurrent }
 export { removeAll } from './remove.js';
 export type { Difference, PrunePlan, VerifyReport } from './report.js';
 export { spaceAvailable } from './space.js';
-export { collectLeftovers, openStaging, type Staging } from './staging.js';
+export { collectLeftovers, openStaging } from './staging.js';
 export type { TreeEntry } from './tree-entry.js';
 export { hasTrees, publishTree, readTreeSummary } from './trees.js';
 export { verifyStore } from './verify.js';

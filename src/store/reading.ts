@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import { close, constants, open, read } from 'node:fs';
 import { errnoOf } from '../core/errors.js';
 
 /** How many file operations may be under way: a network file system answers many at once as fast as one. */
@@ -35,31 +35,54 @@ export function isAbsent(error: unknown): boolean {
 }
 
 const CHUNK_BYTES = 1024 * 1024;
+const HEAD_BYTES = 4096;
 
-/** A file's SHA-256, in constant memory. `head` is its first bytes, up to one chunk. */
-export async function hashFile(path: string): Promise<{ sha256: string; head: Buffer; bytes: number }> {
+export interface HashedFile {
+  sha256: string;
+  bytes: number;
+  /** The first bytes, 4,096 at most. */
+  head: Buffer;
+}
+
+/**
+ * A file's SHA-256, in constant memory. Where its size is known, a small file takes three system calls; the callback API
+ * costs half of what FileHandle does, and files are many.
+ */
+export async function hashFile(path: string, size = CHUNK_BYTES): Promise<HashedFile> {
   return rereading(async () => {
-    const file = await open(path, 'r');
+    const fd = await openToRead(path);
     try {
-      return await hashOpenFile(file);
+      return await hashOpenFile(fd, size);
     } finally {
-      await file.close();
+      close(fd, () => undefined); // nothing was written, so nothing can be lost
     }
   });
 }
 
-async function hashOpenFile(file: FileHandle): Promise<{ sha256: string; head: Buffer; bytes: number }> {
+async function hashOpenFile(fd: number, size: number): Promise<HashedFile> {
   const hash = createHash('sha256');
-  const size = (await file.stat()).size;
   const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size + 1));
   let head = Buffer.alloc(0);
   let bytes = 0;
   for (;;) {
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, bytes);
-    if (bytesRead === 0) return { sha256: hash.digest('hex'), head, bytes };
-    const read = chunk.subarray(0, bytesRead);
-    hash.update(read);
-    if (bytes === 0) head = Buffer.from(read.subarray(0, 4096));
-    bytes += bytesRead;
+    const part = chunk.subarray(0, await readAt(fd, chunk, bytes));
+    hash.update(part);
+    if (bytes === 0) head = Buffer.from(part.subarray(0, HEAD_BYTES));
+    bytes += part.length;
+    // A byte more than the size was asked for: fewer came, so this was the end.
+    if (part.length === 0 || (bytes === size && part.length < chunk.length))
+      return { sha256: hash.digest('hex'), bytes, head };
   }
+}
+
+function openToRead(path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0), (error, fd) => (error ? reject(error) : resolve(fd)));
+  });
+}
+
+function readAt(fd: number, chunk: Buffer, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(fd, chunk, 0, chunk.length, position, (error, bytes) => (error ? reject(error) : resolve(bytes)));
+  });
 }

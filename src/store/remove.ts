@@ -21,15 +21,16 @@ export async function removeAll(path: string): Promise<void> {
 
 type Slots = ReturnType<typeof createSlots>;
 
-async function removeFolder(folder: string, slots: Slots): Promise<void> {
+async function removeFolder(folder: string, slots: Slots, parent?: string): Promise<void> {
   const entries = await slots(() => listing(folder));
-  await Promise.all(
+  const removed = await Promise.allSettled(
     entries.map((entry) => {
       const path = join(folder, entry.name);
-      return entry.isDirectory() ? removeFolder(path, slots) : removeFile(path, slots, folder);
+      return entry.isDirectory() ? removeFolder(path, slots, folder) : removeFile(path, slots, folder);
     }),
   );
-  await slots(() => rmdir(folder)).catch((error: unknown) => {
+  for (const outcome of removed) if (outcome.status === 'rejected') throw outcome.reason;
+  await slots(() => unlocking(parent, () => rmdir(folder))).catch((error: unknown) => {
     // ENOTEMPTY: an NFS client keeps a deleted file that is open as `.nfs…` until it is closed. Leftovers are collected.
     if (!isAbsent(error) && errnoOf(error) !== 'ENOTEMPTY') throw error;
   });
@@ -44,20 +45,23 @@ async function listing(folder: string) {
   }
 }
 
-async function removeFile(path: string, slots: Slots, folder?: string): Promise<void> {
+async function removeFile(path: string, slots: Slots, parent?: string): Promise<void> {
   try {
-    await slots(() => (folder === undefined ? unlink(path) : unlocking(folder, () => unlink(path))));
+    await slots(() => unlocking(parent, () => unlink(path)));
   } catch (error) {
     if (!isAbsent(error)) throw error;
   }
 }
 
-/** A folder of a tree may have any mode: one that its owner may not write is opened first. */
-async function unlocking<T>(folder: string, work: () => Promise<T>): Promise<T> {
+/**
+ * A folder of a tree may have any mode: one that its owner may not write is opened first. Never the one that what is to
+ * be deleted is in: that is not ours to change, and undefined here.
+ */
+async function unlocking<T>(folder: string | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (errnoOf(error) !== 'EACCES') throw error;
+    if (folder === undefined || errnoOf(error) !== 'EACCES') throw error;
     await chmod(folder, 0o700);
     return work();
   }

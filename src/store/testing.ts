@@ -1,6 +1,6 @@
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { sha256, shortDigest } from '../core/digest.js';
 import { createFlusher } from './flusher.js';
 import { newRunId, storePaths } from './paths.js';
@@ -127,15 +127,4 @@ export async function leftovers(root: string): Promise<string[]> {
   for (const folder of [paths.root, paths.trees, paths.releases])
     found.push(...(await readdir(folder)).filter((name) => name.startsWith('.tmp-')).map((name) => join(folder, name)));
   return found;
-}
-
-/** Every path below a folder, sorted. */
-export async function pathsBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort();
-}
-
-export async function replaceFile(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content);
 }

@@ -98,7 +98,7 @@ async function* compareEntry(
   if (entry.type === 'dir') return;
   if (stats.size !== entry.size) return yield { kind: 'size', expected: String(entry.size), found: String(stats.size) };
   if (!deep) return;
-  const digest = (await ifThere(() => hashFile(path)))?.sha256;
+  const digest = (await ifThere(() => hashFile(path, entry.size)))?.sha256;
   if (digest === undefined) yield { kind: 'missing' };
   else if (digest !== entry.sha256) yield { kind: 'digest', expected: entry.sha256, found: digest };
 }
