@@ -30,6 +30,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const { target, config, environment } = project;
   const resolved = await resolveProject(project, options);
   const singlePhase = chooseMode(options, config.mode) === 'single-phase';
+  if (singlePhase) demandJump(resolved);
   const follow = { emit: options.emit, signal: options.signal, wait: options.wait ?? false };
 
   return target.exclusively('deploy', follow, async () => {
@@ -65,6 +66,19 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
 function chooseMode(options: DeployOptions, configured: 'two-phase' | 'single-phase'): 'two-phase' | 'single-phase' {
   if (options.singlePhase) return 'single-phase';
   return options.prepareFilesOnly || options.skipFilePrep ? 'two-phase' : configured;
+}
+
+/** The configuration's own rule covers `mode: single-phase`; the flag can meet a configuration without a jump host. */
+function demandJump({ config, services }: Resolved): void {
+  if (services.services.some((service) => service.role === 'jump')) return;
+  throw new PrestageError(
+    'USAGE',
+    'In a single phase the jump host prepares the files, and no service has `role: jump`.',
+    {
+      hint: `Give a service in ${config.file} \`role: jump\`, or deploy in two phases.`,
+      context: { file: config.file },
+    },
+  );
 }
 
 function announce(detection: Detection, { emit }: DeployOptions): void {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -132,6 +133,17 @@ describe('single phase, the traditional way', () => {
     );
     expect(await sample.ask('web')).toMatchObject({ color: 'blue' });
   });
+});
+
+test('prestage deploy --single-phase without a jump host is refused before anything is changed', async () => {
+  const sample = await sampleProject((config) => {
+    config.services = {};
+  });
+  const run = await sample.run('deploy --single-phase --json');
+  expect(run.status).toBe(2);
+  expect(run.result.error).toMatchObject({ code: 'USAGE' });
+  expect(run.result.error.message).toMatch(/role: jump/);
+  expect(existsSync(join(sample.folder, 'prestage.lock'))).toBe(false);
 });
 
 describe('what changed, and only that', () => {
