@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { extractArchive, type UnpackOptions } from '../../src/prepare/archives/index.js';
 import { StagedTree } from '../../src/prepare/tree/staged-tree.js';
-import type { TreeEntry } from '../../src/store/tree-entry.js';
+import type { TreeEntry } from '../../src/store/index.js';
 
 /** A folder for one test: `tree`, empty, where archives are unpacked, with something beside it that must stay as it is. */
 export interface Place {

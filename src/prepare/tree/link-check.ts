@@ -1,5 +1,5 @@
 import { PrestageError } from '../../core/errors.js';
-import type { TreeEntry } from '../../store/tree-entry.js';
+import type { TreeEntry } from '../../store/index.js';
 import { parentOf } from './tree-path.js';
 
 /** As many links as Linux follows in one look-up (path_resolution(7)). */

@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, rename, rmdir, symlink, unlink } from 'node:fs/
 import { join } from 'node:path';
 import { sha256 } from '../../core/digest.js';
 import { asPrestageError, PrestageError } from '../../core/errors.js';
-import type { TreeEntry } from '../../store/tree-entry.js';
+import type { TreeEntry } from '../../store/index.js';
 import { createFile, createFileFrom } from './file-writer.js';
 import { checkLink, checkLinkTarget } from './link-check.js';
 import type { Tree } from './tree.js';
