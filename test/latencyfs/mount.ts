@@ -1,6 +1,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,13 +66,15 @@ async function isMounted(folder: string): Promise<boolean> {
   return (await readFile('/proc/self/mountinfo', 'utf8')).includes(` ${folder} `);
 }
 
-/** Compiled once for all tests of a user, beside other temporary files. */
+/** Compiled once on a machine: its name is its source's digest, and several tests may come to that at the same time. */
 function compiled(): string {
   const source = fileURLToPath(new URL('latencyfs.c', import.meta.url));
-  const program = join(tmpdir(), `latencyfs-${process.getuid?.() ?? 0}-${process.pid}`);
+  const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
+  const program = join(tmpdir(), `latencyfs-${process.getuid?.() ?? 0}-${digest}`);
   if (existsSync(program)) return program;
   const flags = execFileSync('pkg-config', ['--cflags', '--libs', 'fuse3'], { encoding: 'utf8' }).trim().split(/\s+/);
-  execFileSync('gcc', ['-O1', '-o', program, source, ...flags]);
-  process.once('exit', () => rmSync(program, { force: true }));
+  const fresh = `${program}-${randomUUID()}`;
+  execFileSync('gcc', ['-O1', '-o', fresh, source, ...flags]);
+  renameSync(fresh, program);
   return program;
 }
