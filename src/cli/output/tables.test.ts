@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import { planTables } from './plan-tables.js';
+import { statusTables } from './status-tables.js';
+import { pruneTable, releasesTable } from './store-tables.js';
+import { plainStyle } from './style.js';
+import { destroyQuestion } from './summaries.js';
+import { table } from './table.js';
+
+const pipe = { style: plainStyle };
+const host = { service: 'api', index: 1, address: '127.0.0.1', port: 8081, release: '0123456789abcdef' };
+
+describe('a table', () => {
+  const rows = [
+    ['a', 'one two three four five'],
+    ['long-name', 'six'],
+  ];
+
+  test('has a line a row in a pipe, however long', () => {
+    expect(table(['name', 'what'], rows)).toEqual([
+      'NAME       WHAT',
+      'a          one two three four five',
+      'long-name  six',
+    ]);
+  });
+
+  test('breaks its last column on a narrow terminal', () => {
+    expect(table(['name', 'what'], rows, { width: 24 })).toEqual([
+      'NAME       WHAT',
+      'a          one two three',
+      '           four five',
+      'long-name  six',
+    ]);
+  });
+
+  test('measures text without its marks', () => {
+    const marked = { text: 'a', mark: (text: string) => `<${text}>` };
+    expect(
+      table(
+        ['name', 'what'],
+        [
+          [marked, 'x'],
+          ['bbbbb', 'y'],
+        ],
+      ),
+    ).toEqual(['NAME   WHAT', '<a>      x', 'bbbbb  y']);
+  });
+});
+
+test('plan says for both phases what and why', () => {
+  const result = planTables(
+    {
+      environment: 'dev',
+      release: '0123456789abcdef',
+      phase1: { needed: true, packages: [{ id: 'db', tree: 'db-1', action: 'prepare', reason: 'not prepared yet' }] },
+      phase2: {
+        action: 'apply',
+        reason: 'nothing is deployed',
+        hosts: [{ host: 'api-1', service: 'api', action: 'create', reason: 'new' }],
+        database: 'create',
+      },
+    },
+    pipe,
+  );
+  expect(result).toEqual([
+    'Release 0123456789abcdef for dev',
+    '',
+    'Phase 1, files: needed',
+    'PACKAGE  ACTION   REASON',
+    'db       prepare  not prepared yet',
+    '',
+    'Phase 2, hosts: needed, nothing is deployed',
+    'HOST   ACTION  REASON',
+    'api-1  create  new',
+    'database: create',
+  ]);
+});
+
+test('status shows hosts, what ails them, and what is there for a while', () => {
+  const result = statusTables(
+    {
+      environment: 'dev',
+      root: '/srv',
+      release: undefined,
+      releases: [],
+      temporary: [{ kind: 'worker', id: 'r1', detail: 'prepares a release' }],
+      hosts: [{ ...host, state: 'unhealthy', detail: 'answered 500' }],
+      database: { engine: 'postgres', version: '16', address: '127.0.0.1', port: 5432, state: 'running' },
+    },
+    pipe,
+  );
+  expect(result).toEqual([
+    'environment  dev',
+    'root         /srv',
+    'release      none is deployed',
+    'prepared     none',
+    'database     postgres 16 on 127.0.0.1:5432, running',
+    '',
+    'HOST   ADDRESS         RELEASE           STATE',
+    'api-1  127.0.0.1:8081  0123456789abcdef  unhealthy: answered 500',
+    '',
+    'TEMPORARY  ID  WHAT',
+    'worker     r1  prepares a release',
+  ]);
+});
+
+test('releases are listed with an asterisk at the current one', () => {
+  const record = { format: 1 as const, digest: '', name: 'x', createdBy: '', scripts: [] };
+  const item = { id: 'db', destination: 'db', tree: '', recipe: '', digest: '', files: 1, bytes: 5e8 };
+  const createdAt = '2026-11-24T02:11:14.123Z';
+  const lines = releasesTable(
+    {
+      current: 'r2',
+      releases: [
+        { ...record, release: 'r1', createdAt, packages: [item], current: false, deployedAt: undefined },
+        {
+          ...record,
+          release: 'r2',
+          createdAt,
+          packages: [item, { ...item, id: 'app' }],
+          current: true,
+          deployedAt: createdAt,
+        },
+      ],
+    },
+    pipe,
+  );
+  expect(lines).toEqual([
+    'RELEASE  PREPARED              DEPLOYED              SIZE    PACKAGES',
+    'r1       2026-11-24 02:11:14Z  never                 500 MB  db',
+    'r2 *     2026-11-24 02:11:14Z  2026-11-24 02:11:14Z  1.0 GB  db, app',
+  ]);
+  expect(releasesTable({ current: undefined, releases: [] }, pipe)).toEqual(['No release is prepared yet.']);
+});
+
+test('prune says what stays and why, and what goes', () => {
+  const plan = {
+    keep: [{ release: 'r2', reason: 'current' }],
+    remove: [{ release: 'r1', createdAt: '2026-11-24T02:11:14Z' }],
+    trees: [{ tree: 'db-1', bytes: 3e6 }],
+    bytes: 3e6,
+  };
+  expect(pruneTable(plan, pipe)).toEqual([
+    'ACTION  WHAT  WHY',
+    'keep    r2    current',
+    'remove  r1    prepared 2026-11-24 02:11:14Z',
+    'remove  db-1  3.0 MB, no kept release holds it',
+    'frees 3.0 MB',
+  ]);
+});
+
+test('destroy asks plainly for what can be had back, and for a name where it cannot', () => {
+  const plan = { project: 'portal', environment: 'dev', hosts: 2, database: true, releases: 3, root: '/srv' };
+  expect(destroyQuestion({ ...plan, database: false }, false)).toEqual({
+    action: 'This stops and removes 2 hosts of portal in dev. What is prepared is kept.',
+  });
+  expect(destroyQuestion(plan, true)).toEqual({
+    action:
+      "This stops and removes 2 hosts and the database of portal in dev, and all of /srv: 3 releases and the database's data. It cannot be had back.",
+    expected: 'portal/dev',
+  });
+});
