@@ -8,7 +8,6 @@ import {
   selectEnvironment,
 } from '../config/index.js';
 import type { Emit } from '../core/events.js';
-import { locateCached, pinRemote } from '../prepare/index.js';
 import { openTarget, type Target } from '../targets/index.js';
 import { withFreePorts } from './free-ports.js';
 
@@ -58,9 +57,13 @@ export async function resolveProject(
   const resolved = await resolve(config, {
     environment: environment.name,
     updateLock: options.updateLock ?? false,
-    pinRemote: (source) => pinRemote(source, { cacheFolder, emit, signal }),
+    pinRemote: async (source) => (await engine()).pinRemote(source, { cacheFolder, emit, signal }),
     emit,
     signal,
   });
-  return { ...resolved, inputs: await locateCached(resolved.inputs, cacheFolder) };
+  const remote = Object.values(resolved.inputs).some((location) => location.kind === 'http');
+  return remote ? { ...resolved, inputs: await (await engine()).locateCached(resolved.inputs, cacheFolder) } : resolved;
 }
+
+/** The engine, and the HTTP client in it, take longer to load than a deployment that changes nothing takes. */
+const engine = () => import('../prepare/index.js');
