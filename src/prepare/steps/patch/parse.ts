@@ -37,6 +37,7 @@ function nextPart(patch: PatchLines, strip: number): FilePatch | undefined {
     dropCarriageReturns: false,
   };
   let previous = '';
+  let namesLine: number | undefined;
   for (let line = patch.peek(); line !== undefined; line = patch.peek()) {
     const indent = indentOf(line);
     const text = unindent(line, indent);
@@ -45,19 +46,21 @@ function nextPart(patch: PatchLines, strip: number): FilePatch | undefined {
     refuseOtherFormats(patch, text);
     readHeaderLine(header, text, patch.line, strip);
     patch.next();
-    if (previous.startsWith('--- ') && text.startsWith('+++ ')) demandHunk(patch);
+    if (previous.startsWith('--- ') && text.startsWith('+++ ')) {
+      demandHunk(patch, namesLine);
+      // Subversion writes the names, an empty line and changes of properties, which are not of the file.
+      namesLine = patch.peek()?.trim() === '' ? undefined : patch.line - 1;
+    }
     previous = text;
   }
+  demandHunk(patch, namesLine);
   return header.git?.hasChange ? part(patch, header, []) : undefined;
 }
 
-/** A heading that is damaged would be text like any other, and its part would be passed over. */
-function demandHunk(patch: PatchLines): void {
-  const line = patch.peek();
-  if (line === undefined) throw patch.invalid(patch.line - 1, 'The patch ends before the hunks of this file');
-  const isOtherKind = line.trim() === ''; // Subversion's changes of properties alone
-  if (!isOtherKind && !isHunkStart(unindent(line, indentOf(line)))) {
-    throw patch.invalid(patch.line, 'A hunk must begin here (`@@ -line,count +line,count @@`)');
+/** A heading that is damaged is text like any other: without this its hunks would be passed over. */
+function demandHunk(patch: PatchLines, namesLine: number | undefined): void {
+  if (namesLine !== undefined) {
+    throw patch.invalid(namesLine, 'No hunk (`@@ -line,count +line,count @@`) follows the names of this file');
   }
 }
 

@@ -515,6 +515,12 @@ const CASES: Case[] = [
     after: 'refused',
   },
   {
+    name: 'passes over text between the names and the hunk',
+    files: { x: 'a\n' },
+    patch: unified('x', 'some text', '@@ -1 +1 @@', '-a', '+b'),
+    after: { x: 'b\n' },
+  },
+  {
     name: 'refuses a heading that is damaged',
     files: { x: 'a\n', y: 'b\n' },
     patch: unified('y', '@@ -1 +1 @@', '-b', '+B') + unified('x', '@ -1 +1 @@', '-a', '+b'),
