@@ -78,7 +78,10 @@ export function humanReporter({ stdout, stderr, env, now }: Surroundings, flags:
 
   const emit = (event: PrestageEvent) => {
     if (event.type === 'log' || event.type === 'check') {
-      return print(eventLines(event, { style: styleFor(stdout, flags, env), verbose: flags.verbose }));
+      const lines = eventLines(event, { style: styleFor(stdout, flags, env), verbose: flags.verbose });
+      // A table's row is ours to break; a log's line is not.
+      const broken = event.type === 'check' && stdout.isTTY;
+      return print(broken ? lines.flatMap((line) => folded(line, textWidth(stdout))) : lines);
     }
     if (flags.quiet) return;
     if (live) {
