@@ -36,7 +36,7 @@ async function start(program: string) {
   const bundle = join(folder, 'agent.mjs');
   await writeFile(
     bundle,
-    `import fs from 'node:fs'; const put = (n, t) => fs.writeFileSync(process.argv[2] + '/' + n, t);\n${program}`,
+    `import fs from 'node:fs'; const put = (n, t) => { const f = process.argv[2] + '/' + n; fs.writeFileSync(f + '.new', t); fs.renameSync(f + '.new', f); };\n${program}`,
   );
   return startAgent({ runFolder, job, bundle });
 }

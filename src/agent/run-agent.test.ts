@@ -15,12 +15,15 @@ import { lacks } from '../../test/requirements.js';
 import { tar, tarGz } from '../../test/small-archives.js';
 import { sha256 } from '../core/digest.js';
 import type { PrestageEvent } from '../core/events.js';
+import { installedFile } from '../core/installation.js';
 import { readRelease } from '../store/index.js';
 import { followRun } from './follow.js';
 import type { AgentJob } from './job.js';
 import { startAgent } from './start.js';
 
-/** The agent as it ships: one file, in a process of its own. */
+/** As it ships: one file, in a process of its own. */
+const agent = installedFile('dist/agent.js');
+
 let programs: string;
 let folder: string;
 let root: string;
@@ -36,22 +39,14 @@ beforeAll(async () => {
     await startAgent(JSON.parse(readFileSync(process.argv[2], 'utf8')));
     console.log('started');
     setInterval(() => {}, 1000);`;
-  const shared = {
+  await build({
+    stdin: { contents: starter, resolveDir: process.cwd() },
+    outfile: join(programs, 'starter.mjs'),
     bundle: true,
     format: 'esm',
     platform: 'node',
-    target: 'node20.19',
     logLevel: 'error',
-    banner: { js: "import { createRequire as __cr } from 'node:module';\nconst require = __cr(import.meta.url);" },
-  } as const;
-  await Promise.all([
-    build({ ...shared, entryPoints: ['src/agent/main.ts'], outfile: join(programs, 'agent.mjs') }),
-    build({
-      ...shared,
-      stdin: { contents: starter, resolveDir: process.cwd() },
-      outfile: join(programs, 'starter.mjs'),
-    }),
-  ]);
+  });
 });
 afterAll(() => rm(programs, { recursive: true }));
 beforeEach(async () => {
@@ -85,7 +80,7 @@ const runFolder = () => join(folder, 'runs', `run-${runs}`);
 
 async function start(more: Partial<AgentJob> = {}): Promise<number> {
   const job = agentJob(more);
-  return (await startAgent({ runFolder: runFolder(), job, bundle: join(programs, 'agent.mjs') })).pid;
+  return (await startAgent({ runFolder: runFolder(), job, bundle: agent })).pid;
 }
 
 async function follow(emit: (event: PrestageEvent) => void = () => {}) {
@@ -160,7 +155,7 @@ describe('the agent', () => {
       const content = JSON.stringify(agentJob());
       await mkdir(runFolder(), { recursive: true });
       await writeFile(join(runFolder(), 'job.json'), content);
-      const child = spawn(process.execPath, [join(programs, 'agent.mjs'), runFolder()], { stdio: 'ignore' });
+      const child = spawn(process.execPath, [agent, runFolder()], { stdio: 'ignore' });
       return (await once(child, 'exit'))[0];
     };
     expect(await run()).toBe(0);
@@ -209,7 +204,8 @@ describe('the agent', () => {
       expect(events.at(-1)?.type).toBe('worker.failed');
       expect(await stagingIsEmpty()).toBe(true);
     } finally {
-      execFileSync('/bin/umount', [folder]);
+      // Lazily: the agent's last breath may still be in there.
+      execFileSync('/bin/umount', ['-l', folder]);
     }
   });
 
@@ -263,7 +259,7 @@ describe('the agent is ended', () => {
 
   test('not by the death of who started it', async () => {
     const { asked, letThrough } = await slowPackage();
-    const options = { job: agentJob(), runFolder: runFolder(), bundle: join(programs, 'agent.mjs') };
+    const options = { job: agentJob(), runFolder: runFolder(), bundle: agent };
     await writeFile(join(folder, 'options.json'), JSON.stringify(options));
     const starter = execFile(process.execPath, [join(programs, 'starter.mjs'), join(folder, 'options.json')]);
     await asked;
