@@ -7,7 +7,7 @@
  * ```
  */
 export { type Config, type ConfigInput, defineConfig } from './config/index.js';
-export { type ErrorCode, type ErrorContext, ERRORS, PrestageError, type SerializedError } from './core/errors.js';
+export { ERRORS, type ErrorCode, type ErrorContext, PrestageError, type SerializedError } from './core/errors.js';
 export type { Emit, PrestageEvent, TimedEvent } from './core/events.js';
 export * from './deploy/index.js';
 export type { PrunePlan, ReleaseRecord } from './store/index.js';

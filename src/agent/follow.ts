@@ -2,9 +2,9 @@ import { open, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
+import { isRunning, processIdentity } from '../core/process-identity.js';
 import { EventReader } from './event-log.js';
 import { type AgentResult, agentResult } from './job.js';
-import { isRunning, processIdentity } from './process-identity.js';
 import { readJson, runFiles } from './run-folder.js';
 
 export interface FollowRunOptions {

@@ -2,10 +2,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { asPrestageError, PrestageError, withoutCredentials } from '../core/errors.js';
+import { identify } from '../core/process-identity.js';
 import { prepareRelease } from '../prepare/index.js';
 import { EventLog } from './event-log.js';
 import { type AgentJob, type AgentResult, agentJob } from './job.js';
-import { identityOf } from './process-identity.js';
 import { publishJson, publishJsonNow, readJson, runFiles } from './run-folder.js';
 
 /** How long a preparation that was told to end may take to clean up: a file system that hangs must not keep us. */
@@ -30,7 +30,7 @@ export async function runAgent(folder: string): Promise<number> {
   process.on('SIGINT', () => {});
   process.on('SIGHUP', () => {});
 
-  await publishJson(files.agent, await identityOf(process.pid));
+  await publishJson(files.agent, identify(process.pid) ?? { pid: process.pid });
   await writeFile(files.reserve, Buffer.alloc(RESERVE_BYTES), { mode: 0o644 });
   const job = await takeJob(files.job);
   process.title = `prestage agent ${job.run}`;

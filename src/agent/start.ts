@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open } from 'node:fs/promises';
 import { installedFile } from '../core/installation.js';
+import { identify, type ProcessIdentity } from '../core/process-identity.js';
 import type { AgentJob } from './job.js';
-import { identityOf, type ProcessIdentity } from './process-identity.js';
 import { publishJson, runFiles } from './run-folder.js';
 
 export interface StartOptions {
@@ -38,7 +38,7 @@ export async function startAgent({
     });
     await once(child, 'spawn');
     child.unref();
-    const identity = await identityOf(child.pid ?? 0);
+    const identity = identify(child.pid ?? 0) ?? { pid: child.pid ?? 0 };
     // The agent writes the same; whichever of the two lives long enough.
     await publishJson(files.agent, identity);
     return identity;

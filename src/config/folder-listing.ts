@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat, open, readdir, readlink, realpath } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative } from 'node:path';
+import { mapBounded } from '../core/bounded.js';
 import { sha256 } from '../core/digest.js';
 import { errnoOf, PrestageError } from '../core/errors.js';
-import { mapBounded } from './bounded.js';
 import { hashFile, sameFile, sourceChanged } from './hash-file.js';
 import { shownPath } from './shown-path.js';
 

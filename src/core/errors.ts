@@ -4,16 +4,28 @@ import { constants } from 'node:os';
 export const ERRORS = {
   // 2: the command line or the configuration is wrong; nothing was changed.
   USAGE: [2, 'The command line has an unknown command, flag or value, or flags that exclude each other.'],
-  CONFIRMATION_REQUIRED: [2, 'Something would be destroyed, and there is no terminal to ask on; `--yes` says it outright.'],
+  CONFIRMATION_REQUIRED: [
+    2,
+    'Something would be destroyed, and there is no terminal to ask on; `--yes` says it outright.',
+  ],
   CONFIG_NOT_FOUND: [2, 'No configuration file in the folder, or not at the path that `--config` names.'],
   CONFIG_AMBIGUOUS: [2, 'More than one configuration file in the folder.'],
-  CONFIG_SYNTAX: [2, 'The configuration file is not valid TypeScript, JavaScript, JSON or YAML, or it threw when it was run.'],
+  CONFIG_SYNTAX: [
+    2,
+    'The configuration file is not valid TypeScript, JavaScript, JSON or YAML, or it threw when it was run.',
+  ],
   CONFIG_INVALID: [2, 'A key is unknown, a value has the wrong type or breaks a rule of the configuration.'],
   CONFIG_FILE_MISSING: [2, 'A file or folder that the configuration names does not exist or cannot be read.'],
   CONFIG_CYCLE: [2, 'Services wait for each other in a circle (`after`).'],
   CONFIG_SCRIPT: [2, 'A `boot` or `run` script cannot be started as it is: no `#!` line, or a carriage return in it.'],
-  ENVIRONMENT_UNKNOWN: [2, 'The environment that `--env` names is not in the configuration, or there are several and none was named.'],
-  SOURCE_UNSAFE: [2, 'A source folder holds what no tree may hold: a device, a link that leaves it, a name that is not UTF-8.'],
+  ENVIRONMENT_UNKNOWN: [
+    2,
+    'The environment that `--env` names is not in the configuration, or there are several and none was named.',
+  ],
+  SOURCE_UNSAFE: [
+    2,
+    'A source folder holds what no tree may hold: a device, a link that leaves it, a name that is not UTF-8.',
+  ],
   INTEGRITY_MISMATCH: [2, 'A source is not what its `integrity` in the configuration says.'],
   LOCKFILE_INVALID: [2, 'prestage.lock cannot be read: damaged, or written by a newer version.'],
   TARGET_UNSUPPORTED: [2, 'The target of this environment is not part of this version.'],
@@ -27,7 +39,10 @@ export const ERRORS = {
   SOURCE_CHANGED: [1, 'A local source changed while it was being read.'],
   ARCHIVE_INVALID: [1, 'An archive is damaged or cut off, or breaks the rules of its format.'],
   ARCHIVE_UNSUPPORTED: [1, 'An archive, or an entry of it, is in a format or encoding that is not supported.'],
-  ARCHIVE_UNSAFE: [1, 'An archive has an entry that would leave its tree, or that no tree may hold (devices, ambiguous names).'],
+  ARCHIVE_UNSAFE: [
+    1,
+    'An archive has an entry that would leave its tree, or that no tree may hold (devices, ambiguous names).',
+  ],
   ARCHIVE_LIMIT: [1, 'An archive is larger, deeper or more compressed than the limits allow.'],
   STEP_NO_EFFECT: [1, 'A step changed nothing, and does not say `optional: true`.'],
   STEP_FILE_MISSING: [1, 'A step names a file, or a pattern, that nothing in the tree matches.'],
@@ -45,7 +60,10 @@ export const ERRORS = {
   WORKER_DIED: [1, 'The worker ended without a result.'],
   WORKER_DEADLINE: [1, 'The worker ran into its deadline and ended itself.'],
   PORT_IN_USE: [1, 'A port that a service or the database needs is taken by another program.'],
-  HOST_FAILED: [1, 'A host did not become healthy: its boot script failed, its program ended, or its health check ran out of time.'],
+  HOST_FAILED: [
+    1,
+    'A host did not become healthy: its boot script failed, its program ended, or its health check ran out of time.',
+  ],
   DATABASE_FAILED: [1, 'The database could not be started or prepared.'],
   PROCESS_STUCK: [1, 'A process did not end, even when it was killed.'],
   NOTHING_DEPLOYED: [1, 'There is no deployment, or no earlier release, to act on.'],
@@ -202,12 +220,15 @@ function fromErrno(error: SystemError, context: ErrorContext): PrestageError {
 
 /** `https://user:secret@host/x?signature=…` without what must not be read by others. */
 export function withoutCredentials(text: string): string {
-  return text.replace(/\b(\w[\w+.-]*:\/\/)([^\s/@'"]+@)?([^\s'"?#]*)(\?[^\s'"]*)?/g, (_, scheme, user, rest, query) =>
-    `${scheme}${user ? '***@' : ''}${rest}${query ? '?***' : ''}`,
+  return text.replace(
+    /\b(\w[\w+.-]*:\/\/)([^\s/@'"]+@)?([^\s'"?#]*)(\?[^\s'"]*)?/g,
+    (_, scheme, user, rest, query) => `${scheme}${user ? '***@' : ''}${rest}${query ? '?***' : ''}`,
   );
 }
 
 function cleaned(context: ErrorContext): ErrorContext {
   const entries = Object.entries(context).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === 'string' ? withoutCredentials(value) : value]));
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, typeof value === 'string' ? withoutCredentials(value) : value]),
+  );
 }

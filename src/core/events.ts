@@ -29,11 +29,26 @@ export type WorkerEvent =
   | { type: 'store.collected'; removed: number }
   | { type: 'package.started'; package: string; tree: string; bytesTotal?: number; filesTotal?: number }
   /** At most a few a second. `bytes` of `bytesTotal` are of the source; `files` have been written. */
-  | { type: 'package.progress'; package: string; bytes: number; bytesTotal?: number; files: number; filesTotal?: number }
+  | {
+      type: 'package.progress';
+      package: string;
+      bytes: number;
+      bytesTotal?: number;
+      files: number;
+      filesTotal?: number;
+    }
   /** An attempt to fetch failed and is repeated after `delayMs`. */
   | { type: 'package.retry'; package: string; attempt: number; delayMs: number; reason: string }
   /** A step is done; `summary` says what it changed ("3 places in 2 files"). */
-  | { type: 'package.step'; package: string; step: number; kind: string; files: number; changes: number; summary: string }
+  | {
+      type: 'package.step';
+      package: string;
+      step: number;
+      kind: string;
+      files: number;
+      changes: number;
+      summary: string;
+    }
   | {
       type: 'package.published';
       package: string;
@@ -50,11 +65,34 @@ export type WorkerEvent =
 
 /** What happens to a host of phase 2. `host` is `<service>-<index>`; indices count from 0. */
 export type HostEvent =
-  | { type: 'host.starting'; host: string; service: string; index: number; address: string; port?: number; replaces: boolean }
+  | {
+      type: 'host.starting';
+      host: string;
+      service: string;
+      index: number;
+      address: string;
+      port?: number;
+      replaces: boolean;
+    }
   /** What the host says of its files: ready, preparing them itself (jump), or waiting for them. */
-  | { type: 'host.files'; host: string; service: string; index: number; state: 'ready' | 'preparing' | 'waiting'; release: string }
+  | {
+      type: 'host.files';
+      host: string;
+      service: string;
+      index: number;
+      state: 'ready' | 'preparing' | 'waiting';
+      release: string;
+    }
   | { type: 'host.booted'; host: string; service: string; index: number; durationMs: number }
-  | { type: 'host.healthy'; host: string; service: string; index: number; address: string; port?: number; durationMs: number }
+  | {
+      type: 'host.healthy';
+      host: string;
+      service: string;
+      index: number;
+      address: string;
+      port?: number;
+      durationMs: number;
+    }
   | { type: 'host.unchanged'; host: string; service: string; index: number; address: string; port?: number }
   | { type: 'host.failed'; host: string; service: string; index: number; reason: string; log: string[] }
   /** A host goes back to the release that it had before this deployment. */

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { forEachBounded } from '../core/bounded.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
-import { forEachBounded } from './bounded.js';
 import { flushFolder } from './publish-file.js';
 import { IN_FLIGHT } from './reading.js';
 import { calls } from './system-calls.js';

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../core/bounded.js';
 import { asPrestageError, errnoOf } from '../core/errors.js';
-import { mapBounded } from './bounded.js';
 import { acquireLease, inspectLease } from './lease.js';
 import { isStoreName, MANIFEST_SUFFIX, type StorePaths, storePaths } from './paths.js';
 import { flushFolder } from './publish-file.js';

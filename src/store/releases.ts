@@ -1,8 +1,8 @@
 import { readdir, readFile, readlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
+import { mapBounded } from '../core/bounded.js';
 import { canonicalJson, type Json, sha256 } from '../core/digest.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
-import { mapBounded } from './bounded.js';
 import type { Flusher } from './flusher.js';
 import { makeFolder, makeFolderLink } from './folders.js';
 import { isStoreName, RECORD_NAME, SCRIPTS_FOLDER, storePaths, temporaryName } from './paths.js';

@@ -1,7 +1,7 @@
 import { chmod, lstat, readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createSlots } from '../core/bounded.js';
 import { asPrestageError, errnoOf } from '../core/errors.js';
-import { createSlots } from './bounded.js';
 import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
 
 /**

@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { forEachBounded } from '../core/bounded.js';
 import { asPrestageError } from '../core/errors.js';
-import { forEachBounded } from './bounded.js';
 import { makeFolder, makeNewFolder } from './folders.js';
 import { isStoreName, isTemporaryName, MANIFEST_SUFFIX, type StorePaths, storePaths, temporaryName } from './paths.js';
 import { writeNewFile } from './publish-file.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { errnoOf } from '../core/errors.js';
+import { identify, livenessOf as livenessOfProcess } from '../core/process-identity.js';
 
 /** A process, so that others can tell whether it still runs. Its id means something on its own machine only. */
 export const processRecord = z.object({
@@ -18,7 +18,7 @@ export const processRecord = z.object({
 export type ProcessRecord = z.infer<typeof processRecord>;
 
 export function thisProcess(): ProcessRecord {
-  const started = startOf(process.pid);
+  const started = identify(process.pid)?.started;
   return {
     host: hostname(),
     machine: thisMachine(),
@@ -43,34 +43,8 @@ function machineDescription(): string {
   }
 }
 
-/** `unknown`: it is on another machine, or this one does not tell when a process started. */
-export function livenessOf(record: ProcessRecord): 'running' | 'gone' | 'unknown' {
-  if (record.machine !== thisMachine()) return 'unknown';
-  if (!exists(record.pid)) return 'gone';
-  const started = startOf(record.pid);
-  if (started === ZOMBIE) return 'gone';
-  if (started === undefined || record.pidStartedAt === undefined) return 'unknown';
-  return started === record.pidStartedAt ? 'running' : 'gone';
-}
-
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) !== 'ESRCH'; // EPERM: it is another user's
-  }
-}
-
-const ZOMBIE = 'zombie';
-
-/** proc(5), /proc/pid/stat: after the command in parentheses, field 3 is the state and field 22 the start time. */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? ZOMBIE : fields[19];
-  } catch {
-    return undefined;
-  }
+/** `unknown`: it is on another machine, or this one does not tell whether it is the same process. */
+export function livenessOf({ machine, pid, pidStartedAt }: ProcessRecord): 'running' | 'gone' | 'unknown' {
+  if (machine !== thisMachine()) return 'unknown';
+  return livenessOfProcess({ pid, started: pidStartedAt });
 }

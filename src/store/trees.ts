@@ -1,8 +1,8 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapBounded } from '../core/bounded.js';
 import { sha256 } from '../core/digest.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
-import { mapBounded } from './bounded.js';
 import type { Flusher } from './flusher.js';
 import { formatManifest, parseManifest, parseTotals, type TreeTotals, totalsOf } from './manifest.js';
 import { MANIFEST_SUFFIX, storePaths, temporaryName } from './paths.js';

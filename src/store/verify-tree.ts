@@ -1,9 +1,9 @@
 import type { Stats } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { forEachBounded } from '../core/bounded.js';
 import { sha256 } from '../core/digest.js';
 import { PrestageError } from '../core/errors.js';
-import { forEachBounded } from './bounded.js';
 import { parseManifest } from './manifest.js';
 import { storePaths } from './paths.js';
 import { hashFile, IN_FLIGHT, ifThere } from './reading.js';

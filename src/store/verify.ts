@@ -1,7 +1,7 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { createSlots, forEachBounded } from '../core/bounded.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
-import { createSlots, forEachBounded } from './bounded.js';
 import { storePaths } from './paths.js';
 import { IN_FLIGHT, ifThere } from './reading.js';
 import type { ReleaseRecord } from './release-record.js';

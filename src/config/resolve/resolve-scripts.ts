@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { mapBounded } from '../bounded.js';
+import { mapBounded } from '../../core/bounded.js';
 import { describe } from '../problem.js';
 import type { KeyPath } from '../read/source-file.js';
 import type { ScriptPlan } from '../recipe.js';

@@ -1,4 +1,4 @@
-import { mapBounded } from '../bounded.js';
+import { mapBounded } from '../../core/bounded.js';
 import type { PackageConfig } from '../config.js';
 import type { KeyPath } from '../read/source-file.js';
 import type { RecipeStep, StepOf } from '../recipe.js';

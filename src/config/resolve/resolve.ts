@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { mapBounded } from '../../core/bounded.js';
 import { withoutCredentials } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
-import { mapBounded } from '../bounded.js';
 import type { Config, PackageConfig } from '../config.js';
 import { DigestCache } from '../digest-cache.js';
 import { type Environment, selectEnvironment } from '../environment.js';

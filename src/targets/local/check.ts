@@ -1,10 +1,10 @@
 import { PrestageError } from '../../core/errors.js';
+import { isRunning } from '../../core/process-identity.js';
 import type { Deployment } from '../target.js';
 import { observeHosts } from './hosts/observe.js';
 import { type PortHolder, portHolders, portTrouble } from './hosts/port-holder.js';
 import { assignPorts } from './hosts/ports.js';
 import { rootId } from './layout.js';
-import { isRunning } from './processes/identity.js';
 import type { PhaseTwo } from './rollout/apply.js';
 import { demandJump } from './rollout/fallback.js';
 

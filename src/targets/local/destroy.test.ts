@@ -12,8 +12,8 @@ import {
   service,
 } from '../../../test/local-target.js';
 import { until } from '../../../test/until.js';
+import { identify } from '../../core/process-identity.js';
 import { rootId } from './layout.js';
-import { identify } from './processes/identity.js';
 import { findMarked } from './processes/marked.js';
 
 let kit: LocalTargetKit;

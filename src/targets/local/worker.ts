@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { type AgentJob, agentJob, followRun, isAgentRunning, startAgent } from '../../agent/index.js';
 import { errnoOf, PrestageError } from '../../core/errors.js';
 import { version } from '../../core/installation.js';
+import { identify, type ProcessIdentity } from '../../core/process-identity.js';
 import { newRunId } from '../../store/index.js';
 import type { FollowOptions, PrepareJob } from '../target.js';
 import type { LocalLayout } from './layout.js';
 import { endProcesses } from './processes/ended.js';
-import { identify, type ProcessIdentity } from './processes/identity.js';
 
 /** When a worker ends itself, if nobody else does. */
 export const DEADLINE_MS = 6 * 60 * 60_000;

@@ -41,13 +41,14 @@ export function edited(text: string, edits: readonly Edit[]): string {
 
 /** The line end that a text uses, by its first one. */
 export function lineEnd(text: string): string {
-  return /\r\n|\n|\r/.exec(text)?.[0] ?? '\n';
+  return /\r?\n/.exec(text)?.[0] ?? '\n';
 }
 
 /** Where the line after the one of `position` begins, or the text's end. */
 export function nextLine(text: string, position: number): number {
-  const end = text.indexOf('\n', position);
-  return end === -1 ? text.length : end + 1;
+  const end = /\r\n|\n|\r/g;
+  end.lastIndex = position;
+  return end.exec(text) ? end.lastIndex : text.length;
 }
 
 /** Inserts whole lines (without the last line end) where a line begins, or at the end of a text that lacks its last line end. */

@@ -70,8 +70,9 @@ function entryOf(section: string, line: string, start: number, indent: string): 
 function withoutComment(rest: string): string {
   const quoted = /^(?:"[^"]*"|'[^']*')(?=[ \t]*(?:[;#]|$))/.exec(rest);
   if (quoted) return quoted[0];
-  const comment = /[ \t]+[;#]/.exec(rest);
-  return (comment && comment.index > 0 ? rest.slice(0, comment.index) : rest).trimEnd();
+  // `= ; remark` is a remark, `= #fff` a value.
+  const comment = /(?:^[;#](?=\s|$)|[ \t]+[;#])/.exec(rest);
+  return (comment ? rest.slice(0, comment.index) : rest).trimEnd();
 }
 
 function* linesIn(text: string): Generator<{ start: number; line: string }> {

@@ -24,7 +24,9 @@ export const ini: Format = {
       };
     }
     if (entry.more.length === 0 && rawValue(source, entry) === text) return { ...place, edits: [] };
-    const first: Edit = { start: entry.valueStart, end: entry.valueEnd, text };
+    // A comment right after an empty value.
+    const gap = /[;#]/.test(source.text.charAt(entry.valueEnd)) ? ' ' : '';
+    const first: Edit = { start: entry.valueStart, end: entry.valueEnd, text: text + gap };
     const rest = entry.more.map(({ start, end }) => ({ start, end: nextLine(source.text, end), text: '' }));
     return { ...place, edits: [first, ...rest] };
   },
@@ -86,7 +88,7 @@ function checkText(source: SourceText, key: string, wanted: string): string {
       ? undefined
       : wanted !== wanted.trim()
         ? 'begins or ends with white space'
-        : /(?:^|[ \t])[;#]/.test(wanted)
+        : /^[;#](?:\s|$)|[ \t][;#]/.test(wanted)
           ? 'has what many readers take for a comment'
           : undefined;
   if (fault === undefined && (source.encoding === 'utf8' || !/[^\0-\xFF]/.test(wanted))) return wanted;
@@ -110,7 +112,8 @@ function checkOneReading(source: SourceText, entry: IniEntry, key: string): void
   const other = entry.more.find(({ text }) => /^[\w.-]+\s*(?:=(?!=)|:(?!\/\/))/.test(text) || text.startsWith('['));
   const after = source.text.slice(nextLine(source.text, entry.end)).split(/\r?\n/, 1)[0] ?? '';
   const goesOn = source.text.charAt(entry.end - 1) === '\\' && after.trim() !== '' && !/^\s*[[;#]/.test(after);
-  const position = other?.start ?? (goesOn ? nextLine(source.text, entry.end) : undefined);
+  const isAlone = entry.valueStart === undefined ? entry.more[0] : undefined;
+  const position = (other ?? isAlone)?.start ?? (goesOn ? nextLine(source.text, entry.end) : undefined);
   if (position === undefined) return;
   throw problem(source, position, `some readers take this line for a part of ${key}, others for a line of its own`, {
     hint: 'Change the place by a `replace` or `patch` step.',
@@ -153,7 +156,11 @@ function sectionFor(source: SourceText, items: readonly IniItem[], key: string):
     name: key.slice(index + 1),
   }));
   const valid = splits.filter(({ section, name }) => section !== '' && name !== '' && !/[\]\r\n]/.test(section));
-  const known = valid.filter(({ section }) => sections.has(section));
+  const exact = valid.filter(({ section }) => sections.has(section));
+  const known =
+    exact.length > 0
+      ? exact
+      : valid.flatMap(({ section, name }) => inAnyCase(sections, section).map((actual) => ({ section: actual, name })));
   const [first, ...more] =
     known.length > 0 ? known : sections.size === 0 || valid.length === 0 ? [{ section: '', name: key }] : valid;
   if (first && more.length === 0 && isPlainKey(first.name)) return first;
@@ -169,6 +176,10 @@ function sectionFor(source: SourceText, items: readonly IniItem[], key: string):
         : 'Check the key; a section is not created for a key with several dots.',
     key,
   });
+}
+
+function inAnyCase(sections: ReadonlySet<string>, wanted: string): string[] {
+  return [...sections].filter((section) => section.toLowerCase() === wanted.toLowerCase());
 }
 
 const isPlainKey = (name: string) => /^[^\s=:;#[\]](?:[^=:\r\n]*[^\s=:])?$/.test(name);

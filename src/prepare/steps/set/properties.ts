@@ -35,7 +35,7 @@ function addition(
   const { text } = source;
   const last = properties.findLast(({ valueStart, keyEnd }) => valueStart > keyEnd);
   const between = last ? text.slice(last.keyEnd, last.valueStart) : '=';
-  const style = /^[ \t]{0,1}[=:][ \t]{0,1}$/.test(between) || between === ' ' ? between : '=';
+  const style = /^[ \t]{0,1}[=:][ \t]{0,1}$/.test(between) || (between === ' ' && key !== '') ? between : '=';
   const line = `${escapeKey(key)}${style}${escapeValue(value, style.trim() !== '')}`;
   const edit = insertLines(text, text.length, line);
   // A line that goes on would take ours for its rest: an empty line ends it.

@@ -29,7 +29,7 @@ export function doctypeRange(text: string): { start: number; end: number } | und
 }
 
 const TOKEN =
-  /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[([\s\S]*?)\]\]>|<\/([^\s>]+)\s*>|<([^\s/>!?]+)((?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*)(\s*)(\/?)>|[^<]+/y;
+  /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[([\s\S]*?)\]\]>|<\/([^\s>]+)\s*>|<([^\s/>!?]+)((?:\s+[^\s=<>/"']+\s*=\s*(?:"[^"]*"|'[^']*'))*)(\s*)(\/?)>|[^<]+/y;
 
 /** The root element. The text must be known to be well-formed, its declaration and DOCTYPE blanked out. */
 export function scanXml(text: string): XmlElement | undefined {
@@ -61,7 +61,7 @@ export function scanXml(text: string): XmlElement | undefined {
 
 function newElement(name: string, start: number, attributes: string, parent: XmlElement | undefined): XmlElement {
   const from = start + 1 + name.length;
-  const found = [...attributes.matchAll(/([^\s=]+)\s*=\s*("[^"]*"|'[^']*')/g)].map((match) => {
+  const found = [...attributes.matchAll(/([^\s=<>/"']+)\s*=\s*("[^"]*"|'[^']*')/g)].map((match) => {
     const end = from + match.index + match[0].length - 1;
     return { name: match[1] ?? '', start: end - (match[2]?.length ?? 0) + 2, end, quote: match[2]?.charAt(0) ?? '"' };
   });

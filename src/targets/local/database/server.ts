@@ -5,10 +5,10 @@ import { open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError } from '../../../core/errors.js';
+import { identify, isRunning, type ProcessIdentity, readProc, signalProcess } from '../../../core/process-identity.js';
 import { lastLines } from '../hosts/log-tail.js';
 import { stuckError } from '../hosts/stop.js';
 import { untilEnded } from '../processes/ended.js';
-import { identify, isRunning, type ProcessIdentity, readProc, signalProcess } from '../processes/identity.js';
 import { MARK } from '../processes/marked.js';
 import { type Cluster, programCall } from './cluster.js';
 

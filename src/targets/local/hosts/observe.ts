@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { errnoOf } from '../../../core/errors.js';
+import { isRunning } from '../../../core/process-identity.js';
 import type { HostStatus } from '../../target.js';
 import { hostFolder, type LocalLayout } from '../layout.js';
-import { isRunning } from '../processes/identity.js';
 import { probe } from './health.js';
 import { type HostSpec, readSpec } from './spec.js';
 import { type HostState, readState } from './state.js';

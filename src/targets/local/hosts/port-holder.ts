@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { readProc } from '../processes/identity.js';
+import { readProc } from '../../../core/process-identity.js';
 import { markOf, processIds } from '../processes/marked.js';
 
 /** Whether somebody listens on a loopback port, or the port may not be listened on; undefined where it is free. */

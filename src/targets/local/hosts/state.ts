@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { errnoOf } from '../../../core/errors.js';
+import { processIdentity } from '../../../core/process-identity.js';
 import { hostFiles } from '../layout.js';
-
-const processIdentity = z.object({ pid: z.int(), started: z.string() });
 
 /** state.json: what a supervisor says of its host. Written by the supervisor alone; read by every command. */
 export const hostState = z.object({

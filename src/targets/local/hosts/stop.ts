@@ -1,8 +1,8 @@
 import { PrestageError } from '../../../core/errors.js';
+import { isRunning, type ProcessIdentity, signalProcess } from '../../../core/process-identity.js';
 import { hostFiles, rootId } from '../layout.js';
 import { endProcesses, untilEnded } from '../processes/ended.js';
 import { endGroup } from '../processes/group.js';
-import { isRunning, type ProcessIdentity, signalProcess } from '../processes/identity.js';
 import { findMarked } from '../processes/marked.js';
 import { replaceFile } from '../replace-file.js';
 import type { HostSpec } from './spec.js';

@@ -1,7 +1,7 @@
 import { PrestageError, withoutCredentials } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
+import { isRunning } from '../../../core/process-identity.js';
 import { hostFiles } from '../layout.js';
-import { isRunning } from '../processes/identity.js';
 import { pause } from './health.js';
 import type { LaunchedHost } from './launch.js';
 import { lastLines } from './log-tail.js';

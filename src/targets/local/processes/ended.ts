@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRunning, type ProcessIdentity, signalProcess } from './identity.js';
+import { isRunning, type ProcessIdentity, signalProcess } from '../../../core/process-identity.js';
 
 /** Resolves when none of the processes runs any more, or after `limitMs` with those that still do. */
 export async function untilEnded(processes: readonly ProcessIdentity[], limitMs: number): Promise<ProcessIdentity[]> {

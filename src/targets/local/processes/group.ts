@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readProc, statField } from './identity.js';
+import { readProc, statField } from '../../../core/process-identity.js';
 import { processIds } from './marked.js';
 
 /**

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { identify, type ProcessIdentity, readProc } from './identity.js';
+import { identify, type ProcessIdentity, readProc } from '../../../core/process-identity.js';
 
 /**
  * Every process of a host carries this variable, so that daemons which left their process group (setsid) are found as

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { identify } from '../../../core/process-identity.js';
 import type { HostSpec } from '../hosts/spec.js';
 import type { HostState } from '../hosts/state.js';
 import { hostFiles } from '../layout.js';
 import { inheritedEnvironment } from '../processes/environment.js';
-import { identify } from '../processes/identity.js';
 import { MARK } from '../processes/marked.js';
 import type { HostLog } from './host-log.js';
 import type { Reporter } from './reporter.js';

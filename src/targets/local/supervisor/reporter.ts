@@ -1,6 +1,6 @@
+import { identify } from '../../../core/process-identity.js';
 import type { HostState } from '../hosts/state.js';
 import { hostFiles } from '../layout.js';
-import { identify } from '../processes/identity.js';
 import { replaceFile } from '../replace-file.js';
 
 /** Publishes what changes in a host's state, each time as a whole. */
@@ -10,7 +10,7 @@ export interface Reporter {
 }
 
 export function startReporting(folder: string): Reporter {
-  const supervisor = identify(process.pid) ?? { pid: process.pid, started: 'unknown' };
+  const supervisor = identify(process.pid) ?? { pid: process.pid };
   let state: HostState = { phase: 'starting', supervisor, restarts: 0 };
   const reporter = {
     get state() {

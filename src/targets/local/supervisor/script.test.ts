@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { statField } from '../processes/identity.js';
+import { statField } from '../../../core/process-identity.js';
 import { rotate } from './host-log.js';
 import { interpreterOf, scriptCommand } from './script.js';
 

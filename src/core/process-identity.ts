@@ -1,20 +1,33 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { z } from 'zod';
 
 /** A process for good: its id, and when it started, because an id is given to another process after a while or a reboot. */
-export interface ProcessIdentity {
-  pid: number;
-  started: string;
-}
+export const processIdentity = z.object({
+  pid: z.int(),
+  /** In the system's own words; absent where it does not tell (Windows). */
+  started: z.string().optional(),
+});
+
+export type ProcessIdentity = z.infer<typeof processIdentity>;
 
 /** The identity of a process that runs now; undefined where there is none, or only a zombie. */
 export function identify(pid: number): ProcessIdentity | undefined {
   const started = startOf(pid);
-  return started === undefined ? undefined : { pid, started };
+  if (started === 'gone') return undefined;
+  return started === undefined ? { pid } : { pid, started };
+}
+
+/** `unknown`: a process with that id runs, and the system does not tell whether it is the same. */
+export function livenessOf({ pid, started }: ProcessIdentity): 'running' | 'gone' | 'unknown' {
+  const now = startOf(pid);
+  if (now === 'gone') return 'gone';
+  if (now === undefined || started === undefined) return 'unknown';
+  return now === started ? 'running' : 'gone';
 }
 
 export function isRunning(identity: ProcessIdentity | undefined): boolean {
-  return identity !== undefined && startOf(identity.pid) === identity.started;
+  return identity !== undefined && livenessOf(identity) !== 'gone';
 }
 
 /** Sends a signal, if it is still that process. */
@@ -27,14 +40,25 @@ export function signalProcess(identity: ProcessIdentity | undefined, signal: Nod
   }
 }
 
-function startOf(pid: number): string | undefined {
+/** When a process started; `gone` where there is none, undefined where the system does not tell. */
+function startOf(pid: number): string | undefined | 'gone' {
+  if (!exists(pid)) return 'gone';
   switch (process.platform) {
     case 'linux':
       return startOnLinux(pid);
     case 'win32':
-      return startOnWindows(pid);
+      return undefined;
     default:
       return startByPs(pid);
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'; // it is another user's
   }
 }
 
@@ -51,24 +75,16 @@ let bootId: string | undefined;
 /** Field 22 is in clock ticks since the machine's start, so the start's own id belongs to it. */
 function startOnLinux(pid: number): string | undefined {
   const stat = readProc(`${pid}/stat`);
-  if (stat === undefined || statField(stat, 3) === 'Z' || statField(stat, 3) === 'X') return undefined;
+  if (stat === undefined) return exists(pid) ? undefined : 'gone'; // /proc may be mounted so that others' are hidden
+  if (statField(stat, 3) === 'Z' || statField(stat, 3) === 'X') return 'gone';
   bootId ??= readProc('sys/kernel/random/boot_id')?.slice(0, 8) ?? 'boot';
   return `${bootId}:${statField(stat, 22)}`;
 }
 
 function startByPs(pid: number): string | undefined {
   const { status, stdout } = spawnSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' });
-  if (status !== 0 || stdout.trim().startsWith('Z')) return undefined;
+  if (status !== 0 || stdout.trim().startsWith('Z')) return 'gone';
   return stdout.trim().replace(/^\S+\s+/, '');
-}
-
-function startOnWindows(pid: number): string | undefined {
-  try {
-    process.kill(pid, 0);
-    return 'unknown';
-  } catch {
-    return undefined;
-  }
 }
 
 export function readProc(path: string): string | undefined {
