@@ -26,4 +26,9 @@ test('a command with spaces and parentheses does not shift the fields of its sta
 
 test('a process that ended and was not collected by its parent does not run', async () => {
   const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  const child = Number(line.toString().trim());
+  // The shell became `sleep`, which collects nobody.
+  await expect.poll(() => isRunning(identify(child))).toBe(process.platform !== 'linux');
+  parent.kill('SIGKILL');
 });
