@@ -17,10 +17,14 @@ module.exports = {
     ...downward,
     {
       name: 'through-the-index',
-      comment: "A room's public face is its index.ts; what is behind it may change without asking. core/ is a shelf, not a room.",
+      comment:
+        "A room's public face is its index.ts; what is behind it may change without asking. core/ is a shelf, not a room.",
       severity: 'error',
       from: { path: '^src/([^/]+)/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^src/(?!core/)([^/]+)/.+', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$', '^src/targets/(local|aws)/index\\.ts$'] },
+      to: {
+        path: '^src/(?!core/)([^/]+)/.+',
+        pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$', '^src/targets/(local|aws)/index\\.ts$'],
+      },
     },
     {
       name: 'no-circles',

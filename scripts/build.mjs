@@ -22,7 +22,9 @@ const shared = {
   logLevel: 'warning',
 };
 
-const types = spawn(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+const types = spawn(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+  stdio: 'inherit',
+});
 await Promise.all([
   build({
     ...shared,
@@ -37,7 +39,9 @@ await Promise.all([
     // jsonc-parser's CommonJS cannot be bundled; its ES modules can.
     mainFields: ['module', 'main'],
     // Some bundled dependencies are CommonJS and call require for Node's own modules.
-    banner: { js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+    },
   }),
   once(types, 'exit').then(([code]) => {
     if (code !== 0) process.exitCode = 1;
