@@ -54,10 +54,10 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
   ],
   [
     'a new key is indented as the others, without their alignment',
-    '[a]\n\tlonger   = 1\r\n',
+    '[a]\r\n\tlonger   = 1\r\n',
     'a.x',
     2,
-    '[a]\n\tlonger   = 1\r\n\tx = 2\r\n',
+    '[a]\r\n\tlonger   = 1\r\n\tx = 2\r\n',
   ],
   ['a new key in an empty section', '[a]\n[b]\ny=1', 'a.x', 2, '[a]\nx=2\n[b]\ny=1'],
   ['a new key of no section comes before all sections', '; c\n[b]\ny=1\n', 'x', 2, 'x=2\n; c\n[b]\ny=1\n'],
@@ -101,7 +101,7 @@ for text in json.load(sys.stdin):
     try:
         parser.read_string(text)
         out.append([[s, k, v] for s in parser.sections() for k, v in parser.items(s)])
-    except configparser.Error:
+    except (configparser.Error, AttributeError): # the latter for a key without a value that goes on
         out.append(None)
 json.dump(out, sys.stdout)
 `;
@@ -124,7 +124,7 @@ const line = fc.constantFrom(
 );
 const name = fc.constantFrom('x', 'y', 'z', 'w', 'v', 'u', 'k.l', 'new', 'x2', 'path');
 const section = fc.constantFrom('s1', 's2', 's.3');
-const value = fc.constantFrom('1', 'plain', 'a=b', 'C:\\d', 'é', '', '"q q"', '-1', 'a;b', '#f00');
+const value = fc.constantFrom('1', 'plain', 'a=b', 'C:\\d', 'é', '', '"q q"', '-1', 'a;b');
 
 describe.skipIf(lacks('python3'))("as Python's configparser reads it (needs python3)", () => {
   test('of generated files, the set key alone has another value', () => {

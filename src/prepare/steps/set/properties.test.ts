@@ -164,6 +164,8 @@ describe.skipIf(lacks('javac', 'java'))('as the real java.util.Properties reads 
       const [was, is] = [loaded[2 * index], loaded[2 * index + 1]];
       expect(after === undefined, JSON.stringify(before.toString('latin1'))).toBe(was === undefined);
       if (!was || !after) continue;
+      // A lone backslash that ends the file is to Java a key without a name, until anything follows it.
+      if (/\\\s*$/.test(before.toString('latin1')) && key !== '') for (const read of [was, is]) read?.delete('');
       expect(is, JSON.stringify([before.toString('latin1'), key, value])).toEqual(new Map([...was, [key, value]]));
       edits += 1;
     }

@@ -38,8 +38,8 @@ function addition(
   const style = /^[ \t]{0,1}[=:][ \t]{0,1}$/.test(between) || (between === ' ' && key !== '') ? between : '=';
   const line = `${escapeKey(key)}${style}${escapeValue(value, style.trim() !== '')}`;
   const edit = insertLines(text, text.length, line);
-  // A line that goes on would take ours for its rest: an empty line ends it.
-  return isOpen ? { ...edit, text: lineEnd(text) + edit.text } : edit;
+  // A line that goes on would take ours for its rest: an empty line ends it. After a lone CR, an LF would not be one.
+  return isOpen ? { ...edit, text: (text.endsWith('\r') ? '\r' : lineEnd(text)) + edit.text } : edit;
 }
 
 function escapeKey(key: string): string {

@@ -79,6 +79,6 @@ export function problem(
 
 /** `lines 3 and 17` */
 export function linesOf(source: SourceText, positions: readonly number[]): string {
-  const lines = positions.map((position) => lineAt(source.text, position));
+  const lines = [...positions].sort((a, b) => a - b).map((position) => lineAt(source.text, position));
   return lines.length === 1 ? `line ${lines[0]}` : `lines ${lines.slice(0, -1).join(', ')} and ${lines.at(-1)}`;
 }
