@@ -31,14 +31,17 @@ export const ini: Format = {
     return { ...place, edits: [first, ...rest] };
   },
   read(source) {
-    const items = readIni(source);
-    const entries = items.filter((item) => item.kind === 'entry');
-    return new Map(
-      entries.map((entry) => [
-        pathOf(items, entry),
-        [rawValue(source, entry), ...entry.more.map(({ text }) => text)].join('\n'),
-      ]),
-    );
+    const counts = new Map<string, number>();
+    const said = new Map<string, string>();
+    for (const item of readIni(source)) {
+      if (item.kind === 'section') continue;
+      const name = JSON.stringify([item.section, item.key]);
+      const number = counts.get(name) ?? 0;
+      counts.set(name, number + 1);
+      const lines = [rawValue(source, item), ...item.more.map(({ text }) => text)];
+      said.set(JSON.stringify([item.section, item.key, number]), lines.join('\n'));
+    }
+    return said;
   },
 };
 

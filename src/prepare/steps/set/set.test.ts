@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PrestageError } from '../../../core/errors.js';
 import { applySet, formatOf } from './index.js';
@@ -143,3 +144,114 @@ describe('in any format', () => {
     ).toThrow(/\["c"\]/);
   });
 });
+
+const PIECES = {
+  properties: ['a', '=', ':', ' ', '\\', '\n', '\r', '#', '\\u00', 'b.c'],
+  ini: ['a', '=', ':', ' ', '\t', '\\', '\n', '\r', '[', ']', 'b', ';', '#', '"', "'", 'a.b'],
+  json: ['{', '}', '[', ']', '"a"', '"b"', ':', ',', '1', ' ', '\n', '//', '/*', '*/', 'null', '"', '{}'],
+  yaml: [
+    'a',
+    'b',
+    ': ',
+    ':',
+    '- ',
+    '\n',
+    '\n  ',
+    '\n    ',
+    '&x ',
+    '*x',
+    '|',
+    '>',
+    '"',
+    "'",
+    '#',
+    ' ',
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    '? ',
+    '---\n',
+    '!t ',
+    '<<: ',
+    '1',
+    '\t',
+    '\r\n',
+  ],
+  xml: [
+    '<a>',
+    '</a>',
+    '<b',
+    ' x="1"',
+    '>',
+    '/>',
+    '</b>',
+    't',
+    '&lt;',
+    '&',
+    '<![CDATA[',
+    ']]>',
+    '<!--',
+    '-->',
+    '<?p',
+    '?>',
+    '<!DOCTYPE a [',
+    '\n',
+    "'",
+    '"',
+  ],
+  toml: [
+    'a',
+    'b',
+    '.',
+    ' = ',
+    '1',
+    '"x"',
+    "'y'",
+    '\n',
+    '[',
+    ']',
+    '[[a]]\n',
+    '[a]\n',
+    '{',
+    '}',
+    ', ',
+    '# c',
+    '"""',
+    "'''",
+    '1.5',
+    'true',
+    '\r\n',
+    '2024-01-01',
+  ],
+} as const;
+
+describe('whatever the file is', () => {
+  test.each(Object.keys(PIECES) as (keyof typeof PIECES)[])('a key is set, or it is said why not (%s)', (format) => {
+    const file = fc.oneof(
+      fc
+        .array(fc.constantFrom<string>(...PIECES[format]), { maxLength: 16 })
+        .map((parts) => Buffer.from(parts.join(''))),
+      fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+    );
+    const key = fc.constantFrom('a', 'b', 'a.b', 'a.0', 'a.b.a', 'a/b', 'a@x', 'a/b[1]@x', '"a.b"', '');
+    const value = fc.constantFrom('x', 1, true, null, 'a: b', ' ', '<&"', "it's", 'a\nb');
+    fc.assert(
+      fc.property(file, key, value, (content, key, value) => {
+        const result = setOrRefused(() => apply(content, format, { [key]: value }));
+        if (result) expect(apply(result.content, format, { [key]: value }).changes).toBe(0);
+      }),
+      { numRuns: Number(process.env.SET_FUZZ_RUNS ?? 1000) },
+    );
+  });
+});
+
+function setOrRefused<T>(run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof PrestageError && error.code === 'STEP_INVALID') return undefined;
+    throw error;
+  }
+}
