@@ -1,15 +1,21 @@
 // Builds dist/: the command line and the library (with their dependencies left to npm, in chunks so that a command
 // loads only its own code), the agent and the supervisor (one self-contained file each, so that they run alone on
-// a worker), and the types.
+// a worker), and the types. Does nothing where dist/ was built from these very sources.
+
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, readFile, rm } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+
+const inputs = await digestOfInputs();
+if ((await readFile('dist/.inputs', 'utf8').catch(() => '')) === inputs) process.exit();
 await rm('dist', { recursive: true, force: true });
 
 const shared = {
@@ -48,3 +54,24 @@ await Promise.all([
   }),
 ]);
 await chmod('dist/cli.js', 0o755);
+if (!process.exitCode) await writeFile('dist/.inputs', inputs);
+
+/** Of all that the build reads of this repository, and of the versions that it builds with. */
+async function digestOfInputs() {
+  const sources = (await readdir('src', { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const paths = sources
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((path) => !path.endsWith('.test.ts'));
+  const hash = createHash('sha256');
+  for (const path of [
+    ...paths.sort(),
+    'scripts/build.mjs',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package.json',
+    'package-lock.json',
+  ]) {
+    hash.update(`${path}\0`).update(await readFile(path));
+  }
+  return hash.digest('hex');
+}

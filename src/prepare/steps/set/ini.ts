@@ -24,6 +24,7 @@ export const ini: Format = {
       };
     }
     if (entry.more.length === 0 && rawValue(source, entry) === text) return { ...place, edits: [] };
+    if (text === '') checkStaysComment(source, entry, key);
     // A comment right after an empty value.
     const gap = /[;#]/.test(source.text.charAt(entry.valueEnd)) ? ' ' : '';
     const first: Edit = { start: entry.valueStart, end: entry.valueEnd, text: text + gap };
@@ -124,6 +125,20 @@ function checkOneReading(source: SourceText, entry: IniEntry, key: string): void
   });
 }
 
+/** @throws STEP_INVALID where the comment after a value would be the value, if that were empty: `a = ;b` */
+function checkStaysComment(source: SourceText, { start, valueEnd }: IniEntry, key: string): void {
+  if (!/^[ \t]*[;#]\S/.test(source.text.slice(valueEnd))) return;
+  throw problem(
+    source,
+    start,
+    `${key} would be empty, and some readers would take the comment after it for its value`,
+    {
+      hint: 'Change the line by a `replace` or `patch` step.',
+      key,
+    },
+  );
+}
+
 /** The text in the quotes that the present value has. */
 function inQuotesOf(source: SourceText, entry: IniEntry, key: string, wanted: string): string {
   const quote = /^(["'])[\s\S]*\1$/.exec(rawValue(source, entry))?.[1];
@@ -144,11 +159,28 @@ function addEntry(source: SourceText, items: readonly IniItem[], key: string, va
   const last = of.at(-1);
   const indent = of.findLast((item) => item.kind === 'entry')?.indent ?? '';
   const line = `${indent}${name}${separatorOf(source, items, section)}${value}`;
-  if (last) return { ...place, edits: [insertLines(text, nextLine(text, last.end), line)] };
+  const position = last ? nextLine(text, last.end) : section === '' ? 0 : text.length;
+  checkNotContinued(source, position, indent, key);
+  if (last) return { ...place, edits: [insertLines(text, position, line)] };
   if (section === '') return { ...place, edits: [{ start: 0, end: 0, text: `${line}${lineEnd(text)}` }] };
   const isSpaced = text.trim() !== '' && !/(?:^|\n)\s*$/.test(text.replace(/(?:\r\n|\n)$/, ''));
   const header = `${isSpaced ? lineEnd(text) : ''}[${section}]${lineEnd(text)}`;
   return { ...place, edits: [insertLines(text, text.length, header + line)] };
+}
+
+/** @throws STEP_INVALID where some readers would take the line after a new one for a part of it */
+function checkNotContinued(source: SourceText, position: number, indent: string, key: string): void {
+  const next = /^(?:[ \t]*(?:[;#].*)?(?:\r\n|\n|\r))*([ \t]*)(?=[^\s;#])/.exec(source.text.slice(position));
+  if (!next || (next[1] ?? '').length <= indent.length) return;
+  throw problem(
+    source,
+    position + next[0].length,
+    `some readers would take this indented line for a part of ${key}, if that stood before it`,
+    {
+      hint: 'Add the key by a `replace` or `patch` step.',
+      key,
+    },
+  );
 }
 
 /** Which section a new key is for. @throws STEP_INVALID where that is not clear */

@@ -18,7 +18,7 @@ const BOM = '\uFEFF';
 /** @throws STEP_INVALID where the bytes are in no encoding that the format is edited in */
 export function decode(content: Buffer, format: SetFormat, file: string): SourceText {
   const start = content.subarray(0, 4).toString('latin1');
-  if (/^(?:\xFE\xFF|\xFF\xFE|\0[^\0]|[^\0]\0)/.test(start)) {
+  if (/^\xFE\xFF|^\xFF\xFE|\0/.test(start)) {
     throw problem({ file, text: '' }, undefined, 'the file is in UTF-16 or UTF-32, which `set` cannot edit', {
       hint: 'Convert it to UTF-8 before it is packed, or bring the whole file by a `copy` step.',
       expected: 'UTF-8',

@@ -51,7 +51,13 @@ function checkErrors(source: SourceText, document: Document): void {
   });
 }
 
-function treeOf(source: SourceText, node: Node | null, position: number, inFlow: boolean): Tree<YamlNode> {
+function treeOf(
+  source: SourceText,
+  node: Node | null,
+  position: number,
+  inFlow: boolean,
+  isInMap = false,
+): Tree<YamlNode> {
   const [start = position, end = position] = node?.range ?? [];
   if (isAlias(node)) {
     return {
@@ -68,7 +74,7 @@ function treeOf(source: SourceText, node: Node | null, position: number, inFlow:
       (pair) =>
         [
           keyOf(pair as Pair<Node>),
-          treeOf(source, pair.value as Node | null, keyEnd(pair as Pair<Node>, start), isFlow),
+          treeOf(source, pair.value as Node | null, keyEnd(pair as Pair<Node>, start), isFlow, true),
         ] as const,
     );
     return { kind: 'map', members: new Map(members), start, node: { node, isFlow, end } };
@@ -79,7 +85,11 @@ function treeOf(source: SourceText, node: Node | null, position: number, inFlow:
     return { kind: 'list', items, start, node: { node: undefined, isFlow, end } };
   }
   if (isScalar(node)) return scalarTree(source, node, start, end, inFlow);
-  return { kind: 'value', value: null, start, node: { node: undefined, isFlow: inFlow, end } };
+  // `? key` and `{key}` have no place for a value; an empty document has.
+  const nothing = { start, node: { node: undefined, isFlow: inFlow, end } };
+  return isInMap
+    ? { ...nothing, kind: 'other', what: 'a key without a colon', text: '' }
+    : { ...nothing, kind: 'value', value: null };
 }
 
 function scalarTree(source: SourceText, node: Scalar, start: number, end: number, isFlow: boolean): Tree<YamlNode> {
@@ -100,7 +110,7 @@ function scalarTree(source: SourceText, node: Scalar, start: number, end: number
     ...place,
     kind: 'other',
     what: isOwnTag ? `a value with the tag ${node.tag}` : 'a value of its own kind',
-    text: source.text.slice(start, end),
+    text: String(value),
   };
 }
 

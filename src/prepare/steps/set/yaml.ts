@@ -77,6 +77,17 @@ function addition(
   const { tree, parents, missing } = place;
   const { node, isFlow, end } = tree.node;
   if (isFlow && isMap(node)) return flowAddition(text, node, end, missing, value);
+  if (isMap(node) && hasExplicitKey(node)) {
+    throw problem(
+      source,
+      tree.start,
+      `${key} should be added to a map with keys that are written with a question mark`,
+      {
+        hint: 'Add it by a `replace` or `patch` step.',
+        key,
+      },
+    );
+  }
   const unit = unitOf(documents) ?? '  ';
   if (isMap(node)) {
     return insertLines(
@@ -86,7 +97,7 @@ function addition(
     );
   }
   const parent = parents.at(-1)?.node.node;
-  if (isFlow || node !== undefined || (parents.length > 0 && !isMap(parent))) {
+  if (isFlow || node !== undefined || (parents.length > 0 ? !isMap(parent) : !isBlank(text))) {
     throw problem(source, tree.start, `what ${key} should be added to is null, not a map`, {
       hint: 'Change it by a `replace` step first.',
       key,
@@ -96,6 +107,16 @@ function addition(
   }
   const indent = isMap(parent) ? ' '.repeat(columnOf(text, parent)) + unit : '';
   return insertLines(text, lineAfter(text, tree.start), nested(text, indent, unit, missing, value));
+}
+
+function hasExplicitKey({ srcToken }: YAMLMap): boolean {
+  if (srcToken?.type !== 'block-map') return false;
+  return srcToken.items.some(({ start }) => start.some(({ type }) => type === 'explicit-key-ind'));
+}
+
+/** Whether a text has comments and document marks alone. */
+function isBlank(text: string): boolean {
+  return text.split('\n').every((line) => /^(?:---)?\s*(?:#.*)?$/.test(line));
 }
 
 /** `a:`, and in it `b:`, and in that `c: value`, each on its line. */
