@@ -205,7 +205,12 @@ describe('exit statuses and output', () => {
   test('deploy prints the release', async () => {
     const { status, stdout, stderr } = await run('deploy --env dev');
     expect([status, stdout]).toEqual([0, ['r1']]);
-    expect(stderr.at(-1)).toBe('Next: prestage status --env dev, prestage logs --env dev, prestage destroy --env dev');
+    expect(stderr.slice(-4)).toEqual([
+      'Next:',
+      '  prestage status --env dev',
+      '  prestage logs --env dev',
+      '  prestage destroy --env dev',
+    ]);
   });
 
   test('verify exits with 3 where the store differs, and says so in the result', async () => {

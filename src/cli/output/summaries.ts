@@ -27,7 +27,11 @@ export function deploySummary(result: DeployResult, { style, commandLine }: Mann
     '',
     `Release ${style.bold(release)} ${unchanged} in ${environment} (${holds}; ${took}).`,
     ...hosts.map((host) => `  ${hostName(host).padEnd(width)}  ${hostState(host, style)}  ${hostUrl(host)}`.trimEnd()),
-    `Next: ${commandLine('status')}, ${commandLine('logs')}, ${commandLine('destroy')}`,
+    '',
+    'Next:',
+    `  ${commandLine('status')}`,
+    `  ${commandLine('logs')}`,
+    `  ${commandLine('destroy')}`,
   ];
 }
 
