@@ -19,6 +19,7 @@ if ((await readFile('dist/.inputs', 'utf8').catch(() => '')) === inputs) process
 await rm('dist', { recursive: true, force: true });
 
 const shared = {
+  absWorkingDir: root,
   bundle: true,
   format: 'esm',
   platform: 'node',

@@ -12,6 +12,8 @@ import { type HostState, readState } from './state.js';
 /** A program that ended this often before it was ever healthy will not get there. */
 const MAX_ENDINGS = 5;
 const LOG_LINES = 20;
+/** A boot script may take as long as it needs, so that a person must see that it is what is waited for. */
+const REMINDER_MS = 30_000;
 
 /** What a look at a starting host comes to: a verdict, or why it is not healthy yet. */
 type Look = { verdict: 'healthy' } | { verdict: 'failed'; reason: string } | { verdict: 'not-yet'; detail: string };
@@ -28,6 +30,7 @@ export async function untilHealthy(
   const started = performance.now();
   const announce = announcer(spec, emit);
   const limit = healthLimit(spec);
+  const remind = reminder(host, emit);
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
     const state = await readState(folder);
@@ -35,6 +38,7 @@ export async function untilHealthy(
     const look = limit(await lookAt(host, state), state);
     if (look.verdict === 'failed') throw await hostFailed(host, look.reason, emit);
     if (look.verdict === 'healthy') break;
+    await remind(look.detail);
     await pause(signal, attempt);
   }
   emit({ type: 'host.healthy', ...placeOf(spec), durationMs: Math.round(performance.now() - started) });
@@ -72,6 +76,20 @@ function healthLimit({ health }: HostSpec): (look: Look, state: HostState | unde
       verdict: 'failed',
       reason: `it did not become healthy within ${health.timeoutMs / 1000} s (${look.detail}${ended})`,
     };
+  };
+}
+
+function reminder({ spec, folder }: LaunchedHost, emit: Emit): (detail: string) => Promise<void> {
+  const started = performance.now();
+  let next = started + REMINDER_MS;
+  return async (detail) => {
+    const now = performance.now();
+    if (now < next) return;
+    next += REMINDER_MS;
+    const said = (await lastLines(hostFiles(folder).log, 1)).map(withoutCredentials);
+    const lastWords = said.length > 0 ? `; its log says last: ${said[0]}` : '';
+    const seconds = Math.round((now - started) / 1000);
+    emit({ type: 'notice', message: `${spec.host} is not healthy after ${seconds} s (${detail})${lastWords}` });
   };
 }
 
