@@ -48,6 +48,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     await pinSources(resolved, options);
 
     const phase1 = await prepareFiles(target, resolved, detection, { ...follow, singlePhase });
+    if (!deployment.fallback) await gate(target, resolved);
     const phase2 = options.prepareFilesOnly ? 'skipped' : await applyServices(target, deployment, follow);
     const record = await gate(target, resolved);
     return {
@@ -153,7 +154,7 @@ async function timed<T extends string>(
   return outcome;
 }
 
-/** Between the phases, and at the end: what was prepared is there, and is what was planned. */
+/** Between the phases, and after the jump host prepared: the release is there, with all that was planned. */
 async function gate(target: Target, { plan }: Resolved): Promise<ReleaseRecord> {
   const { release, trees } = await target.lookUp(plan);
   const missing = plan.packages.filter((item) => !trees.has(item.tree)).map((item) => item.id);

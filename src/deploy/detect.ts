@@ -13,8 +13,6 @@ export interface Detection {
   /** Whether phase 1 has anything to do. */
   needed: boolean;
   reason: string;
-  /** The release's record, where it is complete. */
-  release: ReleaseRecord | undefined;
   packages: PackageDetection[];
 }
 
@@ -22,22 +20,29 @@ export interface Detection {
 export async function detect(target: Target, plan: ReleasePlan): Promise<Detection> {
   const [prepared, releases] = await Promise.all([target.lookUp(plan), target.releases()]);
   const packages = plan.packages.map(({ id, tree }) => ({ id, tree, ...detectPackage(id, tree, prepared, releases) }));
-  return { needed: !prepared.release, reason: reasonOf(plan, packages, prepared), release: prepared.release, packages };
+  const needed = !prepared.release || packages.some((item) => item.action === 'prepare');
+  return { needed, reason: reasonOf(plan, packages, prepared), packages };
 }
 
 function detectPackage(id: string, tree: string, prepared: Prepared, releases: readonly ReleaseRecord[]) {
   if (prepared.trees.has(tree)) return { action: 'reuse' as const, reason: `ready as ${tree}` };
-  const last = releases.findLast((release) => release.packages.some((held) => held.id === id));
+  const holding = releases.filter((release) => release.packages.some((held) => held.id === id));
+  const last = holding.at(-1);
+  const was = holding.findLast((release) => release.packages.some((held) => held.tree === tree));
   return {
     action: 'prepare' as const,
-    reason: last ? `its source, steps or settings changed since release ${last.release}` : 'not prepared yet',
+    reason: was
+      ? `release ${was.release} had it, and it is gone from the store`
+      : last
+        ? `its source, steps or settings changed since release ${last.release}`
+        : 'not prepared yet',
   };
 }
 
 function reasonOf(plan: ReleasePlan, packages: readonly PackageDetection[], prepared: Prepared): string {
-  if (prepared.release) return `release ${plan.release} is ready`;
   const missing = packages.filter((item) => item.action === 'prepare').length;
   if (missing > 0)
     return `release ${plan.release} is not ready: ${missing} of ${packages.length} packages must be prepared`;
+  if (prepared.release) return `release ${plan.release} is ready`;
   return `release ${plan.release} is not ready: its packages are, but not together with these destinations and scripts`;
 }

@@ -28,7 +28,7 @@ import { WeightedLimit } from './weighted-limit.js';
  */
 export async function prepareRelease(options: PrepareOptions): Promise<ReleaseRecord> {
   const { root, plan, run, wait, emit } = options;
-  const ready = await readRelease(root, plan.release);
+  const ready = await completeRelease(root, plan);
   if (ready !== undefined) return ready;
 
   const lease = await acquireLease(
@@ -44,13 +44,21 @@ export async function prepareRelease(options: PrepareOptions): Promise<ReleaseRe
   const signal = AbortSignal.any([options.signal, lease.lost]);
   try {
     // The run that was waited for may have prepared just this.
-    return (await readRelease(root, plan.release)) ?? (await prepareWithLease({ ...options, signal }));
+    return (await completeRelease(root, plan)) ?? (await prepareWithLease({ ...options, signal }));
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
     await lease.release().catch(() => {}); // it runs out by itself, and is then broken by whoever wants it
   }
+}
+
+/** The record alone does not make a release: a tree that somebody removed is prepared again. */
+async function completeRelease(root: string, plan: PrepareOptions['plan']): Promise<ReleaseRecord | undefined> {
+  const record = await readRelease(root, plan.release);
+  if (record === undefined) return undefined;
+  const names = plan.packages.map(({ tree }) => tree);
+  return (await hasTrees(root, names)).size === new Set(names).size ? record : undefined;
 }
 
 async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord> {

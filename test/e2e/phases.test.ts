@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Run } from '../prestage.js';
@@ -135,6 +135,18 @@ describe('single phase, the traditional way', () => {
   });
 });
 
+test('prestage deploy --single-phase after somebody removed a tree: the jump host prepares it again', async () => {
+  const sample = await sampleProject();
+  const first = await sample.run('deploy --single-phase --json');
+  await sample.run('destroy --yes');
+  const [app] = first.result.packages as { tree: string }[];
+  await rm(join(sample.root, 'trees', app?.tree ?? ''), { recursive: true });
+  const again = await sample.run('deploy --single-phase --json');
+  expect(again.result).toMatchObject({ ok: true, phase1: 'skipped', phase2: 'applied' });
+  expect(digests(again)).toEqual(digests(first));
+  expect(await sample.ask('api')).toMatchObject({ color: 'blue' });
+});
+
 test('prestage deploy --single-phase without a jump host is refused before anything is changed', async () => {
   const sample = await sampleProject((config) => {
     config.services = {};
@@ -165,6 +177,24 @@ describe('what changed, and only that', () => {
     expect(second.events).toContainEqual(
       expect.objectContaining({ type: 'source.locked', source: 'files/part7.tar.gz' }),
     );
+  });
+
+  test('prestage deploy after somebody removed a tree from the store', async () => {
+    const sample = await sampleProject((config) => {
+      config.services = {};
+    });
+    const first = await sample.run('deploy --json');
+    const [app] = first.result.packages as { tree: string }[];
+    await rm(join(sample.root, 'trees', app?.tree ?? ''), { recursive: true });
+    const planned = await sample.run('plan --json');
+    expect(planned.result.phase1).toMatchObject({
+      needed: true,
+      packages: [{ id: 'app', action: 'prepare' }, { action: 'reuse' }],
+    });
+    const second = await sample.run('deploy --json');
+    expect(second.result).toMatchObject({ ok: true, phase1: 'prepared', release: first.result.release });
+    expect(digests(second)).toEqual(digests(first));
+    expect((await sample.run('verify --deep --json')).result).toMatchObject({ ok: true, differences: [] });
   });
 
   test('prestage deploy replaces the hosts whose packages changed, and rollback puts them back', async () => {

@@ -40,9 +40,11 @@ function dropJob(runFolder: string): void {
   if (!existsSync(join(runFolder, 'agent.json'))) rmSync(runFolder, { recursive: true, force: true });
 }
 
-/** A release is complete when it has its name: no other look is needed (docs/store-format.md). */
+/** A release is complete when it has its name (docs/store-format.md). But somebody may have removed one of its trees. */
 function isReady({ root, release }: HostSpec): boolean {
-  return existsSync(join(root, 'releases', release, 'release.json'));
+  const folder = join(root, 'releases', release);
+  const record = readJson(join(folder, 'release.json')) as { packages: { destination: string }[] } | undefined;
+  return record?.packages.every(({ destination }) => existsSync(join(folder, destination))) ?? false;
 }
 
 async function prepare(
