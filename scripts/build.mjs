@@ -55,7 +55,25 @@ await Promise.all([
   }),
 ]);
 await chmod('dist/cli.js', 0o755);
+await keepPublicTypes();
 if (!process.exitCode) await writeFile('dist/.inputs', inputs);
+
+/** Declarations that the public face does not lead to are no promise: they do not ship. */
+async function keepPublicTypes() {
+  const folder = join(root, 'dist/types');
+  const reached = new Set();
+  const follow = async (path) => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    const imports = (await readFile(path, 'utf8')).matchAll(/(?:\bfrom |\bimport\()["'](\.[^"']+)\.js["']/g);
+    await Promise.all([...imports].map(([, specifier]) => follow(join(path, '..', `${specifier}.d.ts`))));
+  };
+  await follow(join(folder, 'index.d.ts'));
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const paths = files.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  await Promise.all(paths.filter((path) => !reached.has(path)).map((path) => rm(path)));
+}
 
 /** Of all that the build reads of this repository, and of the versions that it builds with. */
 async function digestOfInputs() {

@@ -52,7 +52,11 @@ export class DigestCache {
     }
   }
 
-  /** The SHA-256 of a file, read only where it may have changed. `found` is its state now. @throws SOURCE_CHANGED */
+  /**
+   * The SHA-256 of a file, read only where it may have changed. `found` is its state now.
+   * @throws SOURCE_CHANGED
+   * @internal the published types know no types of Node
+   */
   async digest(path: string, found: BigIntStats, { signal, onRead }: DigestOptions = {}): Promise<string> {
     const key = relative(this.folder, path);
     const cached = Object.hasOwn(this.known, key) ? this.known[key] : undefined;

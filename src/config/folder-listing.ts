@@ -29,7 +29,10 @@ export interface FolderListing {
 }
 
 export interface ListOptions {
-  /** The SHA-256 of a file whose state is known; default: by reading it. */
+  /**
+   * The SHA-256 of a file whose state is known; default: by reading it.
+   * @internal the published types know no types of Node
+   */
   digest?: (path: string, found: BigIntStats) => Promise<string>;
   signal?: AbortSignal | undefined;
 }

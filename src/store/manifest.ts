@@ -16,7 +16,10 @@ export interface TreeTotals {
 
 const ROOT_LINE = '. type=dir mode=0755';
 
-/** `entries` by path, without the root; every parent of an entry is an entry. */
+/**
+ * `entries` by path, without the root; every parent of an entry is an entry.
+ * @internal the published types know no types of Node
+ */
 export function formatManifest(entries: ReadonlyMap<string, TreeEntry>): Buffer {
   const lines: string[] = [];
   for (const [path, entry] of entries) lines.push(`./${encodeName(path)} ${keywords(entry)}`);
