@@ -11,6 +11,7 @@ import type { Programs } from '../hosts/launch.js';
 import { observeHosts } from '../hosts/observe.js';
 import { assignPorts } from '../hosts/ports.js';
 import { stopHost } from '../hosts/stop.js';
+import { untilHealthy } from '../hosts/until-healthy.js';
 import type { LocalLayout } from '../layout.js';
 import { hostChanges, isSettled, planRollout, type RolloutPlan } from './changes.js';
 import { fallbackFailure, followFallback, placeJob, withFallback } from './fallback.js';
@@ -112,6 +113,7 @@ export async function applyServices(
   try {
     const followPreparation = (signal: AbortSignal) => followFallback(plan, { emit, signal });
     await rollOut(plan, { ...options, programs, revertible: history.length > 0, followPreparation });
+    if (!settled) await allHealthy(plan, options);
   } catch (error) {
     options.signal.throwIfAborted();
     throw await rolledBack((await fallbackFailure(plan)) ?? error, history.at(-1), phase, options);
@@ -121,6 +123,16 @@ export async function applyServices(
   await record(deployment, layout, { recorded, emit });
   await forgetPrevious(layout);
   return settled && recorded && !started ? 'unchanged' : 'applied';
+}
+
+/** Each host was healthy when it was started. All must be so now, too: a program may have ended since. @throws HOST_FAILED */
+async function allHealthy({ layout, hosts }: RolloutPlan, options: FollowOptions): Promise<void> {
+  const wanted = new Set(hosts.map(({ spec }) => spec.host));
+  const observed = await observeHosts(layout);
+  const down = observed.filter(({ spec, condition }) => wanted.has(spec.host) && condition !== 'healthy');
+  await Promise.all(
+    down.map(({ spec, folder, state }) => untilHealthy({ spec, folder, supervisor: state?.supervisor }, options)),
+  );
 }
 
 async function removeHosts({ remove }: RolloutPlan, emit: Emit): Promise<void> {

@@ -23,6 +23,14 @@ const hosts = async () =>
   (await kit.target.status()).hosts.map(
     ({ service, index, release, state }) => `${service}-${index} ${release} ${state}`,
   );
+/** How often each host's program ended and was started again. */
+const restarts = async () => {
+  const names = readdirSync(join(kit.root, 'hosts')).filter((name) => !name.startsWith('.'));
+  const states = names.map(async (name) =>
+    JSON.parse(await readFile(join(kit.root, 'hosts', name, 'state.json'), 'utf8')),
+  );
+  return Object.fromEntries((await Promise.all(states)).map(({ restarts }, index) => [names[index], restarts]));
+};
 const pidOf = async (port: number) => (await askJson(port, '/pid')).pid;
 const types = () => kit.events.map((event) => ('host' in event ? `${event.type} ${event.host}` : event.type));
 
@@ -34,6 +42,38 @@ const FRAGILE = SERVER.replace(
 );
 
 describe('a second deployment', () => {
+  test('lets services swap their ports: each is healthy only when it is the one that answers', async () => {
+    const [one, two] = [await freePort(), await freePort()];
+    const release = await kit.publish({ scripts: SCRIPTS });
+    const services = (api: number, web: number) => [
+      service('api', { run: 'api.js', port: api, health: HEALTH }),
+      service('web', { run: 'web.js', port: web, health: HEALTH }),
+    ];
+    await kit.deploy(release, services(one, two));
+    expect(await kit.deploy(release, services(two, one))).toBe('applied');
+    expect(await hosts()).toEqual([`api-0 ${release.release} healthy`, `web-0 ${release.release} healthy`]);
+    expect(await askJson(two, '/')).toMatchObject({ PRESTAGE_SERVICE: 'api' });
+    expect(await askJson(one, '/')).toMatchObject({ PRESTAGE_SERVICE: 'web' });
+    expect(await restarts()).toEqual({ 'api-0': 0, 'web-0': 0 });
+  });
+
+  test('gives a new service the port of one that is removed, and back when the new one fails', async () => {
+    const port = await freePort();
+    const good = await kit.publish({ scripts: { 'site.js': SERVER } });
+    await kit.deploy(good, [service('site', { run: 'site.js', port, health: HEALTH })]);
+    const bad = await kit.publish({ scripts: { 'shop.js': '#!/usr/bin/env node\nprocess.exit(7)\n' } });
+    await expect(kit.deploy(bad, [service('shop', { run: 'shop.js', port, health: HEALTH })])).rejects.toMatchObject({
+      code: 'HOST_FAILED',
+    });
+    expect(await hosts()).toEqual([`site-0 ${good.release} healthy`]);
+
+    const better = await kit.publish({ scripts: { 'shop.js': SERVER } });
+    expect(await kit.deploy(better, [service('shop', { run: 'shop.js', port, health: HEALTH })])).toBe('applied');
+    expect(await hosts()).toEqual([`shop-0 ${better.release} healthy`]);
+    expect(await askJson(port, '/')).toMatchObject({ PRESTAGE_SERVICE: 'shop' });
+    expect(await restarts()).toEqual({ 'shop-0': 0 });
+  });
+
   test('replaces only the hosts of which something changed, one at a time, and keeps their ports', async () => {
     const [api, web] = [await freePort(), await freePort()];
     const services = [

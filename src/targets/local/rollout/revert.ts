@@ -42,9 +42,10 @@ export async function revert(
     await rm(host.folder, { recursive: true, force: true });
     outcome.removed.push(host.spec.host);
   }
+  // All of them first: one may have the port that another one is to have again.
+  const replacing = present.filter(({ spec }) => setAside.includes(spec.host));
+  await Promise.all(replacing.map(({ folder, spec }) => stopHost(folder, spec)));
   for (const name of inStartOrder(setAside, last)) {
-    const current = present.find(({ spec }) => spec.host === name);
-    if (current) await stopHost(current.folder, current.spec);
     const folder = await putBack(layout, name);
     const reason = await startAsBefore(folder, { programs, emit, signal });
     if (reason === undefined) outcome.reverted.push(name);

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Emit } from '../../../core/events.js';
 import { type LaunchedHost, launchAgain, launchNew, type Programs } from '../hosts/launch.js';
+import type { ObservedHost } from '../hosts/observe.js';
 import { stopHost } from '../hosts/stop.js';
 import { placeOf, untilHealthy } from '../hosts/until-healthy.js';
 import type { LocalLayout } from '../layout.js';
@@ -18,7 +19,13 @@ export interface RolloutContext {
   followPreparation: (signal: AbortSignal) => Promise<void>;
 }
 
-type HostContext = RolloutContext & { layout: LocalLayout };
+interface HostContext extends RolloutContext {
+  layout: LocalLayout;
+  /** All hosts that were there, those included that are to be removed. */
+  observed: readonly ObservedHost[];
+  /** Ends a host that was there, once: to replace it, or because another one is to have its port. */
+  clear: (host: ObservedHost) => Promise<void>;
+}
 
 /**
  * Makes the hosts be as planned. A service begins when those that it waits for are healthy. New hosts start together;
@@ -39,6 +46,14 @@ export async function rollOut(plan: RolloutPlan, context: RolloutContext): Promi
     }
   };
 
+  const { layout } = plan;
+  const hostContext: HostContext = {
+    ...context,
+    signal,
+    layout,
+    observed: [...plan.hosts.flatMap(({ existing }) => existing ?? []), ...plan.remove],
+    clear: onceEach((host) => clearHost(host, layout, context)),
+  };
   const inTurn = turns();
   const jump = plan.hosts.find(({ spec }) => spec.fallback?.role === 'prepares');
   const finished = new Map<string, Promise<void>>();
@@ -52,11 +67,7 @@ export async function rollOut(plan: RolloutPlan, context: RolloutContext): Promi
       jump?.spec.service === service.name ? [] : service.after.map((name) => finished.get(name)),
     );
     const work = () =>
-      rollOutService(
-        hosts,
-        { ...context, signal, layout: plan.layout },
-        { inTurn, filesReady: jump && finished.get(jump.spec.service) },
-      );
+      rollOutService(hosts, hostContext, { inTurn, filesReady: jump && finished.get(jump.spec.service) });
     const done = guarded(async () => {
       await begin;
       signal.throwIfAborted();
@@ -100,13 +111,32 @@ async function rollOutHost(host: PlannedHost, context: HostContext): Promise<voi
 }
 
 async function launch({ spec, existing, action }: PlannedHost, context: HostContext): Promise<LaunchedHost> {
-  const { layout, programs, revertible } = context;
+  const { layout, programs, observed, clear } = context;
   if (existing && action === 'keep') return { spec, folder: existing.folder, supervisor: existing.state?.supervisor };
-  if (existing) await stopHost(existing.folder, existing.spec);
-  if (existing && action === 'restart') return launchAgain(existing.folder, spec, programs);
-  if (existing && revertible) await setAside(layout, existing);
-  else if (existing) await rm(existing.folder, { recursive: true, force: true });
+  // Services may swap ports, or take over that of one that is removed. Whoever still listens there would answer our check.
+  const holders = observed.filter((other) => other.spec.port === spec.port && other.spec.host !== spec.host);
+  if (spec.port !== undefined) await Promise.all(holders.map(clear));
+  if (existing && action === 'restart') {
+    await stopHost(existing.folder, existing.spec);
+    return launchAgain(existing.folder, spec, programs);
+  }
+  if (existing) await clear(existing);
   return launchNew(layout, spec, programs);
+}
+
+async function clearHost(host: ObservedHost, layout: LocalLayout, { revertible }: RolloutContext): Promise<void> {
+  await stopHost(host.folder, host.spec);
+  if (revertible) await setAside(layout, host);
+  else await rm(host.folder, { recursive: true, force: true });
+}
+
+function onceEach(work: (host: ObservedHost) => Promise<void>): (host: ObservedHost) => Promise<void> {
+  const begun = new Map<ObservedHost, Promise<void>>();
+  return (host) => {
+    const done = begun.get(host) ?? work(host);
+    begun.set(host, done);
+    return done;
+  };
 }
 
 /** Waits for all, then throws the first failure: nothing is left under way. */
