@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { close, constants, fchmod, open, write, writev } from 'node:fs';
+import { close, closeSync, constants, fchmod, fchmodSync, open, openSync, write, writeSync, writev } from 'node:fs';
 
 /**
  * Writing files by system calls as few as can be: open with the final mode, write, close. The callback API costs half of
@@ -12,8 +12,48 @@ const BATCH_BYTES = 1024 * 1024;
 /** How many write calls of one file may be under way. */
 const BATCHES_AHEAD = 3;
 
-/** Creates a file that does not exist, with its content and mode. */
-export async function createFile(path: string, content: Uint8Array, mode: number): Promise<void> {
+/** Larger ones are left to the thread pool, which copies them beside the main thread's work. */
+const AT_ONCE_BYTES = 64 * 1024;
+/** A local disk's calls for a small file take a twentieth of this, a network file system's many times as much. */
+const PROMPT_MS = 0.5;
+/** How many files are written by the thread pool before a file system that was slow is tried again, at first. */
+const RETRY_AFTER = 256;
+
+/**
+ * Creates small files. A call through the thread pool costs several times the processor time of the call itself on a
+ * local disk, so there it is made at once (measured with 3,000 files: 0.32 s instead of 0.38 to 1.1 s). A file system
+ * that answers late is noticed by the first file; from then on the pool waits for many at a time, and another try comes
+ * ever later.
+ */
+export class SmallFileWriter {
+  #patience = RETRY_AFTER;
+  #untilRetry = 0;
+
+  /** Creates a file that does not exist, with its content and mode. */
+  async create(path: string, content: Uint8Array, mode: number): Promise<void> {
+    if (content.length > AT_ONCE_BYTES || this.#untilRetry > 0) {
+      this.#untilRetry -= 1;
+      return createFile(path, content, mode);
+    }
+    const started = performance.now();
+    createFileAtOnce(path, content, mode);
+    const isPrompt = performance.now() - started < PROMPT_MS;
+    this.#untilRetry = isPrompt ? 0 : this.#patience;
+    this.#patience = isPrompt ? RETRY_AFTER : this.#patience * 4;
+  }
+}
+
+function createFileAtOnce(path: string, content: Uint8Array, mode: number): void {
+  const fd = openSync(path, CREATE, mode);
+  try {
+    if (!isUsual(mode)) fchmodSync(fd, mode);
+    for (let at = 0; at < content.length; ) at += writeSync(fd, content, at, content.length - at, at);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function createFile(path: string, content: Uint8Array, mode: number): Promise<void> {
   const fd = await create(path, mode);
   try {
     for (let at = 0; at < content.length; ) at += await writeAt(fd, content, at);
@@ -64,10 +104,14 @@ async function create(path: string, mode: number): Promise<number> {
   const fd = await new Promise<number>((resolve, reject) => {
     open(path, CREATE, mode, (error, fd) => (error ? reject(error) : resolve(fd)));
   });
-  // 644 and 755 pass every usual umask, and the agent's is 0; what a chmod step gave must not depend on it.
-  if (mode === 0o644 || mode === 0o755) return fd;
+  if (isUsual(mode)) return fd;
   await new Promise<void>((resolve, reject) => fchmod(fd, mode, (error) => (error ? reject(error) : resolve())));
   return fd;
+}
+
+/** 644 and 755 pass every usual umask, and the agent's is 0; what a chmod step gave must not depend on it. */
+function isUsual(mode: number): boolean {
+  return mode === 0o644 || mode === 0o755;
 }
 
 function writeAt(fd: number, content: Uint8Array, at: number): Promise<number> {

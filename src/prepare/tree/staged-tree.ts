@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sha256 } from '../../core/digest.js';
 import { asPrestageError, PrestageError } from '../../core/errors.js';
 import type { TreeEntry } from '../../store/index.js';
-import { createFile, createFileFrom } from './file-writer.js';
+import { createFileFrom, SmallFileWriter } from './file-writer.js';
 import { checkLink, checkLinkTarget } from './link-check.js';
 import type { Tree } from './tree.js';
 import { checkTreePath, foldedPath, parentOf } from './tree-path.js';
@@ -22,6 +22,7 @@ const SMALL_FILE_BYTES = 1024 * 1024;
 export class StagedTree implements Tree {
   readonly #folder: string;
   readonly #queue: WriteQueue;
+  readonly #smallFiles = new SmallFileWriter();
   readonly #entries = new Map<string, TreeEntry>();
   /** For each folder, where its jobs wait. */
   readonly #lanes = new Map<string, Lane>([['', { jobs: [], open: true }]]);
@@ -63,7 +64,7 @@ export class StagedTree implements Tree {
     this.#set(path, { type: 'file', mode: file.mode, size: content.length, sha256: sha256(content) });
     this.#schedule(path, content.length, async () => {
       if (file.replaces) await unlink(file.at);
-      await createFile(file.at, content, file.mode);
+      await this.#smallFiles.create(file.at, content, file.mode);
     });
     await this.#queue.room();
   }
