@@ -103,8 +103,15 @@ export const releasePlan = z.strictObject({
 export const inputLocation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), path: z.string(), size: z.int() }),
   z.strictObject({ kind: z.literal('folder'), path: z.string(), size: z.int() }),
-  /** `cached`: a copy that was downloaded when the source was pinned. It may be gone; then the URL is fetched. */
-  z.strictObject({ kind: z.literal('http'), url: z.string(), size: z.int().optional(), cached: z.string().optional() }),
+  z.strictObject({
+    kind: z.literal('http'),
+    url: z.string(),
+    size: z.int().optional(),
+    /** A copy that was downloaded when the source was pinned. It may be gone; then the URL is fetched. */
+    cached: z.string().optional(),
+    /** Where `integrity` in the configuration says the digest, and not prestage.lock alone: what to change if it moved. */
+    pinnedBy: z.literal('integrity').optional(),
+  }),
 ]);
 
 /** By digest. */

@@ -66,10 +66,10 @@ async function fillFromFile(job: SourceJob, path: string): Promise<void> {
 }
 
 /** A tar goes straight into the tree. What may be a zip, which only its end shows, is kept beside it until it is used. */
-async function fillFromUrl(job: SourceJob, { url, size }: InputLocation & { kind: 'http' }): Promise<void> {
+async function fillFromUrl(job: SourceJob, { url, size, pinnedBy }: InputLocation & { kind: 'http' }): Promise<void> {
   const { client, recipe, retry, spool } = job;
   const { extract, source } = recipe;
-  const bytes = new SourceStream(readRemoteFile(client, { url, size, sha256: source.sha256 }, retry));
+  const bytes = new SourceStream(readRemoteFile(client, { url, size, pinnedBy, sha256: source.sha256 }, retry));
   try {
     const isSpooled = await proving(bytes, retry.signal, async () => {
       const format =

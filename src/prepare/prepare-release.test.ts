@@ -274,6 +274,9 @@ describe('a remote source', () => {
     });
     expect(error.hint).toContain('--update-lock');
     expect(requests).toBe(2);
+    const location = job.inputs[sha256(content)];
+    if (location?.kind === 'http') job.inputs[sha256(content)] = { ...location, pinnedBy: 'integrity' };
+    expect((await failure()).hint).toContain('correct `integrity` in the configuration');
     expect(await readdir(join(root, 'trees'))).toEqual([]);
   });
 

@@ -82,6 +82,9 @@ export class Inputs {
   }
 
   locate(sha256: string, location: InputLocation): void {
+    // One of several packages with the same source has an integrity: then that must be corrected if the source moved.
+    const known = this.locations.get(sha256);
+    if (location.kind === 'http' && known?.kind === 'http' && known.pinnedBy !== undefined) return;
     this.locations.set(sha256, location);
   }
 

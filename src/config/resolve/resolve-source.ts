@@ -27,7 +27,7 @@ export interface SourceContext {
   locking: Locking;
 }
 
-/** A package's source by its digest; undefined, with a problem noted, where there is none. @throws SOURCE_MOVED, and what pinRemote throws */
+/** A package's source by its digest; undefined, with a problem noted, where there is none. @throws SOURCE_MOVED, INTEGRITY_MISMATCH, and what pinRemote throws */
 export async function resolveSource(
   item: PackageConfig,
   context: SourceContext,
@@ -108,8 +108,17 @@ async function resolveRemote(
   { inputs, locking }: SourceContext,
 ): Promise<RecipeInput> {
   const pin = await pinOnce(item, source, locking);
-  if (item.integrity !== undefined && item.integrity !== pin.sha256) throw moved(item, pin.sha256, item.integrity);
-  inputs.locate(pin.sha256, { kind: 'http', url: source.url.href, size: pin.size });
+  const { integrity } = item;
+  if (integrity !== undefined && integrity !== pin.sha256) {
+    const isLocked = !locking.updateLock && Object.hasOwn(locking.locked, sourceName(source));
+    throw isLocked ? moved(item, pin.sha256, integrity) : wrongIntegrity(item, pin.sha256, integrity);
+  }
+  inputs.locate(pin.sha256, {
+    kind: 'http',
+    url: source.url.href,
+    size: pin.size,
+    ...(integrity === undefined ? {} : { pinnedBy: 'integrity' as const }),
+  });
   return { kind: 'file', name: urlBaseName(source.url, item.id), sha256: pin.sha256 };
 }
 
@@ -142,6 +151,19 @@ function moved({ id, source }: PackageConfig, locked: string, integrity: string)
     {
       hint: 'If the new one is meant, run again with --update-lock; if not, correct `integrity` in the configuration.',
       context: { package: id, url, expected: locked, found: integrity },
+    },
+  );
+}
+
+/** Another package with the same source was asked for first, and no lockfile is in the way: only `integrity` is. */
+function wrongIntegrity({ id, source }: PackageConfig, found: string, integrity: string): PrestageError {
+  const url = withoutCredentials(source.written);
+  return new PrestageError(
+    'INTEGRITY_MISMATCH',
+    `package ${id} from ${url} is sha256:${found}, and its integrity in the configuration is sha256:${integrity}`,
+    {
+      hint: 'If the new one is meant, correct `integrity` in the configuration; if not, the source.',
+      context: { package: id, url, expected: integrity, found },
     },
   );
 }

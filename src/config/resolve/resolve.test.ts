@@ -256,6 +256,32 @@ describe('a remote source', () => {
     });
     expect((await resolveIn(folder, { ...pinAs('two'), updateLock: true })).lockfile.changes).toHaveLength(1);
   });
+
+  test.each([
+    ['with updateLock', { updateLock: true }],
+    ['and is not locked yet', {}],
+  ])('whose integrity is not what it is now, %s, has a wrong integrity', async (_, options) => {
+    const stale = { source: url, integrity: `sha256:${sha256('one')}` };
+    const folder = await project({ packages: { first: { source: url }, second: stale } });
+    (await failureIn(folder, { ...pinAs('two'), ...options })).toMatchObject({
+      code: 'INTEGRITY_MISMATCH',
+      message: `package second from https://***@host/get/app.tar.gz?*** is sha256:${sha256('two')}, and its integrity in the configuration is sha256:${sha256('one')}`,
+      hint: 'If the new one is meant, correct `integrity` in the configuration; if not, the source.',
+      context: { package: 'second', expected: sha256('one'), found: sha256('two') },
+    });
+  });
+
+  test('says to the worker that its integrity pins it, whichever package has one', async () => {
+    const pinned = { source: url, integrity: `sha256:${sha256('one')}` };
+    for (const packages of [
+      { a: pinned, b: { source: url } },
+      { a: { source: url }, b: pinned },
+    ]) {
+      const { inputs, plan } = await resolveIn(await project({ packages }), pinAs('one'));
+      expect(inputs[sha256('one')]).toEqual({ kind: 'http', url, size: 3, pinnedBy: 'integrity' });
+      expect(JSON.stringify(plan)).not.toContain('pinnedBy');
+    }
+  });
 });
 
 describe('what is wrong with files is told with the line, all of it at once', () => {

@@ -154,7 +154,7 @@ async function send(
 
 function changedMeanwhile(url: string): PrestageError {
   return new PrestageError('SOURCE_MOVED', `${url} changed while it was being fetched.`, {
-    hint: 'Run the same command again when the new file is there; if it is to stay, with `--update-lock`.',
+    hint: 'Run the same command again when the new file is there: it is then compared with what is pinned.',
     context: { url },
     retryable: true,
   });

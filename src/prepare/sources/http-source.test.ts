@@ -6,7 +6,7 @@ import { sha256 } from '../../core/digest.js';
 import type { PrestageError } from '../../core/errors.js';
 import type { Retry } from './attempts.js';
 import { HttpClient } from './http-client.js';
-import { readRemoteFile } from './http-source.js';
+import { type RemoteFile, readRemoteFile } from './http-source.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -35,7 +35,7 @@ interface Fetched {
 
 async function fetchAll(
   url: string,
-  pinned: { sha256?: string; size?: number | undefined } = {},
+  pinned: Partial<RemoteFile> = {},
   signal = new AbortController().signal,
 ): Promise<Fetched> {
   const client = new HttpClient({ stallTimeoutMs: 300 });
@@ -188,6 +188,8 @@ describe('a connection that breaks', () => {
     const { error } = await fetchAll(url);
     expect(error).toMatchObject({ code: 'SOURCE_MOVED', retryable: true });
     expect(error?.message).toContain('changed while it was being fetched');
+    // Whether the lockfile or `integrity` is to be changed is told when the new file is whole.
+    expect(error?.hint).not.toContain('--update-lock');
   });
 
   test('is given up when no attempt makes progress', async () => {
@@ -286,6 +288,18 @@ describe('a server that lies', () => {
     expect(error?.message).toContain(sha256(content));
     expect(error?.message).toContain(sha256(other));
     expect(error?.hint).toContain('--update-lock');
+  });
+
+  test('about a file that `integrity` pins is told what to correct: no lockfile would help', async () => {
+    const other = Buffer.from(content).fill(1, 500, 501);
+    const url = await serve((_, response) => response.writeHead(200, { 'content-length': other.length }).end(other));
+    const { error } = await fetchAll(`${url}/a`, { pinnedBy: 'integrity' });
+    expect(error).toMatchObject({ code: 'SOURCE_MOVED', context: { expected: sha256(content), found: sha256(other) } });
+    expect(error?.message).toBe(
+      `${url}/a is no longer what its integrity says: expected ${sha256(content)}, found ${sha256(other)}.`,
+    );
+    expect(error?.hint).toContain('correct `integrity` in the configuration');
+    expect(error?.hint).not.toContain('--update-lock');
   });
 
   test.each([

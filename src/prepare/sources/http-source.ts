@@ -6,9 +6,11 @@ import type { HttpClient } from './http-client.js';
 
 export interface RemoteFile {
   url: string;
-  /** What prestage.lock pins. */
+  /** What it must be. */
   sha256: string;
   size: number | undefined;
+  /** Where `integrity` in the configuration says so; else prestage.lock does. */
+  pinnedBy?: 'integrity' | undefined;
 }
 
 /**
@@ -44,16 +46,24 @@ function toldUpTo(pinnedSize: number): number {
   return 2 * pinnedSize + 64 * 1024 * 1024;
 }
 
+/** What has to be changed if the new file is the one that is wanted: `--update-lock` does not change the configuration. */
+function remedy({ pinnedBy }: RemoteFile): { pin: string; accept: string } {
+  return pinnedBy === 'integrity'
+    ? { pin: 'its integrity says', accept: 'correct `integrity` in the configuration' }
+    : { pin: 'prestage.lock pins', accept: 'run again with `--update-lock`' };
+}
+
 function moved(file: RemoteFile, found: string, size?: number): PrestageError {
   const sizes =
     size === undefined || file.size === undefined || size === file.size
       ? ''
       : ` (${size} bytes instead of ${file.size})`;
+  const { pin, accept } = remedy(file);
   return new PrestageError(
     'SOURCE_MOVED',
-    `${file.url} is no longer what prestage.lock pins: expected ${file.sha256}, found ${found}${sizes}.`,
+    `${file.url} is no longer what ${pin}: expected ${file.sha256}, found ${found}${sizes}.`,
     {
-      hint: 'If the new file is the one that you want, run again with `--update-lock`; if not, give its old address or a copy of it.',
+      hint: `If the new file is the one that you want, ${accept}; if not, give its old address or a copy of it.`,
       context: { url: file.url, expected: file.sha256, found },
       retryable: true,
     },
