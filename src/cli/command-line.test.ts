@@ -1,4 +1,7 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { captured } from '../../test/captured.js';
 import { PrestageError } from '../core/errors.js';
 import type { CommandOptions } from '../deploy/index.js';
@@ -138,6 +141,12 @@ describe('a mistake on the command line exits with 2, changes nothing, and names
     }
   });
 
+  test.each(['bogus', 'deploy --zzzz'])('%s is near to nothing, and no suggestion is made', async (commandLine) => {
+    const { status, stderr } = await run(commandLine);
+    expect(status).toBe(2);
+    expect(stderr.join('\n')).not.toContain('Did you mean');
+  });
+
   test('no command at all shows the help', async () => {
     const { status, stdout, stderr } = await run('');
     expect([status, stdout]).toEqual([2, []]);
@@ -211,6 +220,43 @@ describe('exit statuses and output', () => {
       '  prestage logs --env dev',
       '  prestage destroy --env dev',
     ]);
+  });
+
+  test.each([{ npm_execpath: '/npm-cli.js' }, { npm_command: 'exec' }, { npm_lifecycle_event: 'start' }])(
+    'what comes next can be copied where npm started the command (%j)',
+    async (env) => {
+      const { stderr } = await run('deploy --env dev', captured({ env }));
+      expect(stderr.slice(-3)).toEqual([
+        '  npx prestage status --env dev',
+        '  npx prestage logs --env dev',
+        '  npx prestage destroy --env dev',
+      ]);
+    },
+  );
+
+  test('init says what comes next, as a shell reads it', async () => {
+    const folder = join(mkdtempSync(join(tmpdir(), 'prestage-init-')), 'my portal');
+    onTestFinished(() => rmSync(dirname(folder), { recursive: true }));
+    const io = captured({ env: { npm_command: 'exec' } });
+    expect(await execute(['init', folder], io)).toBe(0);
+    expect(io.stderr.lines.at(-1)).toMatch(/ Next: cd '.*\/my portal' && npx prestage deploy$/);
+  });
+
+  test('a host that speaks HTTP is shown as a link', async () => {
+    const web = { service: 'web', index: 0, address: '127.0.0.1', port: 80, state: 'healthy' };
+    const hosts = [
+      { ...web, url: 'http://127.0.0.1:80' },
+      { ...web, index: 1 },
+      { ...web, index: 2, port: undefined },
+    ];
+    behaviour.deploy = () => ({ release: 'r1', packages: [], hosts });
+    expect((await run('deploy')).stderr).toEqual(
+      expect.arrayContaining([
+        '  web-0  healthy  http://127.0.0.1:80',
+        '  web-1  healthy  127.0.0.1:80',
+        '  web-2  healthy',
+      ]),
+    );
   });
 
   test('verify exits with 3 where the store differs, and says so in the result', async () => {

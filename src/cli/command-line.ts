@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander';
 import { PrestageError } from '../core/errors.js';
 import type { Surroundings } from './output/streams.js';
+import { exitProcess, ownProcess } from './own-process.js';
 import { normalizeArguments } from './powershell-spelling.js';
 import { createProgram, longFlags } from './program.js';
 import { type GlobalFlags, reporterFor, runSession, type Work } from './session.js';
@@ -9,10 +10,9 @@ const NO_FLAGS: GlobalFlags = { json: false, yes: false, color: true, verbose: f
 
 /** The command line, from its arguments to the exit of the process. */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
-  const { stdin, stdout, stderr, env } = process;
-  const status = await execute(args, { stdin, stdout, stderr, env, now: () => performance.now() });
+  const status = await execute(args, ownProcess());
   // Explicitly: a connection that is still open somewhere must not keep a finished command waiting.
-  process.exit(status);
+  exitProcess(status);
 }
 
 /** Runs a command line in the given surroundings and gives its exit status. */
@@ -46,8 +46,11 @@ export async function execute(args: readonly string[], surroundings: Surrounding
 }
 
 function usageError(error: CommanderError, program: Command, args: readonly string[]): PrestageError {
-  const [, what = '', nearest] =
+  const [, what = '', similar = ''] =
     /^(?:error: )?(.*?)\s*(?:\(Did you mean (?:one of )?(.*?)\?\))?$/s.exec(error.message) ?? [];
+  // commander finds "logs" similar to "bogus"; the first letter is the one that is seldom mistyped.
+  const written = /'-*([^'])/.exec(what)?.[1];
+  const nearest = similar.split(', ').filter((name) => name.replace(/^-+/, '')[0] === written);
   const command = commandName(program, args);
   const known = command !== undefined && program.commands.some((item) => item.name() === command);
   const help = known ? `prestage ${command} --help` : 'prestage --help';
@@ -56,7 +59,7 @@ function usageError(error: CommanderError, program: Command, args: readonly stri
       ? 'No command was given.'
       : `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.?$/, '.')}`;
   return new PrestageError('USAGE', message, {
-    hint: `${nearest === undefined ? '' : `Did you mean ${nearest}? `}\`${help}\` says what there is.`,
+    hint: `${nearest.length === 0 ? '' : `Did you mean ${nearest.join(' or ')}? `}\`${help}\` says what there is.`,
   });
 }
 

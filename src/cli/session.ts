@@ -1,14 +1,16 @@
-import { asPrestageError, type PrestageError } from '../core/errors.js';
+import { asPrestageError, PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
 import type { CommandOptions } from '../deploy/index.js';
 import { confirm, type Question } from './confirm.js';
 import { Interruption } from './interruption.js';
+import { invocation, shellWord } from './invocation.js';
 import { styleFor, textWidth } from './output/appearance.js';
 import { humanReporter } from './output/human-reporter.js';
 import { jsonReporter } from './output/json-reporter.js';
 import type { Outcome, Reporter } from './output/reporter.js';
 import { flushed, type Surroundings, tolerant } from './output/streams.js';
 import type { Style } from './output/style.js';
+import { exitProcess } from './own-process.js';
 
 /** The flags that every command has. */
 export interface GlobalFlags {
@@ -34,6 +36,8 @@ export interface Session {
   readonly style: Style;
   /** Asks before something is removed, unless `--yes`. */
   confirm(question: Question): Promise<void>;
+  /** How a shell calls this Prestage again: `prestage`, or `npx prestage`. */
+  readonly program: string;
   /** Another command of the same project: `prestage status --env dev`. */
   commandLine(rest: string): string;
 }
@@ -60,16 +64,21 @@ export async function runSession(
     stderr: tolerant(surroundings.stderr),
   };
   const reporter = reporterFor(traits.name, flags, streams);
+  let told = false;
   const failed = (error: PrestageError) => {
+    told = true;
     reporter.fail(error);
     return error.exitStatus;
   };
   const unwarn = takeWarnings((message) => flags.verbose && reporter.emit({ type: 'warning', message }));
-  const restore = () => reporter.settle();
-  process.on('exit', restore);
+  const ended = () => {
+    reporter.settle();
+    if (!told) process.exitCode = failed(endedEarly());
+  };
+  process.on('exit', ended);
   const unlisten = interruption.listen({
     first: () => reporter.emit({ type: 'notice', message: 'Stopping. Once more ends at once.' }),
-    second: () => process.exit(failed(interruption.error())),
+    second: () => exitProcess(failed(interruption.error())),
   });
   try {
     const outcome = await work(newSession(flags, streams, reporter, interruption));
@@ -81,9 +90,16 @@ export async function runSession(
   } finally {
     unlisten();
     unwarn();
-    process.off('exit', restore);
+    process.off('exit', ended);
     await Promise.all([flushed(streams.stdout), flushed(streams.stderr)]);
   }
+}
+
+/** Nothing that waits for something may let the process end, but whatever does, there is a result. */
+function endedEarly(): PrestageError {
+  return new PrestageError('INTERNAL', 'The process ended before the command did.', {
+    hint: 'A configuration that is a program may have ended it; if it has not, this is a defect of Prestage: report it.',
+  });
 }
 
 /** Node writes its warnings (of experimental features) into whatever is drawn; who wants them asks with --verbose. */
@@ -125,6 +141,7 @@ function newSession(
 ): Session {
   const { stdout, stderr, env } = surroundings;
   const { signal } = interruption;
+  const program = invocation(env);
   const emit: Emit = (event) => {
     interruption.watch(event);
     reporter.emit(event);
@@ -146,16 +163,13 @@ function newSession(
       reporter.settle();
       await confirm(question, surroundings, { mayAsk: !flags.json, signal });
     },
+    program,
     commandLine(rest) {
       const place = [
         ...(flags.config === undefined ? [] : ['--config', shellWord(flags.config)]),
         ...(flags.env === undefined ? [] : ['--env', shellWord(flags.env)]),
       ];
-      return ['prestage', rest, ...place].join(' ');
+      return [program, rest, ...place].join(' ');
     },
   };
-}
-
-function shellWord(word: string): string {
-  return /^[\w./:@%+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -33,7 +33,9 @@ export interface DeployResult {
   durationMs: number;
 }
 
-export interface StatusResult extends TargetStatus {
+export interface StatusResult extends Omit<TargetStatus, 'release'> {
+  /** The current one; null where there is none. */
+  release: string | null;
   environment: string;
   root: string;
 }

@@ -4,7 +4,8 @@ import type { StatusResult } from './results.js';
 /** What is prepared, deployed and running, and what is there only for a while. */
 export async function status(options: CommandOptions): Promise<StatusResult> {
   const { target, environment } = await openProject(options);
-  return { environment: environment.name, root: target.root, ...(await target.status()) };
+  const { release = null, ...rest } = await target.status();
+  return { environment: environment.name, root: target.root, release, ...rest };
 }
 
 /** Emits `log` events: the lines of a host, of a service's hosts, of the database, of the worker, or of all of them. */

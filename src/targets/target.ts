@@ -121,6 +121,8 @@ export interface HostStatus {
   index: number;
   address: string;
   port: number | undefined;
+  /** Where its health check speaks HTTP. */
+  url?: string;
   release: string;
   state: 'healthy' | 'starting' | 'unhealthy' | 'failed' | 'stopped';
   /** Why it is not healthy, where that is known. */

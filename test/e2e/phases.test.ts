@@ -36,6 +36,10 @@ describe('two phases', () => {
     expect(
       status.result.hosts.map((host) => `${host.service}-${host.index} ${host.state} ${host.release}`).sort(),
     ).toEqual(['api-0', 'api-1', 'jump-0', 'web-0'].map((host) => `${host} healthy ${first.result.release}`));
+    expect(status.result.hosts.find((host) => host.service === 'web')).toMatchObject({
+      url: `http://127.0.0.1:${sample.config.services.web?.port}`,
+    });
+    expect(status.result.hosts.find((host) => host.service === 'jump')).not.toHaveProperty('url');
     expect(status.result.temporary).toEqual([]);
 
     const second = await sample.run('deploy --json');
@@ -56,8 +60,7 @@ describe('two phases', () => {
     const prepared = await sample.run(prepare);
     expect(prepared.result).toMatchObject({ ok: true, phase1: 'prepared', phase2: 'skipped', hosts: [] });
     const status = (await sample.run('status --json')).result;
-    expect(status).toMatchObject({ ok: true, hosts: [], releases: [prepared.result.release] });
-    expect(status).not.toHaveProperty('release'); // none is current
+    expect(status).toMatchObject({ ok: true, release: null, hosts: [], releases: [prepared.result.release] });
     expect((await sample.run('verify --deep --json')).result).toMatchObject({ ok: true, differences: [] });
 
     const applied = await sample.run(skip);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { shellWord } from '../invocation.js';
 import type { Run } from '../program.js';
 import { examples } from './help-text.js';
 
@@ -12,10 +13,10 @@ export function addInit(program: Command, run: Run): void {
       examples(['prestage init portal && cd portal && prestage deploy', 'a small product that runs on this machine']),
     )
     .action((folder: string | undefined, _flags: object, command: Command) =>
-      run(command, async () => {
+      run(command, async ({ program: prestage }) => {
         const { writeStarter } = await import('../starter.js');
         const files = await writeStarter(folder ?? '.');
-        const next = folder === undefined ? 'prestage deploy' : `cd ${folder} && prestage deploy`;
+        const next = folder === undefined ? `${prestage} deploy` : `cd ${shellWord(folder)} && ${prestage} deploy`;
         return {
           result: { folder: folder ?? '.', files },
           output: files,

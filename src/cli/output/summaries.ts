@@ -26,7 +26,9 @@ export function deploySummary(result: DeployResult, { style, commandLine }: Mann
   return [
     '',
     `Release ${style.bold(release)} ${unchanged} in ${environment} (${holds}; ${took}).`,
-    ...hosts.map((host) => `  ${hostName(host).padEnd(width)}  ${hostState(host, style)}  ${hostUrl(host)}`.trimEnd()),
+    ...hosts.map((host) =>
+      `  ${hostName(host).padEnd(width)}  ${hostState(host, style)}  ${hostPlace(host)}`.trimEnd(),
+    ),
     '',
     'Next:',
     `  ${commandLine('status')}`,
@@ -58,11 +60,12 @@ export function hostName({ service, index }: Pick<Host, 'service' | 'index'>): s
   return `${service}-${index}`;
 }
 
-export function hostAddress({ address, port }: Pick<Host, 'address' | 'port'>): string {
-  return port === undefined ? address : `${address}:${port}`;
+/** Where it answers: a URL, which terminals make a link of, where it is known to speak HTTP. */
+export function hostAddress({ address, port, url }: Pick<Host, 'address' | 'port' | 'url'>): string {
+  return url ?? (port === undefined ? address : `${address}:${port}`);
 }
 
-function hostUrl(host: Host): string {
+function hostPlace(host: Host): string {
   return host.port === undefined ? '' : hostAddress(host);
 }
 

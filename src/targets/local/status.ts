@@ -21,7 +21,7 @@ export async function statusOf({ layout, database }: PhaseTwo): Promise<TargetSt
     release,
     releases: records.map((record) => record.release),
     temporary,
-    hosts: hosts.map(hostStatus),
+    hosts: hosts.map((host) => ({ ...hostStatus(host), ...urlOf(host) })),
     database: databaseStatus,
   };
 }
@@ -29,6 +29,10 @@ export async function statusOf({ layout, database }: PhaseTwo): Promise<TargetSt
 function hostStatus({ spec, condition, detail }: ObservedHost): HostStatus {
   const { service, index, address, port, release } = spec;
   return { service, index, address, port, release, state: condition, ...(condition === 'healthy' ? {} : { detail }) };
+}
+
+function urlOf({ spec: { address, port, health } }: ObservedHost): Pick<HostStatus, 'url'> {
+  return health?.kind === 'http' && port !== undefined ? { url: `http://${address}:${port}` } : {};
 }
 
 /** What exists only for a while. */
