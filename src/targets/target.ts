@@ -125,7 +125,7 @@ export interface HostStatus {
   url?: string;
   release: string;
   state: 'healthy' | 'starting' | 'unhealthy' | 'failed' | 'stopped';
-  /** Why it is not healthy, where that is known. */
+  /** Why it is not healthy, where that is known; of a healthy one, how often its program ended. */
   detail?: string;
 }
 

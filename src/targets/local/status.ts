@@ -26,9 +26,11 @@ export async function statusOf({ layout, database }: PhaseTwo): Promise<TargetSt
   };
 }
 
-function hostStatus({ spec, condition, detail }: ObservedHost): HostStatus {
+/** A healthy host whose program had to be started again says so: it may be on its way to fail. */
+function hostStatus({ spec, condition, detail, state }: ObservedHost): HostStatus {
   const { service, index, address, port, release } = spec;
-  return { service, index, address, port, release, state: condition, ...(condition === 'healthy' ? {} : { detail }) };
+  const isPlain = condition === 'healthy' && !state?.restarts;
+  return { service, index, address, port, release, state: condition, ...(isPlain ? {} : { detail }) };
 }
 
 function urlOf({ spec: { address, port, health } }: ObservedHost): Pick<HostStatus, 'url'> {

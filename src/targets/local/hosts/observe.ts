@@ -64,9 +64,15 @@ export async function conditionOf(
   }
   if (state.phase !== 'done' && state.phase !== 'running')
     return { condition: 'starting', detail: phaseInWords(state) };
+  // Whoever answers in its place: between two starts a program is not healthy.
+  if (state.phase === 'running' && !isRunning(state.child))
+    return {
+      condition: state.restarts === 0 ? 'starting' : 'unhealthy',
+      detail: `its program does not run${exits(state)}`,
+    };
   if (!spec.health || spec.port === undefined) return withoutCheck(state);
   const { ok, detail } = await probe(spec.health, spec.address, spec.port);
-  if (ok) return { condition: 'healthy', detail };
+  if (ok) return { condition: 'healthy', detail: `${detail}${exits(state)}` };
   return {
     condition: isWithinLimit(spec.health.timeoutMs, state) ? 'starting' : 'unhealthy',
     detail: `${detail}${exits(state)}`,
@@ -76,7 +82,7 @@ export async function conditionOf(
 function withoutCheck(state: HostState): Pick<ObservedHost, 'condition' | 'detail'> {
   if (state.phase === 'done') return { condition: 'healthy', detail: 'boot succeeded' };
   const steady = state.runStartedAt !== undefined && Date.now() - Date.parse(state.runStartedAt) >= STEADY_MS;
-  if (steady) return { condition: 'healthy', detail: 'its program runs' };
+  if (steady) return { condition: 'healthy', detail: `its program runs${exits(state)}` };
   return {
     condition: state.restarts === 0 ? 'starting' : 'unhealthy',
     detail: `its program has just been started${exits(state)}`,

@@ -33,15 +33,15 @@ async function stopSupervisor({ supervisor, child }: HostState): Promise<void> {
 }
 
 /** Ends the processes that carry a mark. @throws PROCESS_STUCK where one survives SIGKILL */
-export async function endStrays(mark: string, { exact }: { exact: boolean }): Promise<void> {
+export async function endStrays(mark: string, which: { exact: boolean; variable?: string }): Promise<void> {
   // What is being ended may start another process meanwhile.
   for (let round = 0; round < 5; round++) {
-    const strays = findMarked(mark, { exact });
+    const strays = findMarked(mark, which);
     if (strays.length === 0) return;
     const stuck = await endProcesses(strays, STRAY_GRACE_MS);
     if (stuck.length > 0) throw stuckError(stuck);
   }
-  throw stuckError(findMarked(mark, { exact }));
+  throw stuckError(findMarked(mark, which));
 }
 
 export function stuckError(processes: readonly ProcessIdentity[]): PrestageError {

@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256 } from '../../../core/digest.js';
 import { identify } from '../../../core/process-identity.js';
 import type { HostSpec } from '../hosts/spec.js';
+import { endStrays } from '../hosts/stop.js';
 import { hostFiles } from '../layout.js';
 import { inheritedEnvironment } from '../processes/environment.js';
+import { MARK, RUN_MARK } from '../processes/marked.js';
 import { obtainFiles } from './files.js';
 import { type HostLog, openHostLog } from './host-log.js';
 import { type Reporter, startReporting } from './reporter.js';
@@ -93,8 +95,18 @@ async function keepRunning(host: Host): Promise<void> {
       child: undefined,
       runStartedAt: undefined,
     });
+    await endLeftovers(host);
     await sleep(pauseMs, undefined, { signal }).catch(() => {});
     pauseMs = Math.min(pauseMs * 2, BACKOFF.longestMs);
+  }
+}
+
+/** What left the group of `run` is ended too: it would hold the port, and each restart would leave more of it. */
+async function endLeftovers({ spec, log }: Host): Promise<void> {
+  try {
+    await endStrays(spec.environment[MARK] ?? '', { exact: true, variable: RUN_MARK });
+  } catch (error) {
+    log.say(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -103,12 +115,17 @@ function runScript(
   script: string,
   { alone, phase }: { alone: boolean; phase?: 'running' },
 ): Promise<Ending> {
+  const mark = spec.environment[MARK] ?? '';
   const path = join(spec.root, 'releases', spec.release, '.prestage', 'scripts', script);
   return runProgram(
     {
       ...scriptCommand(path),
       folder: files.work,
-      environment: { ...inheritedEnvironment(process.env, { network: false }), ...spec.environment },
+      environment: {
+        ...inheritedEnvironment(process.env, { network: false }),
+        ...spec.environment,
+        ...(phase === 'running' ? { [RUN_MARK]: mark } : {}),
+      },
       output: log.descriptor,
     },
     {
