@@ -13,11 +13,20 @@ const needs = {
   java: () => runs('java', '-version'),
   javac: () => runs('javac', '-version'),
   zip: () => runs('zip', '-v') && runs('unzip', '-v'),
+  xz: () => runs('xz', '--version'),
+  bzip2: () => runs('sh', '-c', 'command -v bzip2'),
+  zstd: () => runs('zstd', '--version'),
+  cpio: () => runs('cpio', '--version'),
+  ar: () => runs('ar', '--version'),
+  dpkgDeb: () => runs('dpkg-deb', '--version'),
+  rpmbuild: () => runs('rpmbuild', '--version') && runs('sh', '-c', 'command -v rpm2cpio'),
   maven: () => runs('mvn', '--version'),
   shellcheck: () => runs('shellcheck', '--version'),
   dash: () => runs('dash', '-c', ':'),
   tmux: () => runs('tmux', '-V'),
   gcc: () => runs('gcc', '--version'),
+  /** Debian's source packages: what unpacks them, and what gets them. */
+  dpkgSource: () => runs('dpkg-source', '--version') && runs('apt-get', '--version'),
   /** FUSE: the kernel's device, its mount helper, and what compiles a file system for it. */
   fuse: () => existsSync('/dev/fuse') && runs('fusermount3', '--version') && runs('pkg-config', '--exists', 'fuse3'),
   /** Mounting a tmpfs needs root. */

@@ -10,6 +10,7 @@ import {
   RECOGNITION_BYTES,
   recogniseFile,
   recogniseStart,
+  SUPPORTED_FORMATS,
 } from './archives/index.js';
 import type { Progress } from './progress.js';
 import type { RetryPolicy } from './sources/attempts.js';
@@ -137,7 +138,7 @@ function notAnArchive(recipe: Recipe): PrestageError {
     'ARCHIVE_UNSUPPORTED',
     `${recipe.source.name} is to be extracted, and is not an archive that is supported.`,
     {
-      hint: 'Supported are tar, tar.gz, zip and jar, told by their content. With `extract: false` it stays one file.',
+      hint: `Supported are ${SUPPORTED_FORMATS}, told by their content. With \`extract: false\` it stays one file.`,
       context: { file: recipe.source.name },
     },
   );

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -8,6 +9,7 @@ import { PrestageError } from '../../core/errors.js';
 
 /** Whatever the bytes: a tree that is as it says, or a refusal in words; nothing outside, no end without an answer. */
 
+const SEEDS = new URL('../../../test/archives/seeds/', import.meta.url);
 const text = 'some text that compresses, '.repeat(60);
 const items = [
   { name: 'conf/app.properties', content: text },
@@ -34,6 +36,9 @@ const seeds = {
   ),
   zip64: zip(items, { zip64: true, prefix: Buffer.from('#!/bin/sh\n') }),
 };
+
+/** By xz, zstd and bzip2, of the tar above; a cpio, an ar, a deb and an rpm by their programs. */
+const madeByPrograms = Object.fromEntries(readdirSync(SEEDS).map((name) => [name, readFileSync(new URL(name, SEEDS))]));
 
 const LIMITS = { totalBytes: 4 * 1024 ** 2, ratio: 50 };
 
@@ -83,7 +88,7 @@ function apply(
   }
 }
 
-test.each(Object.entries(seeds))('a %s that was changed anywhere', async (format, seed) => {
+test.each(Object.entries({ ...seeds, ...madeByPrograms }))('a %s that was changed anywhere', async (format, seed) => {
   await answer(seed);
   const changes = fc.array(change, { minLength: 1, maxLength: 4 });
   await fc.assert(
@@ -116,7 +121,10 @@ test('bytes that are nothing at all', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.uint8Array({ maxLength: 2000 }),
-      fc.constantFrom('', 'PK\x03\x04', '\x1f\x8b\x08\0'),
+      fc.constantFrom(
+        ...['', 'PK\x03\x04', '\x1f\x8b\x08\0', '\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46', '\x28\xb5\x2f\xfd', 'P*M\x18'],
+        ...['BZh91AY&SY', '!<arch>\n', '!<arch>\ndebian-binary', '070701', '070707', '\xed\xab\xee\xdb'],
+      ),
       async (bytes, magic) => {
         await answer(Buffer.concat([Buffer.from(magic, 'latin1'), bytes]));
       },

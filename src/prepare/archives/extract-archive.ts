@@ -1,10 +1,20 @@
 import { asPrestageError, PrestageError } from '../../core/errors.js';
 import type { Tree } from '../tree/tree.js';
+import { unpackAr, unpackDeb } from './ar-reader.js';
 import { archiveError } from './archive-error.js';
 import type { ArchiveInput } from './archive-input.js';
 import { ByteSource } from './byte-source.js';
-import { gunzip } from './gunzip.js';
-import { type ArchiveFormat, RECOGNITION_BYTES, recogniseFile, recogniseStart } from './recognise.js';
+import { decompress } from './compression.js';
+import { unpackCpio } from './cpio-reader.js';
+import {
+  type ArchiveFormat,
+  layersOf,
+  RECOGNITION_BYTES,
+  recogniseFile,
+  recogniseStart,
+  SUPPORTED_FORMATS,
+} from './recognise.js';
+import { unpackRpm } from './rpm-reader.js';
 import { unpackTar } from './tar-reader.js';
 import { Unpacker, type UnpackOptions } from './unpacker.js';
 import { unpackZip } from './zip-reader.js';
@@ -59,20 +69,23 @@ async function unpack(input: ArchiveInput, unpacker: Unpacker): Promise<ArchiveF
 function checked(format: ArchiveFormat | undefined, input: ArchiveInput): ArchiveFormat {
   if (format !== undefined) return format;
   throw archiveError('ARCHIVE_UNSUPPORTED', { archive: input.name }, 'is not an archive of a known format', {
-    hint: 'Supported are tar, tar.gz, zip and jar. `extract: false` keeps the file as it is.',
+    hint: `Supported are ${SUPPORTED_FORMATS}. \`extract: false\` keeps the file as it is.`,
   });
 }
 
+/** What reads each format that is a stream. */
+const READERS = { tar: unpackTar, cpio: unpackCpio, ar: unpackAr, deb: unpackDeb, rpm: unpackRpm } as const;
+
 async function unpackStream(
-  format: ArchiveFormat | undefined,
+  format: Exclude<ArchiveFormat, 'zip'>,
   stream: AsyncIterable<Buffer>,
   unpacker: Unpacker,
 ): Promise<void> {
-  if (format !== 'tar' && format !== 'tar.gz') return;
+  const { container, compression } = layersOf(format);
   const counted = countBytes(stream, unpacker);
-  const source = new ByteSource(format === 'tar' ? counted : checkRatio(gunzip(counted, unpacker.archive), unpacker));
+  const source = new ByteSource(compression === undefined ? counted : decompress(compression, counted, unpacker));
   try {
-    await unpackTar(source, unpacker);
+    await READERS[container](source, unpacker);
   } catch (error) {
     await source.close();
     throw error;
@@ -84,15 +97,6 @@ async function* countBytes(stream: AsyncIterable<Buffer>, unpacker: Unpacker): A
   for await (const chunk of stream) {
     bytes += chunk.length;
     unpacker.consumed(bytes);
-    yield chunk;
-  }
-}
-
-async function* checkRatio(inflated: AsyncIterable<Buffer>, unpacker: Unpacker): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  for await (const chunk of inflated) {
-    bytes += chunk.length;
-    unpacker.budget.ratio({ archive: unpacker.archive }, bytes);
     yield chunk;
   }
 }

@@ -4,8 +4,10 @@ import { DEFAULT_LIMITS } from './limits.js';
 import { type PaxRecords, parsePax } from './pax.js';
 import { type ArchiveFormat, recogniseFile } from './recognise.js';
 import { paddedSize, parseTarHeader, TAR_BLOCK } from './tar-header.js';
+import { xzLength } from './xz-index.js';
 import { readDirectory } from './zip-directory.js';
 import { findEndRecord, readAt } from './zip-end-record.js';
+import { zstdLength } from './zstd-frame.js';
 
 /** What an archive comes to when it is unpacked, as its own index says before anything is. */
 export interface ArchiveMeasure {
@@ -20,8 +22,9 @@ export interface ArchiveMeasure {
 
 /**
  * Measures an archive file without unpacking it: a zip by its directory, a tar by hopping from header to header, gzip by
- * the length at its end. Damage is not looked for: what cannot be read ends the count.
- * @returns undefined where the file is no archive
+ * the length at its end, xz by its index, zstd by its first frame. Damage is not looked for: what cannot be read ends the
+ * count.
+ * @returns undefined where the file is no archive, or of a format that says nothing
  * @throws as `recogniseFile`
  */
 export async function measureArchive(input: { file: string; name?: string }): Promise<ArchiveMeasure | undefined> {
@@ -33,7 +36,8 @@ export async function measureArchive(input: { file: string; name?: string }): Pr
     const { size } = await handle.stat();
     if (format === 'zip') return await measureZip(handle, size, name);
     if (format === 'tar') return await measureTar(handle, size);
-    return { format, files: undefined, bytes: await gzipLength(handle, size), exact: false };
+    const bytes = await decompressedLength(handle, size, format);
+    return bytes === undefined ? undefined : { format, files: undefined, bytes, exact: false };
   } finally {
     await handle.close();
   }
@@ -49,6 +53,13 @@ async function measureZip(handle: FileHandle, size: number, name: string): Promi
     bytes: files.reduce((sum, { size }) => sum + size, 0),
     exact: end !== undefined,
   };
+}
+
+function decompressedLength(handle: FileHandle, size: number, format: ArchiveFormat): Promise<number | undefined> {
+  if (format.endsWith('.gz')) return gzipLength(handle, size);
+  if (format.endsWith('.xz')) return xzLength(handle, size);
+  if (format.endsWith('.zst')) return zstdLength(handle);
+  return Promise.resolve(undefined);
 }
 
 /**

@@ -42,6 +42,15 @@ describe('recognises by content', () => {
       'tar.gz',
     ],
     ['a zip', zip([small]), 'zip', 'zip'],
+    ['a deb', Buffer.from('!<arch>\ndebian-binary   '), 'deb', 'deb'],
+    ['an ar', Buffer.from('!<arch>\nfoo.o/          '), 'ar', 'ar'],
+    ['an rpm', Buffer.from('\xed\xab\xee\xdb\x03', 'latin1'), 'rpm', 'rpm'],
+    ['a cpio', Buffer.from(`070701${'0'.repeat(104)}`), 'cpio', 'cpio'],
+    ['an old cpio', Buffer.from(`070707${'0'.repeat(70)}`), 'cpio', 'cpio'],
+    ['a compressed cpio', gzipSync(`070702${'0'.repeat(104)}`), 'cpio.gz', 'cpio.gz'],
+    ['a number that starts as cpio does as a file', Buffer.from('070701 is a number'), undefined, undefined],
+    ['text that starts as bzip2 does as a file', Buffer.from('BZh9 is a word'), undefined, undefined],
+    ['a word that starts as skippable frames do as a file', Buffer.from('P*M\x18 hello'), undefined, undefined],
     ['an empty zip', zip([]), 'zip', 'zip'],
     [
       'a zip behind a program, by its end',
@@ -65,13 +74,11 @@ describe('recognises by content', () => {
   });
 
   test.each([
-    ['xz', Buffer.from('\xfd7zXZ\0rest', 'latin1')],
-    ['bzip2', Buffer.from('BZh91AY&SY')],
-    ['zstd', Buffer.from('\x28\xb5\x2f\xfdrest', 'latin1')],
+    ['lz4', Buffer.from('\x04\x22\x4d\x18rest', 'latin1')],
     ['7z', Buffer.from('7z\xbc\xaf\x27\x1crest', 'latin1')],
-    ['rpm', Buffer.from('\xed\xab\xee\xdbrest', 'latin1')],
-    ['deb', Buffer.from('!<arch>\ndebian-binary')],
-    ['cpio', Buffer.from('070701')],
+    ['rar', Buffer.from('Rar!\x1a\x07', 'latin1')],
+    ['thin ar', Buffer.from('!<thin>\n')],
+    ['lzma', Buffer.from(`\x5d\0\0\x80\0${'\xff'.repeat(8)}rest`, 'latin1')],
   ])(
     'an archive in the format %s, which is not supported, instead of keeping it as a file unasked',
     async (format, content) => {

@@ -1,45 +1,66 @@
 import { open } from 'node:fs/promises';
+import { AR_MAGIC } from './ar-reader.js';
 import { archiveError } from './archive-error.js';
 import { isZero } from './byte-source.js';
-import { inflatedStart } from './gunzip.js';
+import { type Compression, compressionOf, decompressedStart } from './compression.js';
+import { looksLikeCpio } from './cpio-header.js';
+import { RPM_MAGIC } from './rpm-reader.js';
 import { parseTarHeader, TAR_BLOCK } from './tar-header.js';
 import { findEndRecord } from './zip-end-record.js';
 
-export type ArchiveFormat = 'tar' | 'tar.gz' | 'zip';
+/** What may lie in a compressed stream. */
+type Packed = 'tar' | 'cpio';
+export type ArchiveFormat = 'zip' | 'ar' | 'deb' | 'rpm' | Packed | `${Packed}.${Compression}`;
 
-/** What `recogniseStart` wants to see: more than the longest gzip header, whose name and extra field may be 64 KiB each. */
-export const RECOGNITION_BYTES = 160 * 1024;
+/** For messages. */
+export const SUPPORTED_FORMATS = 'tar and cpio (plain, or with gzip, xz, bzip2 or zstd), zip, jar, deb, rpm and ar';
+
+/** What `recogniseStart` wants to see: more than the longest gzip header, and than the first block of any bzip2. */
+export const RECOGNITION_BYTES = 1024 * 1024;
 
 /** Formats that are archives, or wrap one, and cannot be unpacked: left as they are only when somebody says so. */
-const KNOWN_BUT_UNSUPPORTED: readonly (readonly [name: string, magic: string])[] = [
-  ['xz', '\xfd7zXZ\0'],
-  ['bzip2', 'BZh'],
-  ['zstd', '\x28\xb5\x2f\xfd'],
-  ['lz4', '\x04\x22\x4d\x18'],
-  ['7z', '7z\xbc\xaf\x27\x1c'],
-  ['rpm', '\xed\xab\xee\xdb'],
-  ['ar or deb', '!<arch>\n'],
-  ['cpio', '070701'],
-  ['cpio', '070702'],
-  ['cpio', '070707'],
-  ['rar', 'Rar!\x1a\x07'],
+const KNOWN_BUT_UNSUPPORTED: readonly (readonly [name: string, signature: RegExp])[] = [
+  ['lz4', /^\x04\x22\x4d\x18/],
+  ['7z', /^7z\xbc\xaf\x27\x1c/],
+  ['rar', /^Rar!\x1a\x07/],
+  ['thin ar', /^!<thin>\n/],
+  // The usual properties, a dictionary of whole KiB, and a size that is unknown or possible.
+  ['lzma', /^\x5d\0..[\0-\x40](\xff{8}|.{5}\0{3})/s],
 ];
 
 /**
  * The format of an archive by its first bytes (`RECOGNITION_BYTES` of them, or all there are), or undefined where they
  * do not show one. A zip may still have something before it (a self-extracting jar): only its end shows that, so what is
  * not recognised by its start is to be asked for by `recogniseFile` before it is taken for a plain file.
- * @throws ARCHIVE_UNSUPPORTED for archives of a kind that cannot be unpacked, ARCHIVE_INVALID for gzip that is damaged
+ * @throws ARCHIVE_UNSUPPORTED for archives of a kind that cannot be unpacked, ARCHIVE_INVALID for
+ * compressed streams that are damaged
  */
 export async function recogniseStart(start: Uint8Array, name: string): Promise<ArchiveFormat | undefined> {
   const head = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, RECOGNITION_BYTES));
   if (/^PK(\x03\x04|\x05\x06)/.test(head.toString('latin1', 0, 4))) return 'zip';
-  if (head[0] === 0x1f && head[1] === 0x8b && head[2] === 8) return (await holdsTar(head, name)) ? 'tar.gz' : undefined;
-  if (looksLikeTar(head)) return 'tar';
-  const known = KNOWN_BUT_UNSUPPORTED.find(([, magic]) => head.toString('latin1', 0, magic.length) === magic);
-  if (known === undefined || (known[0] === 'bzip2' && !/^BZh[1-9]/.test(head.toString('latin1', 0, 4))))
-    return undefined;
+  const compression = compressionOf(head);
+  if (compression !== undefined) {
+    const isWhole = start.length < RECOGNITION_BYTES;
+    const packed = packedFormat(await decompressedStart(compression, head, 2 * TAR_BLOCK, isWhole, name));
+    return packed === undefined ? undefined : `${packed}.${compression}`;
+  }
+  const text = head.toString('latin1', 0, 21);
+  if (text.startsWith(RPM_MAGIC)) return 'rpm';
+  if (text.startsWith(AR_MAGIC)) return text.endsWith('debian-binary') ? 'deb' : 'ar';
+  const packed = packedFormat(head);
+  if (packed !== undefined) return packed;
+  const known = KNOWN_BUT_UNSUPPORTED.find(([, signature]) => signature.test(text));
+  if (known === undefined) return undefined;
   throw archiveError('ARCHIVE_UNSUPPORTED', { archive: name }, `is in the format ${known[0]}, which is not supported`);
+}
+
+/** What of a format's name is which. */
+export function layersOf(format: Exclude<ArchiveFormat, 'zip'>): {
+  container: Packed | 'ar' | 'deb' | 'rpm';
+  compression: Compression | undefined;
+} {
+  const [container, compression] = format.split('.') as [Packed, Compression | undefined];
+  return { container, compression };
 }
 
 /** The format of a file by its content; undefined where it is no archive. @throws as `recogniseStart` */
@@ -56,17 +77,9 @@ export async function recogniseFile(file: string, name = file): Promise<ArchiveF
   }
 }
 
-async function holdsTar(head: Buffer, name: string): Promise<boolean> {
-  let start: Buffer;
-  try {
-    start = await inflatedStart(head, 2 * TAR_BLOCK, head.length < RECOGNITION_BYTES);
-  } catch (cause) {
-    throw archiveError('ARCHIVE_INVALID', { archive: name }, 'starts as gzip does and cannot be inflated', {
-      hint: 'Fetch or build it again. If it is not gzip at all, `extract: false` keeps it as it is.',
-      cause,
-    });
-  }
-  return looksLikeTar(start);
+function packedFormat(start: Buffer): Packed | undefined {
+  if (looksLikeTar(start)) return 'tar';
+  return looksLikeCpio(start) ? 'cpio' : undefined;
 }
 
 /** A header with the right checksum and a name; or the end mark, with which an empty archive starts. */

@@ -1,9 +1,10 @@
 import type { PrestageError } from '../../core/errors.js';
 import { archiveError } from './archive-error.js';
 import { type ByteSource, isZero } from './byte-source.js';
+import { unpackMember } from './member-content.js';
 import { type PaxRecords, parsePax } from './pax.js';
 import { decodeName, paddedSize, parseTarHeader, TAR_BLOCK, type TarHeader } from './tar-header.js';
-import { SMALL_ENTRY_BYTES, type Unpacker } from './unpacker.js';
+import type { Unpacker } from './unpacker.js';
 
 /** Pax headers and GNU's long names are names, with a few attributes: more than this is an attack on memory. */
 const MAX_EXTENSION_BYTES = 1024 * 1024;
@@ -170,28 +171,12 @@ async function unpackEntry(source: ByteSource, unpacker: Unpacker, entry: TarEnt
     case 'device or pipe':
       throw problem('ARCHIVE_UNSAFE', 'is a device or a named pipe');
     case 'file':
-      return unpackFile(path);
-  }
-
-  async function unpackFile(path: string): Promise<void> {
-    if (entry.size <= SMALL_ENTRY_BYTES) {
-      const content = await source.copy(entry.size);
-      if (content.length < entry.size) throw cutOff();
-      await unpacker.file(name, path, entry.mode, content);
-    } else {
-      await unpacker.stream(name, path, entry.mode, entry.size, whole());
-    }
-    const padding = paddedSize(entry.size) - entry.size;
-    if ((await source.skip(padding)) < padding) throw cutOff();
-  }
-
-  async function* whole(): AsyncGenerator<Buffer> {
-    let left = entry.size;
-    for await (const chunk of source.stream(entry.size)) {
-      left -= chunk.length;
-      yield chunk;
-    }
-    if (left > 0) throw cutOff();
+      return unpackMember(
+        source,
+        unpacker,
+        { name, path, mode: entry.mode, size: entry.size, padding: paddedSize(entry.size) - entry.size },
+        cutOff,
+      );
   }
 
   function cutOff(): PrestageError {
