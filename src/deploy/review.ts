@@ -1,16 +1,25 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Resolved } from '../config/index.js';
-import { PrestageError } from '../core/errors.js';
+import { type InputLocations, type Resolved, releasePlan } from '../config/index.js';
+import { errnoOf, PrestageError, withoutCredentials } from '../core/errors.js';
+
+/** All that a review is made of; `release.json` comes first, so that one that was cut short is known as a review too. */
+const PARTS = ['release.json', 'services.json', 'job.json', 'scripts'];
 
 /**
  * Writes what `deploy` would hand to a worker and to hosts, for a person to review: `release.json` (the recipes, every
- * input by its digest), `services.json`, and under `scripts/` what hosts would run.
+ * input by its digest), `services.json`, `job.json` (what the worker is told: the release and where its inputs are,
+ * without credentials), and under `scripts/` what hosts would run. An earlier review there is replaced as a whole.
+ * @throws USAGE where `folder` is a file; FILE_EXISTS where it holds anything else than a review
  */
 export async function writeReview(folder: string, { plan, services, inputs }: Resolved): Promise<void> {
+  await clearReview(folder);
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'release.json'), `${JSON.stringify(plan, null, 2)}\n`);
-  await writeFile(join(folder, 'services.json'), `${JSON.stringify(services, null, 2)}\n`);
+  const write = (name: string, value: unknown) =>
+    writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`, { flag: 'wx' });
+  await write('release.json', plan);
+  await write('services.json', services);
+  await write('job.json', { plan, inputs: shareable(inputs) });
   for (const script of plan.scripts) {
     const location = inputs[script.sha256];
     if (location?.kind !== 'file')
@@ -19,4 +28,49 @@ export async function writeReview(folder: string, { plan, services, inputs }: Re
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, await readFile(location.path), { mode: 0o755 });
   }
+}
+
+/** What an earlier plan had and this one has not would be reviewed as if it were deployed. */
+async function clearReview(folder: string): Promise<void> {
+  const names = await namesIn(folder);
+  if (names.length === 0) return;
+  const foreign = names.filter((name) => !PARTS.includes(name));
+  if (foreign.length > 0 || !(await isReview(folder)))
+    throw new PrestageError('FILE_EXISTS', `${folder} holds something else than a review. Nothing was written.`, {
+      hint: 'Name a new or empty folder, or that of an earlier review, which is replaced.',
+      context: { path: folder, existing: names },
+    });
+  for (const part of [...PARTS].reverse()) await rm(join(folder, part), { recursive: true, force: true });
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT') return [];
+    if (code !== 'ENOTDIR') throw error;
+    throw new PrestageError('USAGE', `${folder} is not a folder, and a review is one. Nothing was written.`, {
+      hint: 'Give `--out` a new or empty folder.',
+      context: { path: folder },
+    });
+  }
+}
+
+async function isReview(folder: string): Promise<boolean> {
+  try {
+    return releasePlan.safeParse(JSON.parse(await readFile(join(folder, 'release.json'), 'utf8'))).success;
+  } catch {
+    return false;
+  }
+}
+
+/** A signed URL is a credential; a review is handed around. */
+function shareable(inputs: InputLocations): InputLocations {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([digest, location]) => [
+      digest,
+      location.kind === 'http' ? { ...location, url: withoutCredentials(location.url) } : location,
+    ]),
+  );
 }

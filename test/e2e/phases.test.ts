@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Run } from '../prestage.js';
@@ -88,6 +88,13 @@ describe('two phases', () => {
     const before = await readdir(sample.folder);
     const planned = await sample.run('plan --json');
     expect(planned.status).toBe(0);
+    await writeFile(join(sample.folder, 'file'), '');
+    expect((await sample.run('plan --out file --json')).result.error).toMatchObject({ code: 'USAGE' });
+    await rm(join(sample.folder, 'file'));
+    expect((await sample.run('plan --out review --json')).status).toBe(0);
+    const scripts = await readdir(join(sample.folder, 'review', 'scripts', 'hosts'));
+    expect(scripts.sort()).toEqual(['jump.mjs', 'server.mjs']);
+    await rm(join(sample.folder, 'review'), { recursive: true });
     expect(planned.result.phase1).toMatchObject({
       needed: true,
       packages: [
