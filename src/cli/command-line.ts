@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander';
 import { PrestageError } from '../core/errors.js';
 import type { Surroundings } from './output/streams.js';
+import { exitProcess, ownProcess } from './own-process.js';
 import { normalizeArguments } from './powershell-spelling.js';
 import { createProgram, longFlags } from './program.js';
 import { type GlobalFlags, reporterFor, runSession, type Work } from './session.js';
@@ -9,10 +10,9 @@ const NO_FLAGS: GlobalFlags = { json: false, yes: false, color: true, verbose: f
 
 /** The command line, from its arguments to the exit of the process. */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
-  const { stdin, stdout, stderr, env } = process;
-  const status = await execute(args, { stdin, stdout, stderr, env, now: () => performance.now() });
+  const status = await execute(args, ownProcess());
   // Explicitly: a connection that is still open somewhere must not keep a finished command waiting.
-  process.exit(status);
+  exitProcess(status);
 }
 
 /** Runs a command line in the given surroundings and gives its exit status. */

@@ -1,4 +1,4 @@
-import { asPrestageError, type PrestageError } from '../core/errors.js';
+import { asPrestageError, PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
 import type { CommandOptions } from '../deploy/index.js';
 import { confirm, type Question } from './confirm.js';
@@ -10,6 +10,7 @@ import { jsonReporter } from './output/json-reporter.js';
 import type { Outcome, Reporter } from './output/reporter.js';
 import { flushed, type Surroundings, tolerant } from './output/streams.js';
 import type { Style } from './output/style.js';
+import { exitProcess } from './own-process.js';
 
 /** The flags that every command has. */
 export interface GlobalFlags {
@@ -63,16 +64,21 @@ export async function runSession(
     stderr: tolerant(surroundings.stderr),
   };
   const reporter = reporterFor(traits.name, flags, streams);
+  let told = false;
   const failed = (error: PrestageError) => {
+    told = true;
     reporter.fail(error);
     return error.exitStatus;
   };
   const unwarn = takeWarnings((message) => flags.verbose && reporter.emit({ type: 'warning', message }));
-  const restore = () => reporter.settle();
-  process.on('exit', restore);
+  const ended = () => {
+    reporter.settle();
+    if (!told) process.exitCode = failed(endedEarly());
+  };
+  process.on('exit', ended);
   const unlisten = interruption.listen({
     first: () => reporter.emit({ type: 'notice', message: 'Stopping. Once more ends at once.' }),
-    second: () => process.exit(failed(interruption.error())),
+    second: () => exitProcess(failed(interruption.error())),
   });
   try {
     const outcome = await work(newSession(flags, streams, reporter, interruption));
@@ -84,9 +90,16 @@ export async function runSession(
   } finally {
     unlisten();
     unwarn();
-    process.off('exit', restore);
+    process.off('exit', ended);
     await Promise.all([flushed(streams.stdout), flushed(streams.stderr)]);
   }
+}
+
+/** Nothing that waits for something may let the process end, but whatever does, there is a result. */
+function endedEarly(): PrestageError {
+  return new PrestageError('INTERNAL', 'The process ended before the command did.', {
+    hint: 'A configuration that is a program may have ended it; if it has not, this is a defect of Prestage: report it.',
+  });
 }
 
 /** Node writes its warnings (of experimental features) into whatever is drawn; who wants them asks with --verbose. */

@@ -9,7 +9,7 @@ import { syntaxError } from './syntax-error.js';
 export async function readModule(file: string, text: string): Promise<SourceFile> {
   let loaded: unknown;
   try {
-    loaded = file.endsWith('.ts') ? await importTypeScript(file) : await importJavaScript(file);
+    loaded = await whileAlive(() => (file.endsWith('.ts') ? importTypeScript(file) : importJavaScript(file)));
   } catch (cause) {
     throw loadError(file, cause);
   }
@@ -23,6 +23,20 @@ export async function readModule(file: string, text: string): Promise<SourceFile
     );
   }
   return { data: loaded, locate: locateIn(text, parseLiteral(text)), problems: [] };
+}
+
+/** A module that awaits what never comes lets Node run out of work: without a listener the process would just end. */
+async function whileAlive<T>(work: () => Promise<T>): Promise<T> {
+  let listener = () => {};
+  const idle = new Promise<never>((_, reject) => {
+    listener = () => reject(new Error('it waits for something that never comes (a top-level await)'));
+    process.once('beforeExit', listener);
+  });
+  try {
+    return await Promise.race([work(), idle]);
+  } finally {
+    process.off('beforeExit', listener);
+  }
 }
 
 async function importJavaScript(file: string): Promise<unknown> {
