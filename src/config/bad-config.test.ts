@@ -838,6 +838,30 @@ test.each<[string, string, string, string[]]>([
   expect(error.code).toBe(code);
 });
 
+test.each<[string, string, string[]]>([
+  [
+    'yaml',
+    'name: portal\npackages:\n  app: {source: a}\n  __proto__: {source: b}\n',
+    [
+      'yaml:4: packages.__proto__: expected lower-case letters, digits and hyphens, beginning with a letter, found "__proto__"',
+    ],
+  ],
+  [
+    'yaml',
+    'name: portal\npackages:\n  app: {source: a, steps: [{set: {file: f, values: {\n    __proto__: x, y: z}}}]}\n',
+    ['yaml:4: packages.app.steps[0].set.values.__proto__: expected another key, found "__proto__"'],
+  ],
+  [
+    'json',
+    '{"name": "portal",\n"packages": {"app": {"source": "a"},\n"__proto__": {"source": "b"}}}',
+    [
+      'json:3: packages.__proto__: expected lower-case letters, digits and hyphens, beginning with a letter, found "__proto__"',
+    ],
+  ],
+])('a key called __proto__ is refused, not dropped: %s', async (ending, text, lines) => {
+  expect(linesOf(await failure(`prestage.config.${ending}`, text))).toEqual(lines);
+});
+
 describe('an error', () => {
   test('has the place of the first problem in its context', async () => {
     const error = await failure('prestage.config.yaml', `${SERVICES}  api: {run: a.sh, port: x, count: y}\n`);

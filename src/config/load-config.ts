@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { type Config, normalizeConfig } from './config.js';
 import { findConfig } from './find-config.js';
 import { keyText, problemsError } from './problem.js';
+import { prototypeProblems } from './prototype-key.js';
 import { readConfigFile } from './read/read-config-file.js';
 import { ruleProblems } from './rules.js';
 import { configSchema } from './schema.js';
@@ -14,7 +15,8 @@ import { parseConfig } from './zod-problems.js';
  */
 export async function loadConfig(pathOrFolder: string): Promise<Config> {
   const file = await findConfig(pathOrFolder);
-  const { data, locate, problems } = await readConfigFile(file);
+  const { data, locate, problems: misread } = await readConfigFile(file);
+  const problems = [...misread, ...prototypeProblems(data)];
   const parsed = parseConfig(configSchema, data);
   const rules = parsed.config ? ruleProblems(parsed.config, dirname(file)) : [];
   const told = new Set([...parsed.problems, ...rules].map((problem) => keyText(problem.path)));

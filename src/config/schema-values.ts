@@ -5,9 +5,8 @@ import { z } from 'zod';
  * (zod-problems.ts), so it is a noun phrase: "a duration such as 500ms, 120s or 2m".
  */
 
-export const id = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]*$/, { error: 'lower-case letters, digits and hyphens, beginning with a letter' });
+export const ID_RULE = 'lower-case letters, digits and hyphens, beginning with a letter';
+export const id = z.string().regex(/^[a-z][a-z0-9-]*$/, { error: ID_RULE });
 
 export const text = z.string().min(1, { error: 'text that is not empty' });
 

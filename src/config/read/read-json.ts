@@ -1,4 +1,4 @@
-import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { type Literal, locateIn, type Member } from './literal.js';
 import { lineAt, type SourceFile } from './source-file.js';
 import { syntaxError } from './syntax-error.js';
@@ -18,7 +18,7 @@ export function readJson(file: string, text: string): SourceFile {
       'Keep one of the two.',
     );
   }
-  return { data: getNodeValue(root), locate: locateIn(text, memberOf(root, root.offset)), problems: [] };
+  return { data: dataOf(root), locate: locateIn(text, memberOf(root, root.offset)), problems: [] };
 }
 
 function faultError(file: string, text: string, fault: ParseError | undefined) {
@@ -46,6 +46,16 @@ function findDuplicate(node: Node): Node | undefined {
     if (deeper) return deeper;
   }
   return undefined;
+}
+
+/** With a key `__proto__` as one of its own, so that it is seen and refused. */
+function dataOf(node: Node): unknown {
+  const children = node.children ?? [];
+  if (node.type === 'array') return children.map(dataOf);
+  if (node.type !== 'object') return node.value;
+  return Object.fromEntries(
+    children.flatMap(({ children: [key, value] = [] }) => (key && value ? [[String(key.value), dataOf(value)]] : [])),
+  );
 }
 
 function memberOf(node: Node, offset: number): Member {
