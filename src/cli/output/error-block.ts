@@ -1,4 +1,5 @@
 import type { ErrorContext, PrestageError } from '../../core/errors.js';
+import { shown, shownLines } from './shown.js';
 import type { Style } from './style.js';
 import { folded, hanging, wrap } from './wrap.js';
 
@@ -12,14 +13,14 @@ export function errorBlock(
 ): string[] {
   const { context, hint } = error;
   const head = `error ${error.code}`;
-  const message = `${head}: ${error.message}`
+  const message = `${head}: ${shownLines(error.message)}`
     .split('\n')
     .flatMap((line, i) => folded(i === 0 ? line : `  ${line}`, width));
   return [
     ...message.map((line, i) => (i === 0 ? line.replace(head, style.bad(head)) : line)),
     ...details(context).flatMap(([label, text]) => detailLines(label, text, { style, width })),
     ...logLines(context).map((line) => `  | ${line}`),
-    ...(hint === undefined ? [] : wrap(hint, width - 2).map((line) => `  ${line}`)),
+    ...(hint === undefined ? [] : wrap(shownLines(hint), width - 2).map((line) => `  ${line}`)),
     ...(verbose ? stackLines(error).map((line) => style.dim(`  ${line}`)) : []),
   ];
 }
@@ -42,6 +43,9 @@ const KNOWN = new Set([
   'errno',
 ]);
 
+/** What an archive or a user named; other values (a hunk) may have lines. */
+const ONE_LINE = new Set(['package', 'step', 'host', 'file', 'key', 'url', 'path']);
+
 function details(context: ErrorContext): [string, string][] {
   const { file, line, step, stepKind } = context;
   const place: [string, unknown][] = [
@@ -57,16 +61,16 @@ function details(context: ErrorContext): [string, string][] {
     ...Object.entries(context).filter(([key]) => !KNOWN.has(key)),
   ];
   return place.flatMap(([label, value]) => {
-    const text = textOf(value);
+    const text = textOf(label, value);
     return text === undefined ? [] : [[label, text] satisfies [string, string]];
   });
 }
 
-function textOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
+function textOf(label: string, value: unknown): string | undefined {
+  if (typeof value === 'string') return ONE_LINE.has(label) ? shown(value) : shownLines(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string')) {
-    return value.some((item) => item.includes(' ')) ? value.join('\n') : value.join(', ');
+    return value.map(shown).join(value.some((item) => item.includes(' ')) ? '\n' : ', ');
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import type { PrestageEvent } from '../../core/events.js';
+import { shown, shownLines } from './shown.js';
 import type { Style } from './style.js';
 import { formatBytes, formatCount, formatDuration, formatPercent } from './units.js';
 
@@ -9,7 +10,8 @@ export interface Wording {
 }
 
 /** What a person is told of an event: no line, one line, or a line with what belongs under it. Pure. */
-export function eventLines(event: PrestageEvent, { style, verbose }: Wording): string[] {
+export function eventLines(told: PrestageEvent, { style, verbose }: Wording): string[] {
+  const event = printable(told);
   const inDetail = (line: string) => (verbose ? [style.dim(line)] : []);
   switch (event.type) {
     case 'source.locked':
@@ -91,6 +93,19 @@ export function eventLines(event: PrestageEvent, { style, verbose }: Wording): s
         `${checkMark(event, style)}  ${formatDuration(event.durationMs).padStart(11)}  ${event.name}${event.detail === undefined ? '' : style.dim(` (${event.detail})`)}`,
       ];
   }
+}
+
+/** What may have lines. */
+const PROSE = new Set(['message', 'hint', 'reason', 'detail']);
+
+/** What a log says stays as the program wrote it. */
+function printable(event: PrestageEvent): PrestageEvent {
+  if (event.type === 'log') return event;
+  const entries = Object.entries(event).map(([key, value]) => {
+    if (typeof value !== 'string') return [key, value];
+    return [key, PROSE.has(key) ? shownLines(value) : shown(value)];
+  });
+  return Object.fromEntries(entries) as PrestageEvent;
 }
 
 const phaseName = (phase: 1 | 2) => (phase === 1 ? 'Phase 1, files' : 'Phase 2, hosts');

@@ -1,3 +1,4 @@
+import { shown } from './shown.js';
 import { plainStyle, type Style } from './style.js';
 import { wrap } from './wrap.js';
 
@@ -19,12 +20,16 @@ export function table(
   options: TableOptions = {},
 ): string[] {
   const { style = plainStyle, width } = options;
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? { text: cell } : cell)));
+  const cells = rows.map((row) => row.map(cellOf));
   const widths = heads.map((head, i) => Math.max(head.length, ...cells.map((row) => row[i]?.text.length ?? 0)));
   const before = widths.slice(0, -1).reduce((sum, columns) => sum + columns + GAP.length, 0);
   const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(width - before, 12);
   const line = (row: readonly Cell[]) => layOut(row, widths, room, before);
   return [...line(heads.map((head) => ({ text: head.toUpperCase(), mark: style.dim }))), ...cells.flatMap(line)];
+}
+
+function cellOf(cell: Cell | string): Cell {
+  return typeof cell === 'string' ? { text: shown(cell) } : { ...cell, text: shown(cell.text) };
 }
 
 export interface TableOptions {
