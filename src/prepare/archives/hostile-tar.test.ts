@@ -26,13 +26,17 @@ const refusal = (code: string, says = '') =>
 
 /** Unpacks as a stream and as a file: both must be refused, in the same words. */
 async function expectRefusal(archive: Buffer, code: string, says = ''): Promise<void> {
-  await expect(unpack(where, archive, { name: 'evil.tar' })).rejects.toEqual(refusal(code, says));
-  const other = place();
-  await expect(unpack(other, gzipSync(archive), { name: 'evil.tar', chunkBytes: 1000 })).rejects.toEqual(
-    refusal(code, says),
-  );
-  expect(other.outside()).toEqual(['victim', 'untouched']);
-  other.remove();
+  for (const [bytes, chunkBytes] of [
+    [archive, undefined],
+    [gzipSync(archive), 1000],
+  ] as const) {
+    const other = place(); // a fresh one each: what comes before the refusal may have been written
+    await expect(unpack(other, bytes, { name: 'evil.tar', ...(chunkBytes ? { chunkBytes } : {}) })).rejects.toEqual(
+      refusal(code, says),
+    );
+    expect(other.outside()).toEqual(['victim', 'untouched']);
+    other.remove();
+  }
 }
 
 const file = (name: string, content = 'evil'): TarItem => ({ name, content });
@@ -183,9 +187,11 @@ describe('refuses as invalid', () => {
     const archive = gzipSync(tar({ name: 'a', content: randomBytes(5000) }));
     const cut = async (bytes: Buffer) => {
       for (const chunkBytes of [7, 100_000]) {
-        await expect(unpack(where, bytes, { name: 'evil.tar', chunkBytes })).rejects.toEqual(
+        const other = place();
+        await expect(unpack(other, bytes, { name: 'evil.tar', chunkBytes })).rejects.toEqual(
           refusal('ARCHIVE_INVALID'),
         );
+        other.remove();
       }
     };
     for (let length = archive.length - 40; length < archive.length; length += 1) await cut(archive.subarray(0, length));
