@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
@@ -13,20 +15,26 @@ import {
   SERVER,
   service,
 } from '../../../../test/local-target.js';
+import { until } from '../../../../test/until.js';
+import { identify, readProc } from '../../../core/process-identity.js';
+import type { ServicesChange } from '../../target.js';
+import { findServer } from './server.js';
 
 const database = { engine: 'postgres', version: '16' } as const;
 
 let kit: LocalTargetKit;
 let deploy: () => Promise<'applied' | 'unchanged'>;
+let plan: () => Promise<ServicesChange>;
 let url: string;
 
 /** One project with one host, whose variables tell the database's URL: making a cluster takes seconds. */
 beforeAll(async () => {
   kit = await openLocalTargetKit();
   const port = await freePort();
-  const plan = await kit.publish({ scripts: { 'api.js': SERVER } });
+  const release = await kit.publish({ scripts: { 'api.js': SERVER } });
   const services = [service('api', { run: 'api.js', port, health: HEALTH })];
-  deploy = () => kit.deploy(plan, services, { database });
+  deploy = () => kit.deploy(release, services, { database });
+  plan = () => kit.target.planServices(kit.deployment(release, services, { database }));
   await deploy();
   url = (await askJson(port, '/')).PRESTAGE_DATABASE_URL ?? '';
 });
@@ -62,12 +70,32 @@ describe('the local database', () => {
     const client = postgres(url, { max: 1, onnotice: () => {} });
     await client`CREATE TABLE journal AS SELECT 42 AS amount`;
     await client.end();
-    process.kill(Number.parseInt(readFileSync(join(kit.root, 'database/data/postmaster.pid'), 'utf8'), 10), 'SIGKILL');
+    const { pid = 0 } = (await findServer(join(kit.root, 'database/data')))?.process ?? {};
+    process.kill(pid, 'SIGKILL');
+    await until('the server to be gone', () => !identify(pid));
+    expect(await plan()).toMatchObject({ action: 'apply', reason: 'the database does not run', database: 'keep' });
     expect(await deploy()).toBe('applied');
     const again = postgres(url, { max: 1 });
     expect(await again`SELECT amount FROM journal`).toMatchObject([{ amount: 42 }]);
     await again.end();
   });
+
+  test.skipIf(process.platform !== 'linux')(
+    'starts where its former process is a zombie that nobody reaps, as in a container without init (seen on Linux only)',
+    async () => {
+      await kit.target.destroy({ purge: false, emit: () => {} });
+      const untilExec = 'while [ "$(cat /proc/$PPID/comm)" = sh ]; do :; done';
+      // The shell becomes a program that never asks how its child ended. As root, the server runs as another user.
+      const user = process.getuid?.() === 0 ? { uid: 65534 } : {};
+      const parent = spawn('sh', ['-c', 'sh -c "$0" & echo $!; exec sleep 4244', untilExec], { cwd: '/', ...user });
+      const zombie = Number(await once(parent.stdout, 'data'));
+      await until('the zombie', () => readProc(`${zombie}/stat`)?.includes(') Z '));
+      const data = join(kit.root, 'database/data');
+      await writeFile(join(data, 'postmaster.pid'), `${zombie}\n${data}\n0\n1\n\n\n`);
+      expect(await deploy()).toBe('applied');
+      parent.kill();
+    },
+  );
 
   test('lets only its owner read the password, and tells it to nobody else', async () => {
     const password = new URL(url).password;

@@ -5,14 +5,23 @@ import { open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError } from '../../../core/errors.js';
-import { identify, isRunning, type ProcessIdentity, readProc, signalProcess } from '../../../core/process-identity.js';
+import {
+  identify,
+  isRunning,
+  type ProcessIdentity,
+  readProc,
+  signalProcess,
+  statField,
+} from '../../../core/process-identity.js';
 import { lastLines } from '../hosts/log-tail.js';
 import { stuckError } from '../hosts/stop.js';
 import { untilEnded } from '../processes/ended.js';
-import { MARK } from '../processes/marked.js';
+import { MARK, processIds } from '../processes/marked.js';
 import { type Cluster, programCall } from './cluster.js';
 
 const START_LIMIT_MS = 60_000;
+/** How long a killed server may take to be gone, or to be reaped. */
+const LOCK_LIMIT_MS = 10_000;
 const STOP_LIMIT_MS = 30_000;
 
 export interface RunningServer {
@@ -69,9 +78,10 @@ export async function startServer(
   cluster: Cluster,
   options: { port: number; log: string; mark: string },
 ): Promise<'started' | 'port-taken'> {
-  await dropForeignPidFile(cluster.data);
   const limit = performance.now() + START_LIMIT_MS;
+  const lockLimit = performance.now() + LOCK_LIMIT_MS;
   for (;;) {
+    await dropStalePidFile(cluster.data);
     const logged = await sizeOf(options.log);
     const started = await spawnServer(cluster, options);
     const failure = await untilReady(cluster.data, started, limit);
@@ -79,8 +89,9 @@ export async function startServer(
     const log = await lastLines(options.log, 20, logged);
     if (log.some((line) => line.includes('could not bind'))) return 'port-taken';
     // After a crash, processes of the old server may live a moment longer; the new one sees them, and will not start.
-    const mayRetry = log.some((line) => line.includes('shared memory block')) && performance.now() < limit;
-    if (!mayRetry) {
+    const isLocked = log.some((line) => line.includes('"postmaster.pid" already exists'));
+    const isInUse = log.some((line) => line.includes('shared memory block'));
+    if (performance.now() > limit || !(isInUse || (isLocked && performance.now() < lockLimit))) {
       throw new PrestageError('DATABASE_FAILED', `PostgreSQL ${failure}: ${log.at(-1) ?? 'it said nothing'}`, {
         hint: `Its log is ${options.log}.`,
         context: { path: cluster.data, log },
@@ -95,13 +106,21 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 /**
- * The pid in the file of a server that crashed may be another program's by now, and would keep ours from starting. Where
- * it is nobody's, the file must stay: by it a new server finds processes of the old one that still use the data.
+ * The pid in the file of a server that crashed may be another program's by now, or a zombie's that nobody reaps, and would
+ * keep ours from starting. Where it is nobody's, the file must stay: by it a new server finds processes of the old one that
+ * still use the data. For a zombie we look for those ourselves.
  */
-async function dropForeignPidFile(data: string): Promise<void> {
+async function dropStalePidFile(data: string): Promise<void> {
+  if (process.platform === 'win32') return;
   const path = join(data, 'postmaster.pid');
   const pid = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10);
-  if (process.platform !== 'win32' && identify(pid) && !isPostgres(pid)) await rm(path, { force: true });
+  const isStale = identify(pid) ? !isPostgres(pid) : isZombie(pid) && !processIds().some((id) => isServerOf(id, data));
+  if (isStale) await rm(path, { force: true });
+}
+
+function isZombie(pid: number): boolean {
+  const stat = process.platform === 'linux' ? readProc(`${pid}/stat`) : undefined;
+  return stat !== undefined && statField(stat, 3) === 'Z';
 }
 
 async function spawnServer(

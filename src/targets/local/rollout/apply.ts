@@ -80,7 +80,7 @@ export async function planServices(deployment: Deployment, phase: PhaseTwo): Pro
   const { plan, database, settled, recorded } = await compare(deployment, phase);
   return {
     action: settled && recorded ? 'unchanged' : 'apply',
-    reason: reasonOf(plan, { settled, recorded }),
+    reason: reasonOf(plan, database, { settled, recorded }),
     hosts: hostChanges(plan),
     database: database.action,
   };
@@ -88,13 +88,20 @@ export async function planServices(deployment: Deployment, phase: PhaseTwo): Pro
 
 function reasonOf(
   { hosts, remove }: RolloutPlan,
+  database: Comparison['database'],
   { settled, recorded }: { settled: boolean; recorded: boolean },
 ): string {
   if (settled)
     return recorded ? 'every host is healthy and as it should be' : 'no host changes; the release becomes current';
   const changes = hosts.filter(({ action }) => action !== 'keep').length;
-  if (changes + remove.length === 0) return 'the last deployment was not finished';
+  if (changes + remove.length === 0) return databaseReason(database) ?? 'the last deployment was not finished';
   return `${changes} of ${hosts.length} hosts to start or replace, ${remove.length} to remove`;
+}
+
+function databaseReason({ action, running }: Comparison['database']): string | undefined {
+  if (action === 'create') return 'the database is new';
+  if (action === 'remove') return 'the database is no longer wanted';
+  return action === 'keep' && !running ? 'the database does not run' : undefined;
 }
 
 /** Makes the hosts be as the deployment says. On failure they are back as they were, and `current` has not moved. */
