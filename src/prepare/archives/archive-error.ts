@@ -6,7 +6,7 @@ const HINTS = {
   ARCHIVE_INVALID: 'Fetch or build the archive again, and compare its digest with what its maker publishes.',
   ARCHIVE_UNSUPPORTED: 'Repack it as tar.gz or zip, or keep it as it is with `extract: false` and unpack it at boot.',
   ARCHIVE_UNSAFE:
-    'Do not trust this archive before you know why it is so. What is not needed can be left out with `exclude`.',
+    'Do not trust this archive before you know why it is so. `exclude` leaves out what is not needed, but no path with `..` and none that is absolute.',
   ARCHIVE_LIMIT: 'If the archive is right, split it, or leave out with `exclude` what is not needed.',
 } as const satisfies Record<ArchiveCode, string>;
 
