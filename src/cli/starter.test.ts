@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -53,6 +54,25 @@ describe('init', () => {
       );
     },
   );
+
+  test.each([
+    ['beside it', 'portal', 'portal', /^\.\/node_modules\/prestage\/schema\//],
+    ['above it', '.', 'portals/portal', /^\.\.\/\.\.\/node_modules\/prestage\/schema\//],
+    ['nowhere around it', undefined, 'portal', /^\.\.\/.*[^/]\/schema\/prestage\.schema\.json$/],
+  ])('names a schema that is there, with node_modules %s', async (_, installedIn, project, expected) => {
+    if (installedIn !== undefined) {
+      const schema = join(folder, installedIn, 'node_modules/prestage/schema');
+      mkdirSync(schema, { recursive: true });
+      writeFileSync(join(schema, 'prestage.schema.json'), readFileSync('schema/prestage.schema.json'));
+    }
+    await writeStarter(join(folder, project));
+    const config = readFileSync(join(folder, project, 'prestage.config.yaml'), 'utf8');
+    const [, path = ''] = /^# yaml-language-server: \$schema=(.*)$/m.exec(config) ?? [];
+    expect(path).toMatch(expected);
+    expect(JSON.parse(readFileSync(join(realpathSync(join(folder, project)), path), 'utf8'))).toMatchObject({
+      title: 'Prestage configuration',
+    });
+  });
 
   test.skipIf(process.platform === 'win32')('makes scripts executable, and nothing else', async () => {
     const files = await writeStarter(folder);

@@ -1,8 +1,10 @@
-import { lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { existsSync } from 'node:fs';
+import { lstat, mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { errnoOf, PrestageError } from '../core/errors.js';
 import { installedFile } from '../core/installation.js';
 
+const SCHEMA = 'schema/prestage.schema.json';
 const CONFIG_NAMES = ['ts', 'js', 'mjs', 'json', 'yaml'].map((extension) => `prestage.config.${extension}`);
 
 /**
@@ -19,7 +21,7 @@ export async function writeStarter(folder: string): Promise<string[]> {
     await mkdir(dirname(target), { recursive: true });
     // A package's files may have lost their modes on the way here.
     const mode = content.subarray(0, 2).toString() === '#!' ? 0o755 : 0o644;
-    await writeFile(target, path === 'prestage.config.yaml' ? named(content.toString(), folder) : content, {
+    await writeFile(target, path === 'prestage.config.yaml' ? await adapted(content.toString(), folder) : content, {
       flag: 'wx',
       mode,
     });
@@ -55,6 +57,25 @@ async function exists(path: string): Promise<boolean> {
     // A file in the place of a folder (ENOTDIR) is in the way as well.
     return errnoOf(error) !== 'ENOENT';
   }
+}
+
+async function adapted(config: string, folder: string): Promise<string> {
+  return named(config, folder).replace(/\$schema=.*/, `$schema=${await schemaFrom(folder)}`);
+}
+
+/** The schema's place as an editor finds it: in the nearest node_modules that has it, else that of this installation. */
+async function schemaFrom(folder: string): Promise<string> {
+  const start = await realpath(folder);
+  const around = foldersAround(start).map((above) => join(above, 'node_modules/prestage', SCHEMA));
+  const found = around.find((path) => existsSync(path)) ?? (await realpath(installedFile(SCHEMA)));
+  const path = relative(start, found).split(sep).join('/');
+  return path.startsWith('.') || isAbsolute(path) ? path : `./${path}`;
+}
+
+/** The folder itself, and those above it, the nearest first. */
+function foldersAround(folder: string): string[] {
+  const parent = dirname(folder);
+  return parent === folder ? [folder] : [folder, ...foldersAround(parent)];
 }
 
 /** The project is called like its folder, as far as that is a name. */
