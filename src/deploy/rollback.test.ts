@@ -15,6 +15,19 @@ describe('the release to go back to', () => {
     expect(releaseBefore(current, history(deployed))).toBe(expected);
   });
 
+  test('is one that is still in the store', () => {
+    expect(releaseBefore('D', history('ABCD'), new Set(['A', 'D']))).toBe('A');
+  });
+
+  test('does not exist where prune removed all of them, and the error says so', () => {
+    expect(() => releaseBefore('C', history('ABC'), new Set(['C']))).toThrow(
+      expect.objectContaining({
+        code: 'NOTHING_DEPLOYED',
+        message: 'Release B, which was deployed before, was removed by prune.',
+      }),
+    );
+  });
+
   test.each([
     ['A', 'A'],
     ['', undefined],

@@ -21,7 +21,7 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       target.currentRelease(),
       target.history(),
     ]);
-    const release = options.release ?? releaseBefore(current, history);
+    const release = options.release ?? releaseBefore(current, history, new Set(records.map((item) => item.release)));
     const record = demandRelease(records, release);
     const deployment = {
       environment: environment.name,
@@ -38,10 +38,13 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
  * The release that hosts were on before the current one. History is replayed as a stack: deploying a release again, or
  * rolling back to it, drops what came after it. So rolling back twice goes two releases back, never to and fro, and
  * never to a release that was itself rolled back.
+ * @param stored the releases that are still in the store: others are passed over
+ * @throws NOTHING_DEPLOYED
  */
 export function releaseBefore(
   current: string | undefined,
   history: readonly Pick<DeployedRelease, 'release'>[],
+  stored?: ReadonlySet<string>,
 ): string {
   const stack: string[] = [];
   for (const { release } of history) {
@@ -49,9 +52,15 @@ export function releaseBefore(
     if (at >= 0) stack.length = at;
     stack.push(release);
   }
-  const previous = current === undefined ? stack.at(-1) : stack[stack.indexOf(current) - 1];
+  const earlier = current === undefined ? stack : stack.slice(0, Math.max(0, stack.indexOf(current)));
+  const previous = earlier.findLast((release) => stored?.has(release) ?? true);
   if (previous !== undefined) return previous;
-  throw new PrestageError('NOTHING_DEPLOYED', 'There is no earlier deployment to go back to.', {
+  const removed = earlier.at(-1);
+  const message =
+    removed === undefined
+      ? 'There is no earlier deployment to go back to.'
+      : `Release ${removed}, which was deployed before, was removed by prune.`;
+  throw new PrestageError('NOTHING_DEPLOYED', message, {
     hint: '`prestage releases` lists what is prepared; `prestage rollback <release>` names one of them.',
     context: current === undefined ? {} : { release: current },
   });

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ServicesPlan, servicesPlan } from '../../../config/index.js';
-import { errnoOf } from '../../../core/errors.js';
+import { errnoOf, PrestageError } from '../../../core/errors.js';
 import type { DeployedRelease } from '../../target.js';
 import type { LocalLayout } from '../layout.js';
 import { replaceFile } from '../replace-file.js';
@@ -12,14 +12,23 @@ const KEPT = 30;
 
 const deployedRelease = z.object({ release: z.string(), deployedAt: z.string(), services: servicesPlan });
 
-/** The deployments that became healthy, oldest first, each a file `<n>-<release>.json`. */
+/** The deployments that became healthy, oldest first, each a file `<n>-<release>.json`. @throws STORE_INVALID */
 export async function readHistory(layout: LocalLayout): Promise<DeployedRelease[]> {
   const names = await recordNames(layout);
-  return Promise.all(
-    names.map(async (name) =>
-      deployedRelease.parse(JSON.parse(await readFile(join(layout.deployments, name), 'utf8'))),
-    ),
-  );
+  return Promise.all(names.map((name) => readRecord(join(layout.deployments, name))));
+}
+
+async function readRecord(path: string): Promise<DeployedRelease> {
+  const text = await readFile(path, 'utf8');
+  try {
+    return deployedRelease.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new PrestageError('STORE_INVALID', `The record of a deployment is damaged: ${path}.`, {
+      hint: 'Remove that file, and run the same command again. Only that deployment is forgotten: `rollback` cannot go back to it by itself.',
+      context: { path },
+      cause,
+    });
+  }
 }
 
 /** Remembers a deployment, and forgets the oldest ones. */
