@@ -79,7 +79,12 @@ describe('single-phase: no worker ran', () => {
       message: expect.stringContaining('This was the first deployment'),
       context: { host: 'jump-0' },
     });
-    expect((await kit.target.status()).hosts.map(({ state }) => state)).not.toContain('starting');
+    const waited = (await kit.target.status()).hosts.filter(({ service }) => service === 'api');
+    const reason = expect.stringContaining('jump-0, which prepares the files, failed: it could not prepare the files');
+    expect(waited).toMatchObject([
+      { state: 'failed', detail: reason },
+      { state: 'failed', detail: reason },
+    ]);
     expect(existsSync(join(kit.root, 'current'))).toBe(false);
 
     const repaired = await kit.job({ scripts: SCRIPTS, packages: { server: 'prepared' } });

@@ -11,6 +11,9 @@ import type { HostLog } from './host-log.js';
 import type { Reporter } from './reporter.js';
 import { runProgram } from './script.js';
 
+/** The files are not there because the host was told to stop; anything else is a failure, also of a host being stopped. */
+export class Stopped extends Error {}
+
 const POLL_MS = 200;
 /** As many as a worker has: each file operation under way takes one. */
 const AGENT_THREADS = '64';
@@ -18,7 +21,7 @@ const AGENT_THREADS = '64';
 /**
  * Returns when the release is there. Usually it is: phase 1 prepared it. Where it is not, the jump host prepares it with
  * the same engine, and the others wait for it, with a limit and for as long as the jump host has not failed.
- * @throws Error with the reason why there will be no files.
+ * @throws Error with the reason why there will be no files; Stopped
  */
 export async function obtainFiles(
   spec: HostSpec,
@@ -72,7 +75,7 @@ async function prepare(
     },
     { signal, alone: true, onStart: (pid) => reporter.report({ child: identify(pid) }) },
   );
-  if (signal.aborted) throw new Error('it was stopped while it prepared the files');
+  if (signal.aborted) throw new Stopped('it was stopped while it prepared the files');
   if (!isReady(spec))
     throw new Error(
       `it could not prepare the files: ${failureOf(runFolder) ?? `the agent ended with ${ending.words}`}`,
@@ -99,12 +102,13 @@ async function wait(
   reporter.report({ phase: 'waiting-for-files', files: 'waiting' });
   const limit = performance.now() + limitMs;
   while (!isReady(spec)) {
-    if (signal.aborted) throw new Error(`it was stopped while it waited for ${jump} to prepare the files`);
     if (performance.now() > limit)
       throw new Error(`it waited ${Math.round(limitMs / 60_000)} minutes for ${jump} to prepare the files`);
     const failure = failureOfJump(fallback);
     if (failure !== undefined && !isReady(spec))
       throw new Error(`${jump}, which prepares the files, failed: ${failure}`);
+    // After the jump host's reason: when that fails the others are stopped, and its reason is theirs.
+    if (signal.aborted) throw new Stopped(`it was stopped while it waited for ${jump} to prepare the files`);
     await sleep(POLL_MS);
   }
 }

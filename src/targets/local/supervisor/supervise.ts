@@ -8,7 +8,7 @@ import { endStrays } from '../hosts/stop.js';
 import { hostFiles } from '../layout.js';
 import { inheritedEnvironment } from '../processes/environment.js';
 import { MARK, RUN_MARK } from '../processes/marked.js';
-import { obtainFiles } from './files.js';
+import { obtainFiles, Stopped } from './files.js';
 import { type HostLog, openHostLog } from './host-log.js';
 import { type Reporter, startReporting } from './reporter.js';
 import { type Ending, runProgram, scriptCommand } from './script.js';
@@ -36,7 +36,7 @@ export async function supervise(folder: string): Promise<void> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     host.log.say(reason);
-    host.reporter.report(host.signal.aborted ? { phase: 'stopped' } : { phase: 'failed', reason });
+    host.reporter.report(error instanceof Stopped ? { phase: 'stopped' } : { phase: 'failed', reason });
   }
 }
 
