@@ -1,13 +1,18 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { prestage, repository } from '../prestage.js';
 import { freePorts } from '../sample-project.js';
 
+const execute = promisify(execFile);
+
 /** The quickstart as it is, but for its ports: somebody may be trying it on this machine. */
 async function quickstart() {
-  const folder = await mkdtemp(join(tmpdir(), 'prestage-quickstart-'));
+  const root = await mkdtemp(join(tmpdir(), 'prestage-quickstart-'));
+  const folder = join(root, 'examples/quickstart');
   await cp(join(repository, 'examples/quickstart'), folder, {
     recursive: true,
     filter: (path) => !path.includes('.prestage'),
@@ -20,9 +25,9 @@ async function quickstart() {
   );
   onTestFinished(async () => {
     await prestage('destroy --purge --yes', { cwd: folder });
-    await rm(folder, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true });
   });
-  return { folder, api: `http://127.0.0.1:${api}`, web: `http://127.0.0.1:${web}` };
+  return { root, folder, api: `http://127.0.0.1:${api}`, web: `http://127.0.0.1:${web}` };
 }
 
 test('examples/quickstart: prestage deploy serves what was prepared, and keeps its data over a second deployment', async () => {
@@ -63,4 +68,16 @@ test('examples/quickstart: prestage deploy serves what was prepared, and keeps i
 
   const third = await prestage('deploy --json', { cwd: folder });
   expect(third.result).toMatchObject({ ok: true, phase1: 'ready', phase2: 'unchanged' });
+});
+
+test('npm start deploys examples/quickstart, says what can be done next, and npm run stop ends it', async () => {
+  const { root, web } = await quickstart();
+  await cp(join(repository, 'package.json'), join(root, 'package.json'));
+  await symlink(join(repository, 'dist'), join(root, 'dist'), 'junction');
+  const { stderr } = await execute('npm', ['start'], { cwd: root });
+  expect(stderr).toContain(web);
+  expect(stderr).toContain('  npx prestage status --config examples/quickstart\n');
+  expect((await fetch(web)).status).toBe(200);
+  await execute('npm', ['run', 'stop'], { cwd: root });
+  await expect(fetch(web)).rejects.toThrow();
 });
