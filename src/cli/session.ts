@@ -48,6 +48,8 @@ export interface CommandTraits {
   name: string;
   /** All that the command is for is its output: it ends when nobody reads that any more. */
   endsWithReader?: boolean;
+  /** It goes on until it is interrupted: that is no failure, and only the exit status tells of it. */
+  endsWithInterrupt?: boolean;
 }
 
 /** Runs a command's work, tells what happens and what it came to, and gives the exit status. Never throws. */
@@ -77,7 +79,8 @@ export async function runSession(
   };
   process.on('exit', ended);
   const unlisten = interruption.listen({
-    first: () => reporter.emit({ type: 'notice', message: 'Stopping. Once more ends at once.' }),
+    first: () =>
+      traits.endsWithInterrupt || reporter.emit({ type: 'notice', message: 'Stopping. Once more ends at once.' }),
     second: () => exitProcess(failed(interruption.error())),
   });
   try {
@@ -85,6 +88,7 @@ export async function runSession(
     reporter.succeed(outcome);
     return outcome.error?.exitStatus ?? 0;
   } catch (error) {
+    if (interruption.received && traits.endsWithInterrupt) return interruption.error().exitStatus;
     if (interruption.signal.aborted) return interruption.received ? failed(interruption.error()) : 0;
     return failed(asPrestageError(error));
   } finally {

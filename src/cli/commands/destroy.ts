@@ -27,9 +27,11 @@ export function addDestroy(program: Command, run: Run): void {
         const plan = await destroyPlan(session.options);
         await session.confirm(destroyQuestion(plan, purge));
         await destroy({ ...session.options, ...flags, purge });
-        const kept = purge
-          ? ''
-          : ` ${plan.root} is kept, with what is prepared${plan.database ? " and the database's data" : ''}.`;
+        const held = [
+          ...(plan.releases > 0 ? ['what is prepared'] : []),
+          ...(plan.database ? ["the database's data"] : []),
+        ];
+        const kept = purge || held.length === 0 ? '' : ` ${plan.root} is kept, with ${held.join(' and ')}.`;
         const result = { environment: plan.environment, root: plan.root, purged: purge, hosts: plan.hosts };
         return { result, summary: [`${plan.project} is removed from ${plan.environment}.${kept}`] };
       }),

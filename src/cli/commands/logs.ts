@@ -24,7 +24,7 @@ export function addLogs(program: Command, run: Run): void {
           session.signal.throwIfAborted();
           return { result: {} };
         },
-        { endsWithReader: true },
+        { endsWithReader: true, endsWithInterrupt: follow },
       ),
     );
 }
