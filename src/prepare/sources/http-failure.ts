@@ -1,5 +1,6 @@
 import { type ErrorDetails, PrestageError } from '../../core/errors.js';
 import type { HttpResponse } from './http-client.js';
+import { failureOfTls } from './tls-failure.js';
 
 /** A failed attempt that may succeed later; `notBeforeMs` is how long the server asked to wait. */
 export class Attempt extends PrestageError {
@@ -33,18 +34,34 @@ export function failureOfConnection(url: string, error: unknown): PrestageError 
   if (error instanceof PrestageError) return error;
   const code = errorCode(error);
   const context = { url, ...(code === undefined ? {} : { errno: code }) };
-  if (code !== undefined && /CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code)) {
-    return new PrestageError('SOURCE_UNREACHABLE', `${url} has a certificate that is not trusted here (${code}).`, {
-      hint: 'If a proxy or the server uses a private authority, point NODE_EXTRA_CA_CERTS to its certificate.',
-      context,
-      cause: error,
-    });
-  }
+  const lasting = failureOfTls(url, code, error) ?? refusalOfProxy(url, error);
+  if (lasting !== undefined) return lasting;
   return new Attempt(`${url} could not be fetched: ${plainReason(code, error)}.`, {
     hint: 'Check the address, the network and the proxy settings (HTTPS_PROXY, NO_PROXY), then run the same command again.',
     context,
     cause: error,
   });
+}
+
+/** A proxy that will not open a tunnel: undici tells its status by its message alone, once inside another error. */
+function refusalOfProxy(url: string, error: unknown): PrestageError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const answered =
+    /^Proxy response \((4\d\d)\)/.exec(error.message) ?? /^Proxy Authentication Required \((407)\)/.exec(error.message);
+  if (answered === null) return refusalOfProxy(url, error.cause);
+  const status = Number(answered[1]);
+  return new PrestageError(
+    'SOURCE_REFUSED',
+    `${url} could not be fetched: the proxy answered ${status}${meaning(status)}.`,
+    {
+      hint:
+        status === 407
+          ? remedy(status)
+          : 'Ask who runs the proxy to let this address through, or name its host in NO_PROXY if it is reached without.',
+      context: { url, status },
+      cause: error,
+    },
+  );
 }
 
 /** RFC 9110, section 10.2.3: seconds, or a date. 0 where there is none or it is in the past. */
@@ -69,7 +86,8 @@ function meaning(status: number): string {
 function remedy(status: number): string {
   if (status === 401 || status === 403)
     return 'Check the credentials in the source, and whether a signed URL has expired.';
-  if (status === 407) return 'Put credentials for the proxy into HTTPS_PROXY (http://user:password@proxy:port).';
+  if (status === 407)
+    return 'Put credentials for the proxy into HTTPS_PROXY, or HTTP_PROXY for http (http://user:password@proxy:port).';
   return 'Check the source in the configuration: open its address with the same credentials.';
 }
 

@@ -1,0 +1,43 @@
+import { PrestageError } from '../../core/errors.js';
+
+interface Problem {
+  what: string;
+  hint: string;
+}
+
+const UNKNOWN_AUTHORITY: Problem = {
+  what: 'has a certificate that nobody known here vouches for',
+  hint: 'If a proxy or the server uses a private authority, point NODE_EXTRA_CA_CERTS to its certificate (PEM), then run the same command again.',
+};
+
+/** By the code that Node gives: OpenSSL's names of what is wrong with a chain, and Node's own for the rest. */
+const PROBLEMS: Readonly<Record<string, Problem>> = {
+  CERT_HAS_EXPIRED: {
+    what: 'has a certificate that has expired',
+    hint: 'It has to be renewed on the server, or by the proxy in between. Check the clock of this machine, too.',
+  },
+  CERT_NOT_YET_VALID: {
+    what: 'has a certificate that is not valid yet',
+    hint: 'Check the clock of this machine.',
+  },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    what: 'has a certificate that is for another host',
+    hint: 'Check the host name in the source: it must be one that the certificate names.',
+  },
+};
+
+const NO_HANDSHAKE: Problem = {
+  what: 'does not speak TLS, or no version of it that is spoken here',
+  hint: 'Check the port, and whether the source should begin with http:// (which needs an `integrity` beside it).',
+};
+
+/** What a failed handshake means, where trying again is no use; undefined for any other failure. */
+export function failureOfTls(url: string, code: string | undefined, cause: unknown): PrestageError | undefined {
+  if (code === undefined || !/CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code)) return undefined;
+  const { what, hint } = PROBLEMS[code] ?? (code.startsWith('ERR_SSL_') ? NO_HANDSHAKE : UNKNOWN_AUTHORITY);
+  return new PrestageError('SOURCE_UNREACHABLE', `${url} ${what} (${code}).`, {
+    hint,
+    context: { url, errno: code },
+    cause,
+  });
+}
