@@ -5,12 +5,16 @@ import { configJsonSchema } from './json-schema.js';
 import { loadConfig } from './load-config.js';
 
 const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
-const examples = [...page.matchAll(/```(yaml|ts)\n([\s\S]*?)```/g)].map(([, format = '', text = '']) => ({
-  format,
-  text,
-}));
+const examples = page
+  .replace(/^# /, '')
+  .split(/^#{2,} /m)
+  .flatMap((section) => {
+    const heading = section.split('\n', 1)[0] ?? '';
+    const found = [...section.matchAll(/```(yaml|ts)\n([\s\S]*?)```/g)];
+    return found.map(([, format = '', text = ''], index) => ({ heading, number: index + 1, format, text }));
+  });
 
-test.each(examples)('an example of docs/configuration.md keeps every rule: %j', async ({ format, text }) => {
+test.each(examples)('docs/configuration.md, $heading: example $number keeps every rule', async ({ format, text }) => {
   const config = await loadConfig(await folderWith({ [`prestage.config.${format}`]: text }));
   expect(config.name).toBe('portal');
 });
