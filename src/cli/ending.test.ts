@@ -19,6 +19,16 @@ test('logs -f ends with an interrupt, and only the exit status tells of it', asy
   expect(io.stderr.lines).toEqual([]);
 });
 
+test('logs -f --json that is interrupted ends with a result line, as every command does', async () => {
+  const io = captured();
+  expect(await execute(['logs', '-f', '--json'], io)).toBe(130);
+  expect(JSON.parse(io.stdout.lines.at(-1) ?? '')).toMatchObject({
+    type: 'result',
+    ok: false,
+    error: { code: 'INTERRUPTED' },
+  });
+});
+
 test('logs without -f that is interrupted says so', async () => {
   const io = captured();
   expect(await execute(['logs'], io)).toBe(130);

@@ -88,7 +88,7 @@ export async function runSession(
     reporter.succeed(outcome);
     return outcome.error?.exitStatus ?? 0;
   } catch (error) {
-    if (interruption.received && traits.endsWithInterrupt) return interruption.error().exitStatus;
+    if (interruption.received && traits.endsWithInterrupt && !flags.json) return interruption.error().exitStatus;
     if (interruption.signal.aborted) return interruption.received ? failed(interruption.error()) : 0;
     return failed(asPrestageError(error));
   } finally {
