@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { sha256 } from '../../src/core/digest.js';
+import { certificate, testKey } from '../certificates.js';
+import { sampleProject } from '../sample-project.js';
+
+/** Serves a file to whoever asks, in ranges too, and drops the first connection that wants its bytes. */
+async function serveWithDrop(
+  file: { content: Buffer },
+  scheme: 'http' | 'https' = 'http',
+): Promise<{ url: string; requests: string[] }> {
+  const requests: string[] = [];
+  const answer = ({ method, headers }: IncomingMessage, response: ServerResponse) => {
+    const { content } = file;
+    const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
+    const isFirst = method === 'GET' && !requests.some((each) => each.startsWith('GET'));
+    requests.push(headers.range === undefined ? `${method}` : `${method} ${headers.range}`);
+    response.writeHead(headers.range === undefined ? 200 : 206, {
+      etag: `"${sha256(content).slice(0, 8)}"`,
+      'content-length': content.length - from,
+      ...(headers.range === undefined
+        ? {}
+        : { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }),
+    });
+    if (isFirst) response.write(content.subarray(0, 100), () => response.destroy());
+    else response.end(method === 'HEAD' ? undefined : content.subarray(from));
+  };
+  const server =
+    scheme === 'http' ? createServer(answer) : createTlsServer({ key: testKey, cert: certificate }, answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/app.tar.gz`, requests };
+}
+
+test.each([
+  ['https', 'by the command, which pins it', 'GET'],
+  ['http', 'by the worker, where integrity pins it', 'HEAD'],
+] as const)(
+  'prestage deploy --prepare-files-only: a source by %s that drops is resumed %s',
+  async (scheme, _, first) => {
+    const sample = await sampleProject();
+    const file = { content: await readFile(join(sample.folder, 'files/app.tar.gz')) };
+    const { url, requests } = await serveWithDrop(file, scheme);
+    await sample.write('ca.pem', certificate);
+    const env = { NODE_EXTRA_CA_CERTS: join(sample.folder, 'ca.pem') };
+    sample.config.packages.app = {
+      ...sample.config.packages.app,
+      source: url,
+      ...(scheme === 'http' ? { integrity: `sha256:${sha256(file.content)}` } : {}),
+    };
+    await sample.save();
+    const run = await sample.run('deploy --prepare-files-only --json', { env });
+    expect(run.result.error).toBeUndefined();
+    expect(run.result).toMatchObject({ ok: true, phase1: 'prepared' });
+    expect(requests[0]).toBe(first);
+    expect(requests.filter((each) => each.startsWith('GET'))).toEqual([
+      'GET',
+      expect.stringMatching(/^GET bytes=\d+-$/),
+    ]);
+    expect(run.events.filter(({ type }) => type === 'package.retry')).toMatchObject([{ package: 'app' }]);
+    const tree = join(sample.root, 'releases', run.result.release, 'opt/app/conf/app.properties');
+    expect(await readFile(tree, 'utf8')).toBe('color=blue\nmode=prepared\n');
+    expect((await sample.run('verify --deep --json')).result).toMatchObject({ ok: true, differences: [] });
+  },
+);
+
+test('prestage deploy --update-lock: a source that moved beside a stale integrity says what to correct, once', async () => {
+  const sample = await sampleProject();
+  const file = { content: await readFile(join(sample.folder, 'files/app.tar.gz')) };
+  const { url } = await serveWithDrop(file);
+  const { app } = sample.config.packages;
+  const pinnedTo = async (content: Buffer) => {
+    sample.config.packages.app = { ...app, source: url, integrity: `sha256:${sha256(content)}` };
+    await sample.save();
+  };
+  const old = file.content;
+  await pinnedTo(old);
+  expect((await sample.run('deploy --prepare-files-only --json')).status).toBe(0);
+  file.content = await readFile(join(sample.folder, 'files/extras.tar.gz'));
+  await sample.run('destroy --purge --yes');
+  const { error } = (await sample.run('deploy --prepare-files-only --update-lock --json')).result;
+  expect(error).toMatchObject({
+    code: 'SOURCE_MOVED',
+    context: { package: 'app', expected: sha256(old), found: sha256(file.content) },
+  });
+  expect(error.message).toContain('no longer what its integrity says');
+  expect(error.hint).toContain('correct `integrity` in the configuration');
+  expect(error.hint).not.toContain('--update-lock');
+
+  sample.config.packages.app = { source: url, integrity: `sha256:${sha256(file.content)}` };
+  await sample.save();
+  expect((await sample.run('deploy --prepare-files-only --update-lock --json')).status).toBe(0);
+});
