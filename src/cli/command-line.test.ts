@@ -120,9 +120,11 @@ describe('a mistake on the command line exits with 2, changes nothing, and names
       "Option '--keep <n>' argument 'three' is invalid. It must be a whole number.",
       'prune --help',
     ],
-    ['deploy extra', "Too many arguments for 'deploy'. Expected 0 arguments but got 1.", 'deploy --help'],
+    ['deploy extra', "'deploy' takes no arguments, and was given 'extra'.", 'deploy --help'],
     ['deploy --env', "Option '--env <name>' argument missing.", 'deploy --help'],
     ['report', "Unknown command 'report'.", 'prestage --help'],
+    ['deploy --env=', "Option '--env <name>' argument '' is invalid. It must not be empty.", 'deploy --help'],
+    ['plan --config=', "Option '--config <file>' argument '' is invalid. It must not be empty.", 'plan --help'],
   ])('%s', async (commandLine, message, hint) => {
     const { status, stdout, stderr } = await run(commandLine);
     expect([status, stdout, stderr[0]]).toEqual([2, [], `error USAGE: ${message}`]);

@@ -57,10 +57,21 @@ function usageError(error: CommanderError, program: Command, args: readonly stri
   const message =
     error.code === 'commander.help'
       ? 'No command was given.'
-      : `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.?$/, '.')}`;
+      : (excessArguments(error, program, command) ??
+        `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.?$/, '.')}`);
   return new PrestageError('USAGE', message, {
     hint: `${nearest.length === 0 ? '' : `Did you mean ${nearest.join(' or ')}? `}\`${help}\` says what there is.`,
   });
+}
+
+/** commander counts them; what helps is to see them. */
+function excessArguments(error: CommanderError, program: Command, name: string | undefined): string | undefined {
+  const command = program.commands.find((item) => item.name() === name);
+  if (error.code !== 'commander.excessArguments' || !command) return undefined;
+  const { length } = command.registeredArguments;
+  const extra = command.args.slice(length).map((word) => `'${word}'`);
+  const taken = length === 0 ? 'no arguments' : length === 1 ? 'one argument' : `${length} arguments`;
+  return `'${name}' takes ${taken}, and was ${length === 0 ? '' : 'also '}given ${extra.join(', ')}.`;
 }
 
 /** The command that was meant, known or not. */

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { version } from '../core/installation.js';
 import { addDeploy } from './commands/deploy.js';
 import { addDestroy } from './commands/destroy.js';
@@ -30,8 +30,8 @@ export function createProgram({
       'Deploys installer-based software in two phases: files first, verified and published in one atomic step; then everything that runs on them.',
     )
     .version(version, '--version', 'print the version')
-    .option('--env <name>', 'the environment; default: the only one there is, or local')
-    .option('--config <file>', 'the configuration, or its folder; default: the working folder')
+    .option('--env <name>', 'the environment; default: the only one there is, or local', notEmpty)
+    .option('--config <file>', 'the configuration, or its folder; default: the working folder', notEmpty)
     .option('--json', 'one JSON object a line on stdout: events, and last the result')
     .option('--yes', 'do not ask before something is removed')
     .option('--no-color', 'no colours, and no live progress')
@@ -67,6 +67,11 @@ export function createProgram({
     add(program, run);
   }
   return program;
+}
+
+function notEmpty(value: string): string {
+  if (value === '') throw new InvalidArgumentError('It must not be empty.');
+  return value;
 }
 
 /** Every long flag of every command. */

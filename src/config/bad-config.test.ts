@@ -862,6 +862,23 @@ test.each<[string, string, string[]]>([
   expect(linesOf(await failure(`prestage.config.${ending}`, text))).toEqual(lines);
 });
 
+test.each<[string, string, string[]]>([
+  [
+    'two documents',
+    'name: portal\n---\nname: other\n',
+    ['yaml:2: not valid YAML: a configuration is one document, and a second begins here'],
+  ],
+  [
+    'a root in the home folder as a shell writes it',
+    'name: portal\npackages: {}\nenvironments:\n  local: {target: local, root: ~/store}\n',
+    [
+      'yaml:4: environments.local.root: expected a path without ~, which only a shell reads as the home folder, found "~/store"',
+    ],
+  ],
+])('says of %s what is wrong with it', async (_, text, lines) => {
+  expect(linesOf(await failure('prestage.config.yaml', text))).toEqual(lines);
+});
+
 describe('an error', () => {
   test('has the place of the first problem in its context', async () => {
     const error = await failure('prestage.config.yaml', `${SERVICES}  api: {run: a.sh, port: x, count: y}\n`);

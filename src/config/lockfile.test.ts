@@ -54,6 +54,15 @@ test('is empty where there is none', async () => {
   expect(await readLockfile(join(await folderWith(), 'prestage.lock'))).toEqual({ text: '', sources: {} });
 });
 
+test('is refused where it is a folder', async () => {
+  const path = join(await folderWith({ 'prestage.lock/x': '' }), 'prestage.lock');
+  await expect(readLockfile(path)).rejects.toMatchObject({
+    code: 'LOCKFILE_INVALID',
+    message: `${path}: the lockfile cannot be read: it is a folder`,
+    context: { file: path },
+  });
+});
+
 test.each<[string, string, number, string]>([
   ['damaged', '{\n  "version": 1,\n', 3, 'not valid JSON: property name expected'],
   ['empty', '', 1, 'not valid JSON: value expected'],

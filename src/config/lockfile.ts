@@ -26,6 +26,7 @@ export type LockedSources = Record<string, LockedSource>;
 export async function readLockfile(path: string): Promise<{ text: string; sources: LockedSources }> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'EISDIR') throw invalid(path, undefined, 'it is a folder', RESTORE);
     throw error;
   });
   if (text === undefined) return { text: '', sources: {} };

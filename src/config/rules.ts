@@ -204,6 +204,11 @@ function rootProblems({ environments = {} }: ParsedConfig, folder: string): Prob
   return Object.entries(environments).flatMap(([name, environment]): Problem[] => {
     if (environment.target !== 'local') return [];
     const root = resolve(folder, environment.root ?? `.prestage/${name}`);
+    const written = environment.root ?? '';
+    if (/^~(\/|$)/.test(written)) {
+      const expected = 'a path without ~, which only a shell reads as the home folder';
+      return [{ path: ['environments', name, 'root'], expected, found: describe(written) }];
+    }
     const owner = owners.get(root);
     if (owner === undefined) owners.set(root, name);
     return owner === undefined

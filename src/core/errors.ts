@@ -193,6 +193,12 @@ function errnoName(errno: number): string | undefined {
 }
 
 function fromErrno(error: SystemError, context: ErrorContext): PrestageError {
+  if (error.syscall === 'uv_cwd') {
+    return new PrestageError('USAGE', `The working folder does not exist any more (${error.code}).`, {
+      hint: 'Change to a folder that is there (`cd`), and run the same command again.',
+      cause: error,
+    });
+  }
   const path = error.path ?? context.path;
   const at = path === undefined ? '' : ` at ${path}`;
   const details = { context: { ...context, ...(path === undefined ? {} : { path }), errno: error.code }, cause: error };

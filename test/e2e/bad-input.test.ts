@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { prestage } from '../prestage.js';
+import { prestage, repository } from '../prestage.js';
 import { lacks } from '../requirements.js';
 import { type Sample, sampleProject } from '../sample-project.js';
 
@@ -15,6 +15,13 @@ async function expectNothingChanged(sample: Sample): Promise<void> {
   for (const folder of ['trees', 'releases', 'hosts', 'current'])
     expect(existsSync(join(sample.root, folder)), folder).toBe(false);
 }
+
+test('says that the working folder is gone, where it is', async () => {
+  const script = `cd "$(mktemp -d)" && rmdir "$PWD" && exec "$0" "$1" plan --json`;
+  const cli = join(repository, 'dist/cli.js');
+  const { status, stdout } = spawnSync('sh', ['-c', script, process.execPath, cli], { encoding: 'utf8' });
+  expect([status, JSON.parse(stdout).error.code]).toEqual([2, 'USAGE']);
+});
 
 describe('what is wrong with the configuration is said before anything is changed', () => {
   const app = (config: Sample['config']) => config.packages.app as { [key: string]: unknown; steps: unknown[] };

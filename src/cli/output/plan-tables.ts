@@ -15,7 +15,7 @@ export function planTables(
   return [
     `Release ${style.bold(release)} for ${environment}`,
     '',
-    `${style.bold('Phase 1, files')}: ${phase1.needed ? 'needed' : 'not needed, all is ready'}`,
+    `${style.bold('Phase 1, files')}: ${phase1.needed ? `needed${packages.length > 0 ? '' : ', a release of the scripts alone'}` : 'not needed, all is ready'}`,
     ...(packages.length > 0 ? table(['package', 'action', 'reason'], packages, options) : []),
     '',
     `${style.bold('Phase 2, hosts')}: ${phase2.action === 'apply' ? 'needed' : 'not needed'}, ${phase2.reason}`,

@@ -46,6 +46,19 @@ describe('a table', () => {
   });
 });
 
+test('plan says what is prepared where there are no packages', () => {
+  const lines = planTables(
+    {
+      environment: 'local',
+      release: 'r1',
+      phase1: { needed: true, packages: [] },
+      phase2: { action: 'apply', reason: 'nothing runs yet', hosts: [], database: 'none' },
+    } as unknown as Parameters<typeof planTables>[0],
+    { style: plainStyle },
+  );
+  expect(lines).toContain('Phase 1, files: needed, a release of the scripts alone');
+});
+
 test('plan says for both phases what and why', () => {
   const result = planTables(
     {

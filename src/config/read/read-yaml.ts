@@ -18,6 +18,10 @@ export function readYaml(file: string, text: string): SourceFile {
   const document = parseDocument(text, { merge: true, prettyErrors: false });
   const [fault] = [...document.errors, ...document.warnings];
   if (fault) {
+    if (fault.code === 'MULTIPLE_DOCS') {
+      const what = 'not valid YAML: a configuration is one document, and a second begins here';
+      throw syntaxError(file, lineAt(text, fault.pos[0]), what, 'Remove the line --- and what is not of this project.');
+    }
     const [first = ''] = fault.message.split('\n');
     throw syntaxError(file, lineAt(text, fault.pos[0]), `not valid YAML: ${lowerFirst(first)}`, hintOf(fault.code));
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { mapBounded } from '../../core/bounded.js';
-import { withoutCredentials } from '../../core/errors.js';
+import { errnoOf, PrestageError, withoutCredentials } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import type { Config, PackageConfig } from '../config.js';
 import { DigestCache } from '../digest-cache.js';
@@ -89,7 +89,22 @@ export async function resolve(config: Config, options: ResolveOptions): Promise<
 
 /** Writes prestage.lock where it changed. Only `deploy` does. */
 export async function writeLockfile({ lockfile }: Pick<Resolved, 'lockfile'>): Promise<void> {
-  if (lockfile.changed) await writeAtomic(lockfile.path, lockfile.text);
+  if (!lockfile.changed) return;
+  try {
+    await writeAtomic(lockfile.path, lockfile.text);
+  } catch (cause) {
+    const errno = errnoOf(cause) ?? '';
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(errno)) throw cause;
+    throw new PrestageError(
+      'STORE_UNWRITABLE',
+      `${shownPath(lockfile.path)} cannot be written: the project's folder is read-only for this user (${errno}).`,
+      {
+        hint: 'The lockfile belongs beside the configuration. Make the folder writable, or deploy where a lockfile that is complete was committed.',
+        context: { path: lockfile.path, errno },
+        cause,
+      },
+    );
+  }
 }
 
 async function resolvePackages(context: SourceContext): Promise<PackagePlan[]> {
