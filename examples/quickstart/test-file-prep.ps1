@@ -18,12 +18,17 @@ if ([version]($running.TrimStart('v') -replace '-.*$', '') -lt [version]'20.19')
     Stop-Missing ('Node.js 20.19 or newer is needed; this is ' + $running + '.')
 }
 
-# Installed in this project, or in one around it.
+# Installed in this project, or in one around it, or that is Prestage's own.
 $cli = $null
 $folder = $PSScriptRoot
 while ($folder -and -not $cli) {
     $candidate = Join-Path -Path $folder -ChildPath 'node_modules/prestage/dist/cli.js'
     if (Test-Path -LiteralPath $candidate -PathType Leaf) { $cli = $candidate }
+    $candidate = Join-Path -Path $folder -ChildPath 'dist/cli.js'
+    $package = Join-Path -Path $folder -ChildPath 'package.json'
+    if (-not $cli -and (Test-Path -LiteralPath $candidate -PathType Leaf) -and (Test-Path -LiteralPath $package -PathType Leaf)) {
+        if (Select-String -LiteralPath $package -Pattern '^  "name": "prestage",' -Quiet) { $cli = $candidate }
+    }
     $folder = Split-Path -Path $folder -Parent
 }
 

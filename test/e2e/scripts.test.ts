@@ -1,9 +1,18 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Language, Parser } from 'web-tree-sitter';
 import { prestage, repository } from '../prestage.js';
 import { lacks } from '../requirements.js';
@@ -67,6 +76,22 @@ describe('prestage init my-project', () => {
 
   test('passes on arguments and the exit status: ./deploy.sh --no-such-flag', () => {
     expect(run('deploy.sh', ['--no-such-flag']).status).toBe(2);
+  });
+
+  test('deploys inside a clone of the repository with what was built there: ./deploy.sh --version', () => {
+    const clone = mkdtempSync(join(tmpdir(), 'prestage-clone-'));
+    onTestFinished(() => rmSync(clone, { recursive: true }));
+    copyFileSync(join(repository, 'package.json'), join(clone, 'package.json'));
+    symlinkSync(join(repository, 'dist'), join(clone, 'dist'));
+    mkdirSync(join(clone, 'my-project'));
+    for (const script of scripts) {
+      copyFileSync(join(folder, script), join(clone, 'my-project', script));
+      const answer = () => spawnSync(`./${script}`, ['--help'], { cwd: join(clone, 'my-project'), encoding: 'utf8' });
+      expect(answer().stdout).toMatch(/^Usage: prestage (deploy|test) /);
+      writeFileSync(join(clone, 'package.json'), '{\n  "name": "another",\n}\n');
+      expect(answer().stdout).not.toMatch(/^Usage/);
+      copyFileSync(join(repository, 'package.json'), join(clone, 'package.json'));
+    }
   });
 
   test('says in one line what is missing: ./deploy.sh without Node', () => {
