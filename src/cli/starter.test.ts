@@ -96,7 +96,7 @@ describe('init', () => {
     writeFileSync(join(folder, there), 'mine');
     await expect(writeStarter(folder)).rejects.toMatchObject({
       code: 'FILE_EXISTS',
-      message: `There already in ${folder}: ${named}. Nothing was written.`,
+      message: `These are already in ${folder}: ${named}. Nothing was written.`,
     });
     expect(readFileSync(join(folder, there), 'utf8')).toBe('mine');
     expect(existsSync(join(folder, 'files'))).toBe(false);

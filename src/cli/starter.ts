@@ -43,10 +43,13 @@ async function refuseToOverwrite(folder: string, paths: readonly string[]): Prom
   );
   const existing = found.flat();
   if (existing.length === 0) return;
-  throw new PrestageError('FILE_EXISTS', `There already in ${folder}: ${existing.join(', ')}. Nothing was written.`, {
-    hint: 'Name a new or empty folder (`prestage init portal`), or move these away first.',
-    context: { existing },
-  });
+  throw new PrestageError(
+    'FILE_EXISTS',
+    `These are already in ${folder}: ${existing.join(', ')}. Nothing was written.`,
+    {
+      hint: 'Name a new or empty folder (`prestage init portal`), or move these away first.',
+    },
+  );
 }
 
 async function exists(path: string): Promise<boolean> {
