@@ -19,6 +19,7 @@ import { type LocalLayout, layoutOf } from './layout.js';
 import { emitLogs } from './logs.js';
 import { applyServices, planServices } from './rollout/apply.js';
 import { readHistory } from './rollout/history.js';
+import { specsSetAside } from './rollout/previous.js';
 import { statusOf } from './status.js';
 import { prepare, workersAtWork } from './worker.js';
 
@@ -68,8 +69,13 @@ export function openLocalTarget({ root, programs = installedPrograms(), ...setti
 
 /** What must not be pruned besides `current`, with the reason. */
 async function releasesInUse(layout: LocalLayout): Promise<Map<string, string>> {
-  const [specs, workers] = await Promise.all([observedSpecs(layout), workersAtWork(layout)]);
+  const [specs, setAside, workers] = await Promise.all([
+    observedSpecs(layout),
+    specsSetAside(layout),
+    workersAtWork(layout),
+  ]);
   return new Map([
+    ...setAside.map(({ release, host }) => [release, `${host} goes back to it`] as const),
     ...specs.map(({ release, host }) => [release, `${host} runs on it`] as const),
     ...workers.map(({ release }) => [release, 'being prepared'] as const),
   ]);

@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../../core/errors.js';
 import type { ObservedHost } from '../hosts/observe.js';
+import { type HostSpec, readSpec } from '../hosts/spec.js';
 import { hostFolder, type LocalLayout } from '../layout.js';
 
 /**
@@ -26,6 +27,13 @@ export async function hostsSetAside(layout: LocalLayout): Promise<string[]> {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
+}
+
+/** What they are: the releases that they ran on are needed until the rollout, or its repetition, ends. */
+export async function specsSetAside(layout: LocalLayout): Promise<HostSpec[]> {
+  const names = await hostsSetAside(layout);
+  const specs = await Promise.all(names.map((name) => readSpec(join(layout.previous, name))));
+  return specs.filter((spec) => spec !== undefined);
 }
 
 /** Puts a host's folder back in place of the one that is there, whose processes have ended. */

@@ -123,6 +123,47 @@ describe('a second deployment', () => {
     expect(plan.keep).toContainEqual({ release: releases[0], reason: 'web-0 runs on it' });
   });
 
+  test('that was cut off still goes back to a release that is not current, after a prune of all that can go', async () => {
+    const [api, web] = [await freePort(), await freePort()];
+    const services = (generation: string) => [
+      service('api', { run: 'api.js', needs: [], port: api, health: HEALTH, environment: { GENERATION: generation } }),
+      service('web', {
+        run: 'fragile.js',
+        needs: ['server'],
+        port: web,
+        health: { ...HEALTH, timeoutMs: 2_000 },
+        after: ['api'],
+      }),
+    ];
+    const scripts = { ...SCRIPTS, 'fragile.js': FRAGILE };
+    const first = await kit.publish({ scripts, packages: { server: 'good' } });
+    await kit.deploy(first, services('1'));
+    const second = await kit.publish({ scripts, packages: { server: 'better' } });
+    await kit.deploy(second, services('1'));
+    expect(await hosts()).toEqual([`api-0 ${first.release} healthy`, `web-0 ${second.release} healthy`]);
+
+    const broken = await kit.publish({ scripts, packages: { server: 'broken' } });
+    const interrupt = new AbortController();
+    const cutOff = kit.target.applyServices(kit.deployment(broken, services('2')), {
+      ...kit.follow(),
+      signal: interrupt.signal,
+      emit: (event) => {
+        if (event.type === 'host.starting' && event.host === 'api-0') interrupt.abort(new Error('cut off'));
+      },
+    });
+    await expect(cutOff).rejects.toThrow('cut off');
+    const plan = await kit.target.planPrune(0);
+    expect(plan.keep).toContainEqual({ release: first.release, reason: 'api-0 goes back to it' });
+    await kit.target.prune(plan);
+
+    await expect(kit.deploy(broken, services('2'))).rejects.toMatchObject({
+      code: 'HOST_FAILED',
+      message: expect.not.stringContaining('could not be brought back'),
+      context: { reverted: expect.arrayContaining(['api-0']), notReverted: [] },
+    });
+    expect(await hosts()).toEqual([`api-0 ${first.release} healthy`, `web-0 ${second.release} healthy`]);
+  });
+
   test('stops hosts beyond the count and of removed services, after the others are healthy', async () => {
     const plan = await kit.publish({ scripts: SCRIPTS });
     const api = await freePort();
