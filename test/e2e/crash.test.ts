@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { finished, start } from '../prestage.js';
+import { finished, type Run, start } from '../prestage.js';
 import { seeded } from '../random.js';
 import { type Sample, sampleProject } from '../sample-project.js';
 import { until } from '../until.js';
@@ -30,6 +30,16 @@ const treesOf = async ({ root }: Sample) =>
   (await readdir(join(root, 'trees')).catch(() => [])).filter((name) => !name.endsWith('.mtree'));
 const staging = ({ root }: Sample) => readdir(join(root, '.staging')).catch(() => []);
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+const digestsOf = ({ result }: Run) => result.packages.map((item) => 'digest' in item && item.digest);
+
 /** The worker's process: the newest run's. */
 async function workerPid({ root }: Sample, known: ReadonlySet<number>): Promise<number> {
   return until('a worker to start', async () => {
@@ -50,7 +60,8 @@ test('prestage deploy after its worker was killed (SIGKILL) at each of 50 random
   const undisturbed = await sample.run('deploy --prepare-files-only --json');
   const wholeMs = performance.now() - started;
   expect(undisturbed.result.ok).toBe(true);
-  const expected = undisturbed.result.packages.map((item) => 'digest' in item && item.digest);
+  const expected = digestsOf(undisturbed);
+  expect(expected.filter(Boolean)).toHaveLength(6);
 
   const random = seeded(2024);
   const known = new Set<number>();
@@ -75,6 +86,7 @@ test('prestage deploy after its worker was killed (SIGKILL) at each of 50 random
     );
     expect(again).toEqual([]);
     if (run.status === 0) {
+      expect(digestsOf(run)).toEqual(expected);
       expect(await staging(sample)).toEqual([]);
       await sample.run('destroy --purge --yes');
     } else {
@@ -86,7 +98,7 @@ test('prestage deploy after its worker was killed (SIGKILL) at each of 50 random
 
   const last = await sample.run('deploy --prepare-files-only --json');
   expect(last.result).toMatchObject({ ok: true, release: undisturbed.result.release });
-  expect(last.result.packages.map((item) => 'digest' in item && item.digest)).toEqual(expected);
+  expect(digestsOf(last)).toEqual(expected);
   expect(await staging(sample)).toEqual([]);
   expect((await sample.run('verify --deep --json')).result).toMatchObject({ ok: true, differences: [] });
 });
@@ -95,17 +107,60 @@ test('prestage deploy, killed: its worker goes on, and the next prestage deploy 
   const sample = await largerProject();
   const first = start('deploy --prepare-files-only --json', { cwd: sample.folder });
   const firstDone = finished(first);
-  await workerPid(sample, new Set());
+  const worker = await workerPid(sample, new Set());
+  // Stopped until the second command has attached, so that it cannot be done before.
+  process.kill(worker, 'SIGSTOP');
   first.kill('SIGKILL');
   await firstDone;
-  const second = await sample.run('deploy --prepare-files-only --json');
-  expect(second.result.ok).toBe(true);
+  expect(isAlive(worker)).toBe(true);
+
+  const second = start('deploy --prepare-files-only --json', { cwd: sample.folder });
+  let said = '';
+  second.stdout?.on('data', (text) => {
+    said += text;
+  });
+  const secondDone = finished(second);
+  try {
+    await until('the second command to attach', () => said.includes('"worker.attached"') || second.exitCode !== null);
+  } finally {
+    process.kill(worker, 'SIGCONT');
+  }
+  const { result, events } = await secondDone;
+  expect(result).toMatchObject({ ok: true, phase1: 'prepared' });
   const runs = await readdir(join(sample.root, 'runs'));
-  const attached = second.events.some((event) => event.type === 'worker.attached');
-  // The worker may have been done before the second command looked: then everything was ready.
-  expect(attached || second.result.phase1 === 'ready').toBe(true);
   expect(runs).toHaveLength(1);
+  expect(events).toContainEqual(expect.objectContaining({ type: 'worker.attached', run: runs[0] }));
   expect(existsSync(join(sample.root, '.lock'))).toBe(false);
+});
+
+test('prestage status lists the worker while it lives, and what it left when it was killed', async () => {
+  const sample = await largerProject();
+  const temporary = async () => (await sample.run('status --json')).result.temporary;
+  const deploying = finished(start('deploy --prepare-files-only --json', { cwd: sample.folder }));
+  const worker = await workerPid(sample, new Set());
+  const [run] = await until('its staging', async () => {
+    const runs = await staging(sample);
+    return runs.length > 0 && runs;
+  });
+  process.kill(worker, 'SIGSTOP'); // so that it is at work for as long as it is looked at
+  try {
+    expect(await temporary()).toContainEqual({
+      kind: 'worker',
+      id: run,
+      detail: expect.stringMatching(/^prepares release [0-9a-f]{16}$/),
+    });
+  } finally {
+    process.kill(worker, 'SIGKILL');
+  }
+  expect((await deploying).result.error.code).toBe('WORKER_DIED');
+  expect(await temporary()).toEqual([
+    { kind: 'leftover', id: run, detail: 'of a run that died; the next preparation removes it' },
+  ]);
+  const text = await sample.run('status');
+  expect(text.stdout + text.stderr).toMatch(new RegExp(`leftover.*${run}|${run}.*leftover`));
+
+  await sample.run('deploy --prepare-files-only');
+  expect(await temporary()).toEqual([]);
 });
 
 test('prestage deploy, interrupted by Ctrl-C (SIGINT), exits 130 and loses nothing', async () => {
