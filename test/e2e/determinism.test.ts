@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, mkdir, readdir, readFile, rm, utimes } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { repository } from '../prestage.js';
 import { lacks } from '../requirements.js';
 import { cloneOf, type Sample, sampleProject } from '../sample-project.js';
@@ -13,6 +14,25 @@ async function prepared(sample: Sample, line = 'deploy --prepare-files-only --js
   const run = await sample.run(line);
   expect(run.result.ok, run.stdout).toBe(true);
   return run.result;
+}
+
+/** The built package with what it needs to run, as npm would install it: this repository may be closed to other users. */
+async function packageCopy(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'prestage-installed-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const wanted = ['.'];
+  const copied = new Set<string>();
+  for (const path of wanted) {
+    if (copied.has(path)) continue;
+    copied.add(path);
+    const manifest = await readFile(join(repository, path, 'package.json'), 'utf8');
+    const { dependencies = {} } = JSON.parse(manifest) as { dependencies?: Record<string, string> };
+    wanted.push(...Object.keys(dependencies).map((name) => join('node_modules', name)));
+    if (path !== '.') await cp(join(repository, path), join(folder, path), { recursive: true });
+  }
+  await cp(join(repository, 'package.json'), join(folder, 'package.json'));
+  await cp(join(repository, 'dist'), join(folder, 'dist'), { recursive: true });
+  return folder;
 }
 
 describe('the same inputs give the same bytes', () => {
@@ -58,14 +78,13 @@ describe('the same inputs give the same bytes', () => {
     });
     const first = await prepared(sample);
     const clone = await cloneOf(sample);
-    for (const path of ['.', ...(await readdir(clone, { recursive: true }))])
-      await chown(join(clone, path), 65_534, 65_534);
-    // The other user runs a copy of the built command, where this one's folder is closed to others.
+    const installed = await packageCopy();
+    execFileSync('chown', ['-R', '65534:65534', clone, installed]);
     const output = execFileSync(
       'sh',
       [
         '-c',
-        `umask 077; exec setpriv --reuid=65534 --regid=65534 --clear-groups ${process.execPath} ${repository}dist/cli.js deploy --json`,
+        `umask 077; exec setpriv --reuid=65534 --regid=65534 --clear-groups ${process.execPath} ${installed}/dist/cli.js deploy --json`,
       ],
       { cwd: clone, env: { ...process.env, HOME: clone }, encoding: 'utf8' },
     );
