@@ -34,6 +34,9 @@ const needs = {
   root: () => process.getuid?.() === 0,
 };
 
+/** What no tool gives. */
+const ofTheMachine: ReadonlySet<string> = new Set<Requirement>(['tmpfs', 'root']);
+
 export type Requirement = keyof typeof needs;
 
 const known = new Map<Requirement, boolean>();
@@ -42,10 +45,19 @@ const known = new Map<Requirement, boolean>();
 export function lacks(...required: Requirement[]): boolean {
   const missing = required.filter((name) => !has(name));
   if (missing.length === 0) return false;
-  const what = `needs ${missing.join(', ')}: scripts/install-test-tools.sh installs it`;
+  const what = `needs ${missing.join(', ')}: ${remedy(missing)}`;
   if (process.env.CI) throw new Error(`CI requires every test to run, and one ${what}`);
   console.warn(`SKIPPED: a test ${what}`);
   return true;
+}
+
+function remedy(missing: readonly Requirement[]): string {
+  const tools = missing.some((name) => !ofTheMachine.has(name));
+  const machine = missing.some((name) => ofTheMachine.has(name));
+  return [
+    ...(tools ? ['scripts/install-test-tools.sh installs it'] : []),
+    ...(machine ? ['run the tests as root on Linux, as CI does'] : []),
+  ].join('; ');
 }
 
 function has(name: Requirement): boolean {
