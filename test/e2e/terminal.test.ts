@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { finished, prestage, repository, start } from '../prestage.js';
+import { finished, prestage, type Run, repository, start } from '../prestage.js';
 import { lacks } from '../requirements.js';
 import { type Sample, sampleProject } from '../sample-project.js';
 import { until } from '../until.js';
@@ -146,8 +148,40 @@ test('SIGTERM ends prestage deploy --json with 143, and the last line is its res
   });
 });
 
+/** Appends the URL of each module that is loaded to the file that LOADED names; for `node --import`. */
+const recorder = `
+import { appendFileSync } from 'node:fs';
+import { register } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+
+if (isMainThread) register(import.meta.url);
+export async function load(url, context, next) {
+  appendFileSync(process.env.LOADED, url + '\\n');
+  return next(url, context);
+}
+`;
+
+/** The files that the built command loads. */
+async function loadedBy(line: string): Promise<{ run: Run; files: string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'prestage-loaded-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [record, loaded] = [join(folder, 'record.mjs'), join(folder, 'loaded')];
+  writeFileSync(record, recorder);
+  const env = { NODE_OPTIONS: `--import=${pathToFileURL(record)}`, LOADED: loaded };
+  const run = await prestage(line, { cwd: repository, env });
+  const urls = readFileSync(loaded, 'utf8').trim().split('\n');
+  return { run, files: urls.filter((url) => url.startsWith('file:')).map((url) => fileURLToPath(url)) };
+}
+
 test('prestage --version starts with next to nothing, and says one line', async () => {
-  const { status, stdout, stderr } = await prestage('--version', { cwd: repository });
-  expect([status, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const { run, files } = await loadedBy('--version');
+  expect([run.status, run.stderr]).toEqual([0, '']);
+  expect(run.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(files).toContain(command);
+  expect(files.filter((file) => file.includes('/node_modules/'))).toEqual([]);
+  const sizes = files.map((file) => statSync(file).size);
+  expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(16 * 1024);
+
+  // The same look sees what a command loads that does more.
+  expect((await loadedBy('--help')).files).toContainEqual(expect.stringContaining('/node_modules/commander/'));
 });
