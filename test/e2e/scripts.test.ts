@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { Language, Parser } from 'web-tree-sitter';
 import { prestage, repository } from '../prestage.js';
 import { lacks } from '../requirements.js';
+import { freePorts } from '../sample-project.js';
 
 const parent = mkdtempSync(join(tmpdir(), 'prestage-init-'));
 const folder = join(parent, 'my-project');
@@ -25,6 +26,12 @@ const powerShellScripts = ['deploy.ps1', 'test-file-prep.ps1'];
 beforeAll(async () => {
   const run = await prestage('init my-project --json', { cwd: parent });
   expect(run.result.ok, run.stdout).toBe(true);
+  // Its port may be in use here.
+  const config = join(folder, 'prestage.config.yaml');
+  const [port = 0] = await freePorts(1);
+  const written = readFileSync(config, 'utf8');
+  expect(written).toContain('8080');
+  writeFileSync(config, written.replace('8080', String(port)));
   execFileSync('mkdir', ['-p', join(folder, 'node_modules/.bin')]);
   execFileSync('ln', ['-s', join(repository, 'dist/cli.js'), join(folder, 'node_modules/.bin/prestage')]);
 });
