@@ -12,6 +12,9 @@ const downward = rooms.slice(1).map((room, i) => ({
   to: { path: `^src/(${rooms.slice(0, i + 1).join('|')}|index\\.ts)(/|$)` },
 }));
 
+/** Where the library and the programs begin, and what schema/prestage.schema.json is made of (by its test). */
+const starts = '^src/(index|cli/main|agent/main|targets/local/supervisor/main|config/json-schema)\\.ts$';
+
 module.exports = {
   forbidden: [
     ...downward,
@@ -39,6 +42,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: '\\.test\\.ts$' },
       to: { path: '\\.test\\.ts$|^test/' },
+    },
+    {
+      name: 'no-file-for-tests-alone',
+      comment: 'What no program of ours reaches is either dead or helps tests; helpers of tests live in test/.',
+      severity: 'error',
+      from: { path: starts },
+      to: { path: '^src/', pathNot: [starts, '\\.test\\.ts$'], reachable: false },
     },
     {
       name: 'only-declared-dependencies',

@@ -1,10 +1,10 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { temporaryRoot, writeTree } from '../../test/small-stores.js';
 import { createFlusher, oneAfterAnother } from './flusher.js';
 import { makeFolder } from './folders.js';
 import { calls } from './system-calls.js';
-import { temporaryRoot, writeTree } from './testing.js';
 
 let root: string;
 let remove: () => Promise<void>;

@@ -1,11 +1,11 @@
 import { readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { temporaryRoot } from '../../test/small-stores.js';
 import { makeFolder } from './folders.js';
 import { acquireLease, inspectLease, type Lease } from './lease.js';
 import { beat, type LeaseHolder, removeLease } from './lease-file.js';
 import { calls } from './system-calls.js';
-import { temporaryRoot } from './testing.js';
 import { livenessOf, thisProcess } from './this-process.js';
 
 let file: string;

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type LatencyOptions, mountLatency } from '../../test/latencyfs/mount.js';
 import { lacks } from '../../test/requirements.js';
+import { addRelease, leftovers, temporaryRoot, treeName } from '../../test/small-stores.js';
 import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
 import { acquireLease } from './lease.js';
 import { newRunId, storePaths } from './paths.js';
 import { executePrune, planPrune } from './prune.js';
 import { currentRelease, listReleases, setCurrent } from './releases.js';
 import { collectLeftovers } from './staging.js';
-import { addRelease, leftovers, temporaryRoot, treeName } from './testing.js';
 import { hasTrees } from './trees.js';
 import { verifyStore } from './verify.js';
 

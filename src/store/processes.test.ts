@@ -7,17 +7,18 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { seeded } from '../../test/random.js';
+import { temporaryRoot, treeName } from '../../test/small-stores.js';
 import { acquireLease, inspectLease } from './lease.js';
 import { storePaths } from './paths.js';
 import { currentRelease } from './releases.js';
 import { collectLeftovers } from './staging.js';
-import { temporaryRoot, treeName } from './testing.js';
 import { hasTrees, readTree } from './trees.js';
 import { verifyStore } from './verify.js';
 
 /** What several processes do to one store, as they would: the same code, each in a process of its own. */
 const CHILD = `
-import { addRelease } from './testing.js';
+import { addRelease } from '../../test/small-stores.js';
 import { setCurrent } from './releases.js';
 import { acquireLease } from './lease.js';
 import { storePaths } from './paths.js';
@@ -174,12 +175,3 @@ describe('a lock between processes', () => {
     await lease.release();
   });
 });
-
-/** A linear congruential generator (Numerical Recipes), so that a failure can be repeated. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}

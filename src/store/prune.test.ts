@@ -1,12 +1,12 @@
 import { mkdir, readdir, unlink, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { addRelease, addTree, leftovers, temporaryRoot, treeName } from '../../test/small-stores.js';
 import { acquireLease } from './lease.js';
 import { newRunId, storePaths } from './paths.js';
 import { executePrune, planPrune } from './prune.js';
 import { currentRelease, listReleases, setCurrent } from './releases.js';
 import type { PrunePlan } from './report.js';
 import { calls } from './system-calls.js';
-import { addRelease, addTree, leftovers, temporaryRoot, treeName } from './testing.js';
 import { hasTrees } from './trees.js';
 import { verifyStore } from './verify.js';
 

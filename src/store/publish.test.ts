@@ -1,14 +1,6 @@
 import { lstat, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { sha256 } from '../core/digest.js';
-import { createFlusher, type Flusher } from './flusher.js';
-import { newRunId, storePaths } from './paths.js';
-import { publishFile } from './publish-file.js';
-import { currentRelease, listReleases, publishRelease, readRelease, setCurrent } from './releases.js';
-import { spaceAvailable } from './space.js';
-import { collectLeftovers, openStaging } from './staging.js';
-import { calls } from './system-calls.js';
 import {
   addRelease,
   addTree,
@@ -20,7 +12,15 @@ import {
   temporaryRoot,
   treeName,
   writeTree,
-} from './testing.js';
+} from '../../test/small-stores.js';
+import { sha256 } from '../core/digest.js';
+import { createFlusher, type Flusher } from './flusher.js';
+import { newRunId, storePaths } from './paths.js';
+import { publishFile } from './publish-file.js';
+import { currentRelease, listReleases, publishRelease, readRelease, setCurrent } from './releases.js';
+import { spaceAvailable } from './space.js';
+import { collectLeftovers, openStaging } from './staging.js';
+import { calls } from './system-calls.js';
 import { hasTrees, publishTree, readTree, readTreeSummary } from './trees.js';
 import { verifyStore } from './verify.js';
 

@@ -1,10 +1,10 @@
 import { chmod, mkdir, readdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { addTree, temporaryRoot, treeName } from '../../test/small-stores.js';
 import { newRunId, storePaths } from './paths.js';
 import { removeAll } from './remove.js';
 import { collectLeftovers, openStaging } from './staging.js';
-import { addTree, temporaryRoot, treeName } from './testing.js';
 import { thisProcess } from './this-process.js';
 import { hasTrees } from './trees.js';
 

@@ -1,11 +1,11 @@
 import { chmod, mkdir, readFile, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { addRelease, temporaryRoot, treeName } from '../../test/small-stores.js';
 import { sha256 } from '../core/digest.js';
 import { storePaths } from './paths.js';
 import { setCurrent } from './releases.js';
 import type { Difference } from './report.js';
-import { addRelease, temporaryRoot, treeName } from './testing.js';
 import { verifyStore } from './verify.js';
 
 let root: string;

@@ -1,16 +1,16 @@
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sha256, shortDigest } from '../core/digest.js';
-import { createFlusher } from './flusher.js';
-import { newRunId, storePaths } from './paths.js';
-import type { ReleaseRecord } from './release-record.js';
-import { publishRelease } from './releases.js';
-import { openStaging } from './staging.js';
-import type { TreeEntry } from './tree-entry.js';
-import { publishTree } from './trees.js';
+import { sha256, shortDigest } from '../src/core/digest.js';
+import { createFlusher } from '../src/store/flusher.js';
+import { newRunId, storePaths } from '../src/store/paths.js';
+import type { ReleaseRecord } from '../src/store/release-record.js';
+import { publishRelease } from '../src/store/releases.js';
+import { openStaging } from '../src/store/staging.js';
+import type { TreeEntry } from '../src/store/tree-entry.js';
+import { publishTree } from '../src/store/trees.js';
 
-/** Small real stores for this room's tests. */
+/** Small real stores, for the tests of the store's room. */
 
 /** By path: a file's content, `/` for a folder, `-> target` for a link. */
 export type Files = Readonly<Record<string, string>>;
