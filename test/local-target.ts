@@ -93,7 +93,7 @@ export async function openLocalTargetKit({ agent = false } = {}): Promise<LocalT
   return kit;
 }
 
-export function planContents({
+function planContents({
   scripts = {},
   packages = {},
 }: {
@@ -116,7 +116,7 @@ export function planContents({
   );
 }
 
-export async function publishPlan(
+async function publishPlan(
   root: string,
   plan: ReleasePlan,
   { scripts = {}, packages = {} }: { scripts?: Record<string, string>; packages?: Record<string, string> },

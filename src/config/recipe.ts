@@ -19,7 +19,7 @@ const globs = z.array(z.string()).min(1);
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const optional = z.boolean();
 
-export const recipeStep = z.discriminatedUnion('kind', [
+const recipeStep = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('patch'),
     patches: z.array(file),
@@ -59,7 +59,7 @@ export const recipeStep = z.discriminatedUnion('kind', [
   }),
 ]);
 
-export const recipe = z.strictObject({
+const recipe = z.strictObject({
   format: z.literal(RECIPE_FORMAT),
   package: z.string(),
   source: input,
@@ -72,7 +72,7 @@ export const recipe = z.strictObject({
   steps: z.array(recipeStep),
 });
 
-export const packagePlan = z.strictObject({
+const packagePlan = z.strictObject({
   id: z.string(),
   /** POSIX path under the release, such as `opt/installer`. */
   destination: z.string(),
@@ -84,7 +84,7 @@ export const packagePlan = z.strictObject({
 });
 
 /** A `boot` or `run` script; `path` is relative to the config's folder, with forward slashes. */
-export const scriptPlan = z.strictObject({ path: z.string(), sha256: digest });
+const scriptPlan = z.strictObject({ path: z.string(), sha256: digest });
 
 export const releasePlan = z.strictObject({
   format: z.literal(RECIPE_FORMAT),
@@ -100,7 +100,7 @@ export const releasePlan = z.strictObject({
 });
 
 /** Where the bytes of an input are, on the machine that prepares. Not part of any identity. */
-export const inputLocation = z.discriminatedUnion('kind', [
+const inputLocation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), path: z.string(), size: z.int() }),
   z.strictObject({ kind: z.literal('folder'), path: z.string(), size: z.int() }),
   z.strictObject({

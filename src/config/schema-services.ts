@@ -32,7 +32,7 @@ const variable = z.string().regex(/^(?!PRESTAGE_)[A-Za-z_][A-Za-z0-9_]*$/, {
   error: 'the name of a variable: letters, digits and underscores, not beginning with PRESTAGE_',
 });
 
-export const service = z
+const service = z
   .strictObject({
     role: z
       .enum(['jump', 'service'])

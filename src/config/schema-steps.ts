@@ -32,7 +32,7 @@ const patchFiles = z.union([patchFile, z.array(patchFile).min(1, { error: 'at le
   error: 'the path of a patch, or a list of them',
 });
 
-export const patch = z
+const patch = z
   .union(
     [
       patchFile,
@@ -45,7 +45,7 @@ export const patch = z
   )
   .describe('Applies unified diffs, with the semantics of GNU patch.');
 
-export const replace = z
+const replace = z
   .strictObject({
     files,
     from: text.describe('The text to find; with `regex: true`, a JavaScript regular expression.'),
@@ -63,7 +63,7 @@ export const replace = z
   })
   .describe('Replaces text in files.');
 
-export const set = z
+const set = z
   .strictObject({
     file: exactTreePath.describe('The file, in the package.').optional(),
     files: files.optional(),
@@ -77,11 +77,11 @@ export const set = z
   .refine((step) => (step.file === undefined) !== (step.files === undefined), { error: 'either file or files' })
   .describe('Sets keys in properties, ini, json, yaml, xml and toml files; comments and order stay.');
 
-export const template = z
+const template = z
   .strictObject({ files, values: z.record(text, scalar).describe('The variables and their values.'), optional })
   .describe('Fills in the variables of `*.tmpl` files and writes them without the `.tmpl`.');
 
-export const copy = z
+const copy = z
   .strictObject({
     from: localPath.describe("A file or a folder, relative to the configuration's folder."),
     to: treeFolder.describe("Where to, in the package. Default: the package's root.").optional(),
@@ -89,13 +89,13 @@ export const copy = z
   })
   .describe("Copies a file, or what a folder holds, from the configuration's folder into the package.");
 
-export const remove = z
+const remove = z
   .union([glob, z.array(glob).min(1, { error: 'at least one pattern' }), z.strictObject({ files, optional })], {
     error: 'a pattern, a list of patterns, or {files}',
   })
   .describe('Removes files and folders.');
 
-export const chmod = z
+const chmod = z
   .strictObject({
     files,
     mode: z
@@ -106,7 +106,7 @@ export const chmod = z
   })
   .describe('Sets the mode of files and folders.');
 
-export const extract = z
+const extract = z
   .strictObject({
     file: exactTreePath.describe('The archive, in the package.'),
     to: treeFolder.describe("Where to, in the package. Default: the archive's own folder.").optional(),
@@ -119,9 +119,9 @@ export const extract = z
   .describe('Extracts an archive that lies in the package.');
 
 const kinds = { patch, replace, set, template, copy, remove, chmod, extract };
-export const STEP_KINDS = Object.keys(kinds) as (keyof typeof kinds)[];
+const STEP_KINDS = Object.keys(kinds) as (keyof typeof kinds)[];
 
-export const step = z
+const step = z
   .strictObject(kinds)
   .partial()
   .refine((value) => Object.values(value).filter((member) => member !== undefined).length === 1, {

@@ -36,7 +36,7 @@ export const scriptPath = z.string().refine((path) => isTreePath(path.replace(/^
 });
 
 /** A path inside a prepared tree: relative, with forward slashes. */
-export const treePath = z
+const treePath = z
   .string()
   .refine(isTreePath, { error: 'a relative path inside the package, with forward slashes and without . or ..' });
 

@@ -9,7 +9,7 @@ export const healthCheck = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('tcp'), timeoutMs: z.int() }),
 ]);
 
-export const servicePlan = z.strictObject({
+const servicePlan = z.strictObject({
   name: z.string(),
   role: z.enum(['jump', 'service']),
   /** Script paths relative to the config's folder, as in the release's `scripts`. */
@@ -25,7 +25,7 @@ export const servicePlan = z.strictObject({
   environment: z.record(z.string(), z.string()),
 });
 
-export const databasePlan = z.strictObject({ engine: z.enum(['postgres', 'mysql']), version: z.string() });
+const databasePlan = z.strictObject({ engine: z.enum(['postgres', 'mysql']), version: z.string() });
 
 /** In the order in which services start: each after those that it waits for. */
 export const servicesPlan = z.strictObject({

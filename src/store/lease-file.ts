@@ -10,7 +10,7 @@ import { calls } from './system-calls.js';
 import { processRecord, thisProcess } from './this-process.js';
 
 /** What a lock file holds: who has it, and when they last said so. */
-export const leaseHolder = processRecord.extend({
+const leaseHolder = processRecord.extend({
   /** This holding of the lock: no other has it. */
   lease: z.string(),
   run: z.string(),

@@ -65,7 +65,7 @@ function refusalOfProxy(url: string, error: unknown): PrestageError | undefined 
 }
 
 /** RFC 9110, section 10.2.3: seconds, or a date. 0 where there is none or it is in the past. */
-export function retryAfterMs(value: string | undefined, now: number): number {
+function retryAfterMs(value: string | undefined, now: number): number {
   if (value === undefined) return 0;
   const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;
   return Number.isFinite(ms) ? Math.max(0, ms) : 0;

@@ -37,7 +37,7 @@ export function isPlainPath(pattern: string): boolean {
 }
 
 /** Sorts as manifests do, whatever the locale. */
-export function byCodeUnit(a: string, b: string): number {
+function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

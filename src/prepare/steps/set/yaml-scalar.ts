@@ -30,7 +30,7 @@ export function isPlain(text: string, isFlow: boolean): boolean {
 }
 
 /** Whether plain text reads back as this very key. */
-export function isPlainKey(text: string, isFlow: boolean): boolean {
+function isPlainKey(text: string, isFlow: boolean): boolean {
   return (
     isPlain(text, isFlow) &&
     (['1.1', '1.2'] as const).every((version) => {

@@ -5,7 +5,7 @@ import { errnoOf } from '../../../core/errors.js';
 import { hostFiles } from '../layout.js';
 
 /** host.json: all that a supervisor needs to know of its host. It may hold the database's URL, so only its owner reads it. */
-export const hostSpec = z.object({
+const hostSpec = z.object({
   format: z.literal(1),
   /** `<service>-<index>` */
   host: z.string(),

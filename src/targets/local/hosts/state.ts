@@ -5,7 +5,7 @@ import { processIdentity } from '../../../core/process-identity.js';
 import { hostFiles } from '../layout.js';
 
 /** state.json: what a supervisor says of its host. Written by the supervisor alone; read by every command. */
-export const hostState = z.object({
+const hostState = z.object({
   phase: z.enum(['starting', 'waiting-for-files', 'preparing', 'booting', 'running', 'done', 'failed', 'stopped']),
   supervisor: processIdentity,
   /** What it says of its files, once it has looked. */
