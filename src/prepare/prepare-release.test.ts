@@ -1,9 +1,9 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { serve } from '../../test/http-server.js';
 import { contentsOf, isEmptyOrAbsent, ReleaseJob } from '../../test/release-job.js';
 import { tar, tarGz, zip } from '../../test/small-archives.js';
 import { listFolder } from '../config/index.js';
@@ -18,7 +18,6 @@ let root: string;
 let job: ReleaseJob;
 let events: PrestageEvent[];
 let runs = 0;
-const servers: Server[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'prestage-prepare-'));
@@ -26,13 +25,7 @@ beforeEach(async () => {
   job = new ReleaseJob(join(folder, 'files'));
   events = [];
 });
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    server.close();
-  }
-  await rm(folder, { recursive: true });
-});
+afterEach(() => rm(folder, { recursive: true }));
 
 function prepare(more: { root?: string; signal?: AbortSignal; wait?: boolean } = {}): Promise<ReleaseRecord> {
   runs += 1;
@@ -53,13 +46,6 @@ async function failure(more: Parameters<typeof prepare>[0] = {}): Promise<Presta
   const outcome = await prepare(more).catch((error: PrestageError) => error);
   expect(outcome).toBeInstanceOf(Error);
   return outcome as PrestageError;
-}
-
-async function serve(answer: RequestListener): Promise<string> {
-  const server = createServer(answer);
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 const eventsOf = <T extends PrestageEvent['type']>(type: T) =>

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { sha256 } from '../../src/core/digest.js';
 import { certificate, testKey } from '../certificates.js';
+import { listen } from '../http-server.js';
 import { sampleProject } from '../sample-project.js';
 
 /** Serves a file to whoever asks, in ranges too, and drops the first connection that wants its bytes. */
@@ -31,12 +31,7 @@ async function serveWithDrop(
   };
   const server =
     scheme === 'http' ? createServer(answer) : createTlsServer({ key: testKey, cert: certificate }, answer);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/app.tar.gz`, requests };
+  return { url: `${scheme}://${await listen(server)}/app.tar.gz`, requests };
 }
 
 test.each([

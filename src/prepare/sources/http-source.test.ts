@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
+import { listen, serve } from '../../../test/http-server.js';
 import { sha256 } from '../../core/digest.js';
 import type { PrestageError } from '../../core/errors.js';
 import type { Retry } from './attempts.js';
@@ -11,21 +12,6 @@ import { type RemoteFile, readRemoteFile } from './http-source.js';
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 const content = Buffer.from(Array.from({ length: 1_000_003 }, (_, i) => (i * 31 + (i >> 8)) % 251));
-const servers: Server[] = [];
-
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
-
-async function serve(handler: Handler): Promise<string> {
-  const server = createServer(handler);
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 interface Fetched {
   bytes: Buffer;
@@ -266,9 +252,9 @@ describe('an answer other than the file', () => {
   });
 
   test('from nobody is an error that says so', async () => {
-    const url = await serve(() => {});
-    const server = servers.pop();
-    await new Promise((resolve) => server?.close(resolve));
+    const server = createServer();
+    const url = `http://${await listen(server)}`;
+    await new Promise((resolve) => server.close(resolve));
     const { error } = await fetchAll(url);
     expect(error).toMatchObject({ code: 'SOURCE_UNREACHABLE', context: { errno: 'ECONNREFUSED' } });
     expect(error?.message).toContain('the connection was refused');

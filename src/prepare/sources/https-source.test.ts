@@ -1,20 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { certificate, certificateOfAnotherHost, expiredCertificate, testKey } from '../../../test/certificates.js';
+import { listen } from '../../../test/http-server.js';
 import { sha256 } from '../../core/digest.js';
 import type { SerializedError } from '../../core/errors.js';
 
 const content = Buffer.from(Array.from({ length: 300_007 }, (_, i) => (i * 31 + (i >> 8)) % 251));
-const servers: Server[] = [];
 let folder: string;
 
 // Node reads NODE_EXTRA_CA_CERTS when it starts, so each transfer is a process of its own.
@@ -50,18 +50,6 @@ beforeAll(async () => {
   });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
-
-async function listen(server: Server): Promise<string> {
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 const whole: RequestListener = (_, response) =>
   response.writeHead(200, { 'content-length': content.length }).end(content);

@@ -1,16 +1,15 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { serve } from '../../../test/http-server.js';
 import { sha256 } from '../../core/digest.js';
 import { locateCached, pinRemote } from './pin-remote.js';
 
 const content = Buffer.from('a vendor archive, small');
 const digest = sha256(content);
 let cacheFolder: string;
-let server: Server;
 let url: string;
 let requests: string[];
 
@@ -18,19 +17,15 @@ beforeEach(async () => {
   cacheFolder = join(await mkdtemp(join(tmpdir(), 'prestage-pin-')), 'sources');
   requests = [];
 });
-afterEach(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-  await rm(join(cacheFolder, '..'), { recursive: true });
-});
+afterEach(() => rm(join(cacheFolder, '..'), { recursive: true }));
 
-async function serve(answer: RequestListener): Promise<void> {
-  server = createServer((request, response) => {
+/** Serves a file at `url`, and notes the methods of the requests. */
+async function serveFile(answer: RequestListener): Promise<void> {
+  const server = await serve((request, response) => {
     requests.push(request.method ?? '');
     answer(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a.zip`;
+  url = `${server}/a.zip`;
 }
 
 const whole: RequestListener = (_, response) =>
@@ -43,7 +38,7 @@ const pin = (integrity?: string) =>
   );
 
 test('downloads a source once, and keeps it under its digest', async () => {
-  await serve(whole);
+  await serveFile(whole);
   await expect(pin()).resolves.toEqual({ sha256: digest, size: content.length, version: '"v1"' });
   expect(requests).toEqual(['GET']);
   expect(await readdir(cacheFolder)).toEqual([digest]);
@@ -53,14 +48,14 @@ test('downloads a source once, and keeps it under its digest', async () => {
 test.each([`sha256:${digest}`, `sha256-${Buffer.from(digest, 'hex').toString('base64')}`])(
   'asks for the headers alone where the integrity is known: %s',
   async (integrity) => {
-    await serve(whole);
+    await serveFile(whole);
     await expect(pin(integrity)).resolves.toEqual({ sha256: digest, size: content.length, version: '"v1"' });
     expect(requests).toEqual(['HEAD']);
   },
 );
 
 test.each([403, 405, 501])('downloads where HEAD is answered %i, and compares the integrity', async (status) => {
-  await serve((request, response) =>
+  await serveFile((request, response) =>
     request.method === 'HEAD' ? response.writeHead(status).end() : whole(request, response),
   );
   await expect(pin(`sha256:${digest}`)).resolves.toMatchObject({ sha256: digest, size: content.length });
@@ -71,13 +66,13 @@ test.each([403, 405, 501])('downloads where HEAD is answered %i, and compares th
 });
 
 test('leaves nothing in the cache when the server refuses', async () => {
-  await serve((_, response) => response.writeHead(404).end());
+  await serveFile((_, response) => response.writeHead(404).end());
   await expect(pin()).rejects.toMatchObject({ code: 'SOURCE_REFUSED' });
   expect(await readdir(cacheFolder)).toEqual([]);
 });
 
 test('points inputs to their copies, where there are any', async () => {
-  await serve(whole);
+  await serveFile(whole);
   await pin();
   const other = sha256('other');
   const local = { kind: 'file', path: '/srv/a', size: 1 } as const;
