@@ -2,3 +2,4 @@
 export { followRun, isAgentRunning } from './follow.js';
 export { type AgentJob, agentJob } from './job.js';
 export { startAgent } from './start.js';
+export { AGENT_THREADS } from './threads.js';

@@ -5,6 +5,7 @@ import { installedFile } from '../core/installation.js';
 import { identify, type ProcessIdentity } from '../core/process-identity.js';
 import type { AgentJob } from './job.js';
 import { publishJson, runFiles } from './run-folder.js';
+import { AGENT_THREADS } from './threads.js';
 
 export interface StartOptions {
   /** Made if it is not there; one folder for one run. */
@@ -34,7 +35,7 @@ export async function startAgent({
       cwd: runFolder,
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(THREADS) },
+      env: { ...process.env, UV_THREADPOOL_SIZE: String(AGENT_THREADS) },
     });
     await once(child, 'spawn');
     child.unref();
@@ -46,5 +47,3 @@ export async function startAgent({
     await log.close();
   }
 }
-
-const THREADS = 64;

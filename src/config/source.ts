@@ -1,3 +1,4 @@
+import { percentDecoded } from '../core/percent-decoded.js';
 /** Where a package's bytes come from, as the configuration says. */
 export type Source =
   | { kind: 'local'; written: string }
@@ -36,14 +37,6 @@ export function sourceName(source: Source): string {
 /** The file name at the end of a URL's path; `fallback` where it has none, or one that is not a plain name. */
 export function urlBaseName(url: URL, fallback: string): string {
   const last = url.pathname.split('/').at(-1) ?? '';
-  const name = decoded(last);
+  const name = percentDecoded(last);
   return name === '' || name === '.' || name === '..' || /[/\\\u0000-\u001f\u007f]/.test(name) ? fallback : name;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

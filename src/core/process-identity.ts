@@ -1,15 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
 
 /** A process for good: its id, and when it started, because an id is given to another process after a while or a reboot. */
-export const processIdentity = z.object({
-  pid: z.int(),
+export interface ProcessIdentity {
+  pid: number;
   /** In the system's own words; absent where it does not tell (Windows). */
-  started: z.string().optional(),
-});
-
-export type ProcessIdentity = z.infer<typeof processIdentity>;
+  started?: string | undefined;
+}
 
 /** The identity of a process that runs now; undefined where there is none, or only a zombie. */
 export function identify(pid: number): ProcessIdentity | undefined {

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { PrestageError } from '../../core/errors.js';
+import { percentDecoded } from '../../core/percent-decoded.js';
 
 /** The connections of one preparation. Proxies are those of the environment: HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
 export class HttpClient {
@@ -107,17 +108,8 @@ function followable(from: URL, target: string, seen: ReadonlySet<string>): URL {
 
 function basicAuthorization(url: URL): string | undefined {
   if (url.username === '' && url.password === '') return undefined;
-  const credentials = `${decoded(url.username)}:${decoded(url.password)}`;
+  const credentials = `${percentDecoded(url.username)}:${percentDecoded(url.password)}`;
   return `Basic ${Buffer.from(credentials).toString('base64')}`;
-}
-
-/** A URL may hold a lone percent sign; then the text is what it says. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { errnoOf } from '../../../core/errors.js';
-import { processIdentity } from '../../../core/process-identity.js';
+import { processIdentity } from '../../../core/process-record.js';
 import { hostFiles } from '../layout.js';
 
 /** state.json: what a supervisor says of its host. Written by the supervisor alone; read by every command. */

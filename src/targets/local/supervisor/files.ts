@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AGENT_THREADS } from '../../../agent/index.js';
 import { identify } from '../../../core/process-identity.js';
 import type { HostSpec } from '../hosts/spec.js';
 import type { HostState } from '../hosts/state.js';
@@ -15,8 +16,6 @@ import { runProgram } from './script.js';
 export class Stopped extends Error {}
 
 const POLL_MS = 200;
-/** As many as a worker has: each file operation under way takes one. */
-const AGENT_THREADS = '64';
 
 /**
  * Returns when the release is there. Usually it is: phase 1 prepared it. Where it is not, the jump host prepares it with
@@ -69,7 +68,7 @@ async function prepare(
       environment: {
         ...inheritedEnvironment(process.env, { network: true }),
         [MARK]: spec.environment[MARK] ?? '',
-        UV_THREADPOOL_SIZE: AGENT_THREADS,
+        UV_THREADPOOL_SIZE: String(AGENT_THREADS),
       },
       output: log.descriptor,
     },
