@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type LocalTargetKit, openLocalTargetKit } from '../../../test/local-target.js';
 import type { PrestageEvent } from '../../core/events.js';
+import { acquireLease, newRunId, storePaths } from '../../store/index.js';
 
 let kit: LocalTargetKit;
 beforeEach(async () => {
@@ -36,18 +37,33 @@ describe('phase 1 on the local target', () => {
     expect((await logLines('worker')).join('\n')).toMatch(/package\.published package=server/);
   });
 
-  test('following it can be given up; the same call then attaches, or finds it done', async () => {
+  test('following it can be given up while it works; the same call then attaches to it', async () => {
     const job = await kit.job({ packages: { server: '1' } });
+    // Another preparer's lock keeps the worker at work for as long as this test needs it to be.
+    const lock = await acquireLease(
+      storePaths(kit.root).lock,
+      { run: newRunId(), purpose: 'prepare' },
+      { wait: false },
+    );
     const cut = new AbortController();
     const first = kit.target.prepare(job, {
       ...kit.follow(),
+      wait: true,
       signal: cut.signal,
-      emit: () => cut.abort(new Error('closed')),
+      emit: ({ type }) => type === 'worker.started' && cut.abort(new Error('closed')),
     });
     await expect(first).rejects.toThrow('closed');
     const events: PrestageEvent[] = [];
-    await kit.target.prepare(job, { ...kit.follow(), emit: (event) => events.push(event) });
-    expect(events.some(({ type }) => type === 'worker.finished')).toBe(true);
+    await kit.target.prepare(job, {
+      ...kit.follow(),
+      emit: (event) => {
+        events.push(event);
+        if (event.type === 'worker.attached') void lock.release();
+      },
+    });
+    expect(events.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['worker.attached', 'worker.started', 'release.published', 'worker.finished']),
+    );
     expect((await kit.target.lookUp(job.plan)).release?.release).toBe(job.plan.release);
   });
 
