@@ -1,6 +1,7 @@
-// Builds dist/: the command line and the library (with their dependencies left to npm, in chunks so that a command
-// loads only its own code), the agent and the supervisor (one self-contained file each, so that they run alone on
-// a worker), and the types. Does nothing where dist/ was built from these very sources.
+// Builds dist/: the command line and the library, the agent and the supervisor, each with all that it needs but jiti, and
+// the types. Programs come in chunks, so that each loads only the code that it runs: loading is what a deployment that
+// changes nothing spends its time on. The agent is a folder, and the supervisor a file, that run alone on a worker.
+// Does nothing where dist/ was built from these very sources.
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -24,31 +25,33 @@ const shared = {
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  outdir: 'dist',
+  // jsonc-parser's CommonJS cannot be bundled; its ES modules can.
+  mainFields: ['module', 'main'],
+  // It compiles configurations in TypeScript by files of its own, which it looks for beside itself.
+  external: ['jiti'],
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  // Some dependencies are CommonJS and call require for Node's own modules.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+  },
   define: { PRESTAGE_VERSION: JSON.stringify(version) },
+  legalComments: 'none', // licences.txt has them all
+  metafile: true,
   logLevel: 'warning',
 };
 
 const types = spawn(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
   stdio: 'inherit',
 });
-await Promise.all([
+const outputs = await Promise.all([
+  build({ ...shared, outdir: 'dist', entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' } }),
+  build({ ...shared, outdir: 'dist/agent', entryPoints: { agent: 'src/agent/main.ts' } }),
   build({
     ...shared,
-    entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' },
-    packages: 'external',
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-  }),
-  build({
-    ...shared,
-    entryPoints: { agent: 'src/agent/main.ts', supervisor: 'src/targets/local/supervisor/main.ts' },
-    // jsonc-parser's CommonJS cannot be bundled; its ES modules can.
-    mainFields: ['module', 'main'],
-    // Some bundled dependencies are CommonJS and call require for Node's own modules.
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
-    },
+    outdir: 'dist',
+    entryPoints: { supervisor: 'src/targets/local/supervisor/main.ts' },
+    splitting: false,
   }),
   once(types, 'exit').then(([code]) => {
     if (code !== 0) process.exitCode = 1;
@@ -56,6 +59,10 @@ await Promise.all([
 ]);
 await chmod('dist/cli.js', 0o755);
 await keepPublicTypes();
+await writeFile(
+  'dist/licences.txt',
+  await licences(outputs.flatMap((output) => Object.keys(output?.metafile?.inputs ?? {}))),
+);
 if (!process.exitCode) await writeFile('dist/.inputs', inputs);
 
 /** Declarations that the public face does not lead to are no promise: they do not ship. */
@@ -73,6 +80,18 @@ async function keepPublicTypes() {
   const files = entries.filter((entry) => entry.isFile());
   const paths = files.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   await Promise.all(paths.filter((path) => !reached.has(path)).map((path) => rm(path)));
+}
+
+/** What is in dist/ and not ours, with the terms that it comes under. */
+async function licences(inputs) {
+  const folders = inputs.flatMap((path) => /^node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
+  const texts = [...new Set(folders)].sort().map(async (folder) => {
+    const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file === undefined ? '' : `\n${(await readFile(join(folder, file), 'utf8')).trim()}\n`;
+    return `${name} ${version} (${license})\n${text}`;
+  });
+  return `Programs in this folder contain these packages.\n\n${(await Promise.all(texts)).join('\n\n')}`;
 }
 
 /** Of all that the build reads of this repository, and of the versions that it builds with. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { inputLocations, releasePlan } from '../config/index.js';
 import { ERRORS, type ErrorCode } from '../core/errors.js';
 import { releaseRecord } from '../store/index.js';

@@ -21,8 +21,8 @@ import { followRun } from './follow.js';
 import type { AgentJob } from './job.js';
 import { startAgent } from './start.js';
 
-/** As it ships: one file, in a process of its own. */
-const agent = installedFile('dist/agent.js');
+/** As it ships, in a process of its own. */
+const agent = installedFile('dist/agent/agent.js');
 
 let programs: string;
 let folder: string;

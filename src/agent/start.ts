@@ -23,7 +23,7 @@ export interface StartOptions {
 export async function startAgent({
   runFolder,
   job,
-  bundle = installedFile('dist/agent.js'),
+  bundle = installedFile('dist/agent/agent.js'),
 }: StartOptions): Promise<ProcessIdentity> {
   await mkdir(runFolder, { recursive: true });
   const files = runFiles(runFolder);

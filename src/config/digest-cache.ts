@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { hashFile, sameFile, sourceChanged } from './hash-file.js';
 import { writeAtomic } from './write-atomic.js';
 

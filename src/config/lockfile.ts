@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errnoOf, PrestageError } from '../core/errors.js';
 import { keyText } from './problem.js';
 import type { KeyPath } from './read/source-file.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The small values of the configuration. Every `error` in the schema is what the message says after "expected"

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { services } from './schema-services.js';
 import { steps, strip } from './schema-steps.js';
 import { flag, globs, id, isTreePath, localPath } from './schema-values.js';

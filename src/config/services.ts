@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Phase 2 as pure data: what a target runs on a release. Made from the configuration, recorded by the target as deployed. */
 

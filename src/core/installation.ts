@@ -8,7 +8,7 @@ declare const PRESTAGE_VERSION: string | undefined;
 export const version: string = typeof PRESTAGE_VERSION === 'string' ? PRESTAGE_VERSION : '0.0.0';
 
 /**
- * A file of the installed package, such as `dist/agent.js`: whether this code runs from dist/, from one of its chunks,
+ * A file of the installed package, such as `dist/agent/agent.js`: whether this code runs from dist/, from one of its chunks,
  * or from src/, the package's folder is the nearest one above that has a package.json.
  */
 export function installedFile(relative: string): string {

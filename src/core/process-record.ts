@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ProcessIdentity } from './process-identity.js';
 
 /** A process identity as it is read from a file. Apart from the rest, so that a supervisor starts without the parser. */

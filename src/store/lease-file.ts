@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { temporaryName } from './paths.js';
 import { placeFile } from './place.js';
 import { writeNewFile } from './publish-file.js';

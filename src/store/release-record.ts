@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** release.json: what a release holds. Written once, as part of the release's publication; never changed. */
 export const releaseRecord = z.object({

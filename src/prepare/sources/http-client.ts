@@ -63,7 +63,8 @@ export class HttpClient {
 
 /** undici is as much code as all the rest, so it is loaded by the first request: most deployments make none. */
 async function openDispatcher(stallTimeoutMs: number): Promise<Dispatcher> {
-  const { EnvHttpProxyAgent } = await import('undici');
+  // Of a CommonJS module that was put into a chunk of its own, only the default is there.
+  const { EnvHttpProxyAgent } = (await import('undici')).default;
   return new EnvHttpProxyAgent({
     connect: { timeout: Math.min(15_000, stallTimeoutMs) },
     headersTimeout: stallTimeoutMs,

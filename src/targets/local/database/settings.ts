@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errnoOf, PrestageError } from '../../../core/errors.js';
 import { portTrouble } from '../hosts/port-holder.js';
 import { replaceFile } from '../replace-file.js';

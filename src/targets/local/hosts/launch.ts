@@ -16,7 +16,7 @@ export interface Programs {
 }
 
 export function installedPrograms(): Programs {
-  return { supervisor: installedFile('dist/supervisor.js'), agent: installedFile('dist/agent.js') };
+  return { supervisor: installedFile('dist/supervisor.js'), agent: installedFile('dist/agent/agent.js') };
 }
 
 /** A host whose supervisor was started now. */

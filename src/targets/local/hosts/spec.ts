@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { healthCheck } from '../../../config/index.js';
 import { errnoOf } from '../../../core/errors.js';
 import { hostFiles } from '../layout.js';

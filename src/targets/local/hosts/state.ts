@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errnoOf } from '../../../core/errors.js';
 import { processIdentity } from '../../../core/process-record.js';
 import { hostFiles } from '../layout.js';

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ServicesPlan, servicesPlan } from '../../../config/index.js';
 import { errnoOf, PrestageError } from '../../../core/errors.js';
 import type { DeployedRelease } from '../../target.js';
