@@ -13,7 +13,7 @@ const downward = rooms.slice(1).map((room, i) => ({
 }));
 
 /** Where the library and the programs begin, and what schema/prestage.schema.json is made of (by its test). */
-const starts = '^src/(index|cli/main|agent/main|targets/local/supervisor/main|config/json-schema)\\.ts$';
+const starts = '^src/(index|cli/start|cli/main|agent/main|targets/local/supervisor/main|config/json-schema)\\.c?ts$';
 
 module.exports = {
   forbidden: [

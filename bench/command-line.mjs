@@ -20,7 +20,7 @@ for (const [name, args, limitMs] of rows) {
   const times = [];
   for (let run = 0; run <= runs; run++) {
     const started = performance.now();
-    const { status, stdout } = spawnSync(process.execPath, ['dist/cli.js', ...args], {
+    const { status, stdout } = spawnSync(process.execPath, ['dist/cli.cjs', ...args], {
       cwd: repository,
       encoding: 'utf8',
     });

@@ -41,11 +41,21 @@ const shared = {
   logLevel: 'warning',
 };
 
+/** What starts the command line, which must not be a module. */
+const commonJs = { format: 'cjs', splitting: false, external: ['./main.js'], banner: {} };
+
 const types = spawn(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
   stdio: 'inherit',
 });
 const outputs = await Promise.all([
-  build({ ...shared, outdir: 'dist', entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' } }),
+  build({ ...shared, outdir: 'dist', entryPoints: { main: 'src/cli/main.ts', index: 'src/index.ts' } }),
+  build({
+    ...shared,
+    ...commonJs,
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    entryPoints: { cli: 'src/cli/start.cts' },
+  }),
   build({ ...shared, outdir: 'dist/agent', entryPoints: { agent: 'src/agent/main.ts' } }),
   build({
     ...shared,
@@ -57,7 +67,7 @@ const outputs = await Promise.all([
     if (code !== 0) process.exitCode = 1;
   }),
 ]);
-await chmod('dist/cli.js', 0o755);
+await chmod('dist/cli.cjs', 0o755);
 await keepPublicTypes();
 await writeFile(
   'dist/licences.txt',

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { DeployResult, PlanResult, SerializedError, StatusResult, TimedEvent } from '../src/index.js';
 
 export const repository = fileURLToPath(new URL('..', import.meta.url));
-const command = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+const command = fileURLToPath(new URL('../dist/cli.cjs', import.meta.url));
 
 /** What a run of the built command left: its exit status and output, and with `--json` its events and result. */
 export interface Run {

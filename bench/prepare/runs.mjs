@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
 
 const { mountLatency } = await createJiti(import.meta.url).import('../../test/latencyfs/mount.ts');
-const command = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const command = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 const peerScript = fileURLToPath(new URL('peer.sh', import.meta.url));
 
 const patch =

@@ -22,8 +22,8 @@ while [ -n "$folder" ]; do
   if [ -x "$folder/node_modules/.bin/prestage" ]; then
     exec "$folder/node_modules/.bin/prestage" test "$@"
   fi
-  if [ -f "$folder/dist/cli.js" ] && grep -q '^  "name": "prestage",' "$folder/package.json" 2>/dev/null; then
-    exec node "$folder/dist/cli.js" test "$@"
+  if [ -f "$folder/dist/cli.cjs" ] && grep -q '^  "name": "prestage",' "$folder/package.json" 2>/dev/null; then
+    exec node "$folder/dist/cli.cjs" test "$@"
   fi
   folder=${folder%/*}
 done

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { version } from '../core/installation.js';
 
 // This file is what a shell starts, so it loads next to nothing before it knows what is wanted.

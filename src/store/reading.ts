@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { close, constants, open, read } from 'node:fs';
 import { errnoOf } from '../core/errors.js';
 
-/** How many file operations may be under way: a network file system answers many at once as fast as one. */
-export const IN_FLIGHT = 64;
+/** How many file operations may be under way: a network file system answers many at once as fast as one (decision 0004). */
+export const IN_FLIGHT = 128;
 
 /**
  * Repeats a read that an NFS server answered with ESTALE: the file was replaced or removed by another client while its

@@ -22,9 +22,9 @@ if ([version]($running.TrimStart('v') -replace '-.*$', '') -lt [version]'20.19')
 $cli = $null
 $folder = $PSScriptRoot
 while ($folder -and -not $cli) {
-    $candidate = Join-Path -Path $folder -ChildPath 'node_modules/prestage/dist/cli.js'
+    $candidate = Join-Path -Path $folder -ChildPath 'node_modules/prestage/dist/cli.cjs'
     if (Test-Path -LiteralPath $candidate -PathType Leaf) { $cli = $candidate }
-    $candidate = Join-Path -Path $folder -ChildPath 'dist/cli.js'
+    $candidate = Join-Path -Path $folder -ChildPath 'dist/cli.cjs'
     $package = Join-Path -Path $folder -ChildPath 'package.json'
     if (-not $cli -and (Test-Path -LiteralPath $candidate -PathType Leaf) -and (Test-Path -LiteralPath $package -PathType Leaf)) {
         if (Select-String -LiteralPath $package -Pattern '^  "name": "prestage",' -Quiet) { $cli = $candidate }

@@ -18,7 +18,7 @@ async function expectNothingChanged(sample: Sample): Promise<void> {
 
 test('says that the working folder is gone, where it is', async () => {
   const script = `cd "$(mktemp -d)" && rmdir "$PWD" && exec "$0" "$1" plan --json`;
-  const cli = join(repository, 'dist/cli.js');
+  const cli = join(repository, 'dist/cli.cjs');
   const { status, stdout } = spawnSync('sh', ['-c', script, process.execPath, cli], { encoding: 'utf8' });
   expect([status, JSON.parse(stdout).error.code]).toEqual([2, 'USAGE']);
 });

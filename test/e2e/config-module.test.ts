@@ -29,3 +29,15 @@ describe('a configuration that is a program cannot take the result line away', (
     expect(run.stderr).toBe('noise\nmore\n');
   });
 });
+
+test.each([undefined, '3'])(
+  'a program that a command starts finds the environment as the user left it (%s)',
+  async (threads) => {
+    const sample = await projectWith(
+      (config) => `console.log('threads:', process.env.UV_THREADPOOL_SIZE);\nexport default ${config};`,
+    );
+    const env: Record<string, string> = threads === undefined ? {} : { UV_THREADPOOL_SIZE: threads };
+    const run = await sample.run('plan --config prestage.config.mjs', { env });
+    expect(run.stderr).toContain(`threads: ${threads}\n`);
+  },
+);

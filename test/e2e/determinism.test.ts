@@ -84,7 +84,7 @@ describe('the same inputs give the same bytes', () => {
       'sh',
       [
         '-c',
-        `umask 077; exec setpriv --reuid=65534 --regid=65534 --clear-groups ${process.execPath} ${installed}/dist/cli.js deploy --json`,
+        `umask 077; exec setpriv --reuid=65534 --regid=65534 --clear-groups ${process.execPath} ${installed}/dist/cli.cjs deploy --json`,
       ],
       { cwd: clone, env: { ...process.env, HOME: clone }, encoding: 'utf8' },
     );

@@ -35,7 +35,7 @@ test('what npm packs installs in an empty folder, compiles with tsc --strict alo
   const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const [packed] = JSON.parse((await run('npm', pack, repository)).stdout) as { filename: string; files: Packed[] }[];
   const paths = packed?.files.map((file) => file.path) ?? [];
-  expect(paths).toEqual(expect.arrayContaining(['dist/cli.js', 'dist/types/index.d.ts', 'LICENSE', 'README.md']));
+  expect(paths).toEqual(expect.arrayContaining(['dist/cli.cjs', 'dist/types/index.d.ts', 'LICENSE', 'README.md']));
   expect(paths.filter((path) => /^dist\/(\.|types\/cli)|testing|\.test\./.test(path))).toEqual([]);
 
   await writeFile(join(folder, 'package.json'), '{"private": true, "type": "module"}');

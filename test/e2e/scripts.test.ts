@@ -33,7 +33,7 @@ beforeAll(async () => {
   expect(written).toContain('8080');
   writeFileSync(config, written.replace('8080', String(port)));
   execFileSync('mkdir', ['-p', join(folder, 'node_modules/.bin')]);
-  execFileSync('ln', ['-s', join(repository, 'dist/cli.js'), join(folder, 'node_modules/.bin/prestage')]);
+  execFileSync('ln', ['-s', join(repository, 'dist/cli.cjs'), join(folder, 'node_modules/.bin/prestage')]);
 });
 
 afterAll(async () => {

@@ -10,7 +10,7 @@ import { lacks } from '../requirements.js';
 import { type Sample, sampleProject } from '../sample-project.js';
 import { until } from '../until.js';
 
-const command = join(repository, 'dist/cli.js');
+const command = join(repository, 'dist/cli.cjs');
 
 /** A project whose jump host boots until a file named `go` is there, so that a test sees it at work. */
 function waitingProject(): Promise<Sample> {

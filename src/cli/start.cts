@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import fs = require('node:fs');
+
+// Node's file work runs in a pool of four threads, and its size can only be given before the first of it: an ES module
+// was itself read by the pool, so this one is CommonJS. On a network file system each call waits for a round trip, and
+// as many are under way as there are threads (measured: docs/decisions/0004-the-worker-process.md).
+const size = process.env.UV_THREADPOOL_SIZE;
+process.env.UV_THREADPOOL_SIZE = size ?? '128';
+fs.stat(__filename, () => {}); // starts the pool
+// Programs that a command starts must not inherit what is said to this process alone.
+if (size === undefined) delete process.env.UV_THREADPOOL_SIZE;
+
+void import('./main.js');
