@@ -16,16 +16,19 @@ const BATCHES_AHEAD = 3;
 const AT_ONCE_BYTES = 64 * 1024;
 /** A local disk's calls for a small file take a twentieth of this, a network file system's many times as much. */
 const PROMPT_MS = 0.5;
+/** How many files in a row must take longer: a single one may have waited for the processor. */
+const SLOW_FILES = 2;
 /** How many files are written by the thread pool before a file system that was slow is tried again, at first. */
 const RETRY_AFTER = 256;
 
 /**
  * Creates small files. A call through the thread pool costs several times the processor time of the call itself on a
  * local disk, so there it is made at once (measured with 3,000 files: 0.32 s instead of 0.38 to 1.1 s). A file system
- * that answers late is noticed by the first file; from then on the pool waits for many at a time, and another try comes
+ * that answers late is noticed by the first two files; from then on the pool waits for many at a time, and another try comes
  * ever later.
  */
 export class SmallFileWriter {
+  #slow = 0;
   #patience = RETRY_AFTER;
   #untilRetry = 0;
 
@@ -37,9 +40,16 @@ export class SmallFileWriter {
     }
     const started = performance.now();
     createFileAtOnce(path, content, mode);
-    const isPrompt = performance.now() - started < PROMPT_MS;
-    this.#untilRetry = isPrompt ? 0 : this.#patience;
-    this.#patience = isPrompt ? RETRY_AFTER : this.#patience * 4;
+    this.#took(performance.now() - started);
+  }
+
+  #took(ms: number): void {
+    this.#slow = ms < PROMPT_MS ? 0 : this.#slow + 1;
+    if (this.#slow === 0) this.#patience = RETRY_AFTER;
+    if (this.#slow < SLOW_FILES) return;
+    this.#untilRetry = this.#patience;
+    this.#patience *= 4;
+    this.#slow = SLOW_FILES - 1; // the next time one more is enough
   }
 }
 
