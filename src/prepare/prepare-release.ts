@@ -77,6 +77,7 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
   const staging = await openStaging(root, run);
   const client = new HttpClient();
   const flusher = createFlusher(root);
+  const endFlushing = flusher.flushAhead();
   try {
     const prepared = await prepareAll(needs, {
       root,
@@ -94,6 +95,7 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
     emit({ type: 'release.published', release: plan.release, packages: plan.packages.length });
     return record;
   } finally {
+    endFlushing();
     await client.close();
     // What cannot be removed now is a leftover for the next run.
     await staging.close().catch((error) => emit({ type: 'warning', message: asPrestageError(error).message }));

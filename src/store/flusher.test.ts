@@ -1,7 +1,9 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { temporaryRoot, writeTree } from '../../test/small-stores.js';
+import { until } from '../../test/until.js';
 import { createFlusher, oneAfterAnother } from './flusher.js';
 import { makeFolder } from './folders.js';
 import { calls } from './system-calls.js';
@@ -109,6 +111,32 @@ describe.runIf(process.platform === 'linux')('a flush', () => {
     const folder = join(root, 'tree');
     const entries = await writeTree(folder, many);
     await expect(createFlusher(root).flush(folder, entries)).rejects.toMatchObject({ code });
+  });
+
+  test('ahead is made now and then, until it is ended', async () => {
+    const synced = await fakeSync('exit 0');
+    const flusher = createFlusher(root);
+    const end = flusher.flushAhead();
+    await until('the second flush', async () => (await synced()) >= 2);
+    end();
+    const folder = join(root, 'tree');
+    await flusher.flush(folder, await writeTree(folder, many)); // after the one that may be under way
+    const before = await synced();
+    await sleep(1000);
+    expect(await synced()).toBe(before);
+  });
+
+  test.each([
+    ['few', { a: 'x' }],
+    ['many', many],
+  ])('of %s files is told what a flush ahead failed with, as the system says it once', async (_, files) => {
+    const synced = await fakeSync(`mkdir ${join(root, 'once')} || exit 0\necho "Input/output error" >&2; exit 1`);
+    const flusher = createFlusher(root);
+    const end = flusher.flushAhead();
+    await until('the second flush', async () => (await synced()) >= 2);
+    end();
+    const folder = join(root, 'tree');
+    await expect(flusher.flush(folder, await writeTree(folder, files))).rejects.toMatchObject({ code: 'STORE_IO' });
   });
 
   test("of the machine's own command works", async () => {

@@ -16,10 +16,18 @@ export interface Flusher {
    * @throws DISK_FULL or STORE_IO where the file system could not keep what it had taken.
    */
   flush(folder: string, entries?: ReadonlyMap<string, TreeEntry>, files?: readonly string[]): Promise<void>;
+  /**
+   * Flushes now and then, beside what is being written, so that less is left for `flush` to wait for: the kernel itself
+   * begins after half a minute, or gigabytes. What fails is thrown by the next `flush`: the system tells it once.
+   * @returns ends it
+   */
+  flushAhead(): () => void;
 }
 
 /** Up to this many, a call each is cheaper than a process and a flush of everything that the machine has written. */
 const FEW = 16;
+/** Between two flushes ahead. */
+const AHEAD_MS = 400;
 
 /**
  * One `sync -f` (syncfs(2): everything of that file system) does what thousands of fsync calls do. It needs the command
@@ -28,14 +36,40 @@ const FEW = 16;
 export function createFlusher(root: string): Flusher {
   const sync = oneAfterAnother(() => syncFileSystem(root));
   let canSync = process.platform === 'linux';
+  let failedAhead: { error: unknown } | undefined;
+  const flushNow = async () => {
+    try {
+      canSync = (await sync()) && canSync;
+    } catch (error) {
+      failedAhead ??= { error };
+    }
+  };
   return {
+    flushAhead() {
+      let timer: NodeJS.Timeout;
+      let isWanted = true;
+      const later = () => {
+        timer = setTimeout(async () => {
+          if (canSync) await flushNow();
+          if (isWanted) later();
+        }, AHEAD_MS);
+        timer.unref();
+      };
+      later();
+      return () => {
+        isWanted = false;
+        clearTimeout(timer);
+      };
+    },
     async flush(folder, entries, files = []) {
       try {
         const listing = entries ?? (await walk(folder));
         if (canSync && (listing.size > FEW || !canOpenAll(listing))) {
           canSync = (await sync()) && canSync;
+          if (failedAhead) throw failedAhead.error; // asked now, as it was perhaps still under way
           if (canSync) return;
         }
+        if (failedAhead) throw failedAhead.error;
         await flushEach(folder, listing, files);
       } catch (error) {
         throw asPrestageError(error, { path: folder });
