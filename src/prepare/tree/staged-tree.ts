@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, rmdir, symlink, unlink } from 'node:fs/promises';
+import { chmod, readFile, rename, rmdir, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../../core/digest.js';
 import { asPrestageError, PrestageError } from '../../core/errors.js';
@@ -210,7 +210,7 @@ export class StagedTree implements Tree {
     this.#set(path, { type: 'dir', mode: 0o755 });
     const lane: Lane = { jobs: [], open: false };
     this.#schedule(path, 0, async () => {
-      await mkdir(this.absolute(path), 0o755);
+      await this.#smallFiles.makeFolder(this.absolute(path));
       this.#queue.openLane(lane);
     });
     this.#lanes.set(path, lane);
