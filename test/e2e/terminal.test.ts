@@ -173,15 +173,16 @@ async function loadedBy(line: string): Promise<{ run: Run; files: string[] }> {
   return { run, files: urls.filter((url) => url.startsWith('file:')).map((url) => fileURLToPath(url)) };
 }
 
+const sizeOf = (files: string[]) => files.reduce((sum, file) => sum + statSync(file).size, 0);
+
 test('prestage --version starts with next to nothing, and says one line', async () => {
   const { run, files } = await loadedBy('--version');
   expect([run.status, run.stderr]).toEqual([0, '']);
   expect(run.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(files).toContain(command);
   expect(files.filter((file) => file.includes('/node_modules/'))).toEqual([]);
-  const sizes = files.map((file) => statSync(file).size);
-  expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(16 * 1024);
+  expect(sizeOf(files)).toBeLessThan(16 * 1024);
 
   // The same look sees what a command loads that does more.
-  expect((await loadedBy('--help')).files).toContainEqual(expect.stringContaining('/node_modules/commander/'));
+  expect(sizeOf((await loadedBy('--help')).files)).toBeGreaterThan(64 * 1024);
 });
