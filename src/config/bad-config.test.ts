@@ -61,7 +61,7 @@ pakcages: {}
     `${PACKAGE}    destinaton: x
 `,
     [
-      'yaml:5: packages.app.destinaton: expected one of source, integrity, extract, destination, steps, found the unknown key destinaton; did you mean destination?',
+      'yaml:5: packages.app.destinaton: expected one of source, integrity, extract, limits, destination, steps, found the unknown key destinaton; did you mean destination?',
     ],
   ],
   [
@@ -69,7 +69,7 @@ pakcages: {}
     `${PACKAGE}    zzz: 1
 `,
     [
-      'yaml:5: packages.app.zzz: expected one of source, integrity, extract, destination, steps, found the unknown key zzz',
+      'yaml:5: packages.app.zzz: expected one of source, integrity, extract, limits, destination, steps, found the unknown key zzz',
     ],
   ],
   [
@@ -435,6 +435,36 @@ packages:
       'yaml:4: services.api.needs[0]: expected the name of a package (there is none), found "x"',
       'yaml:4: services.api.after[0]: expected a service (api, app), found "ap"; did you mean api?',
       'yaml:4: services.api.after: expected services that do not wait for each other, found the circle api → api',
+    ],
+  ],
+  [
+    'limits of nothing, and of no unit that is known',
+    `name: portal
+packages:
+  app:
+    source: a
+    limits:
+      count: 0
+      depth: 1.5
+      size: 80GB
+      nameLength: 256
+      ratio: '10'
+`,
+    [
+      'yaml:6: packages.app.limits.count: expected a whole number from 1, found the number 0',
+      'yaml:7: packages.app.limits.depth: expected a whole number, found the number 1.5',
+      'yaml:8: packages.app.limits.size: expected a size such as 512MiB or 80GiB, or a whole number of bytes, found "80GB"',
+      'yaml:9: packages.app.limits.nameLength: expected a whole number from 1 to 255, found the number 256',
+      'yaml:10: packages.app.limits.ratio: expected a whole number, found "10"',
+    ],
+  ],
+  [
+    'a size beyond all numbers',
+    `name: portal
+packages: {app: {source: a, limits: {size: 9000TiB}}}
+`,
+    [
+      'yaml:2: packages.app.limits.size: expected a size such as 512MiB or 80GiB, or a whole number of bytes, found "9000TiB"',
     ],
   ],
   [

@@ -4,8 +4,9 @@ import type { Environment } from './environment.js';
 import { sha256OfIntegrity } from './integrity.js';
 import { orderServices } from './order-services.js';
 import type { SourceFile } from './read/source-file.js';
-import type { Recipe } from './recipe.js';
+import type { ArchiveLimits, Recipe } from './recipe.js';
 import type { configSchema } from './schema.js';
+import { sizeInBytes } from './schema-values.js';
 import { normalizeService } from './service-config.js';
 import type { ServicesPlan } from './services.js';
 import { parseSource, type Source } from './source.js';
@@ -35,6 +36,7 @@ export interface PackageConfig {
   /** The SHA-256 that `integrity` says, in hex. */
   integrity: string | undefined;
   extract: Recipe['extract'];
+  limits: ArchiveLimits | undefined;
   destination: string;
   steps: StepConfig[];
 }
@@ -77,6 +79,7 @@ function normalizePackage(id: string, written: ParsedConfig['packages'][string])
     source: parseSource(written.source) ?? { kind: 'local', written: written.source },
     integrity: written.integrity === undefined ? undefined : sha256OfIntegrity(written.integrity),
     extract: normalizeExtract(written.extract),
+    limits: normalizeLimits(written.limits),
     destination: destinationOf(id, written),
     steps: (written.steps ?? []).flatMap((step, index) => normalizeStep(step, index)),
   };
@@ -90,6 +93,12 @@ function normalizeExtract(written: ParsedConfig['packages'][string]['extract']):
   if (written === undefined) return 'auto';
   if (typeof written === 'boolean') return written ? { strip: 0 } : false;
   return { strip: written.strip ?? 0, ...globLists(written) };
+}
+
+function normalizeLimits(written: ParsedConfig['packages'][string]['limits']): ArchiveLimits | undefined {
+  if (written === undefined) return undefined;
+  const { size, ...others } = written;
+  return size === undefined ? others : { ...others, size: sizeInBytes(size) };
 }
 
 function normalizeEnvironment(

@@ -103,6 +103,19 @@ describe('short forms are written out', () => {
     expect(packages[0]?.extract).toEqual(expected);
   });
 
+  test.each<[string | number, number]>([
+    [1, 1],
+    [1_700_000_000, 1_700_000_000],
+    ['1KiB', 1024],
+    ['512MiB', 512 * 1024 ** 2],
+    ['80GiB', 80 * 1024 ** 3],
+    ['8191TiB', 8191 * 1024 ** 4],
+  ])('limits.size: %s', async (size, bytes) => {
+    const limits = { size, count: 5 };
+    const { packages } = await load({ name: 'portal', packages: { app: { source: 'a', limits }, b: { source: 'b' } } });
+    expect(packages.map((item) => item.limits)).toEqual([{ size: bytes, count: 5 }, undefined]);
+  });
+
   test.each<[string, NonNullable<NonNullable<ConfigInput['packages'][string]['steps']>[number]['patch']>, object]>([
     ['a path', 'a.patch', { files: [{ path: 'a.patch', key: [] }], strip: 1, fuzz: 0, optional: false }],
     [

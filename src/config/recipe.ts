@@ -72,6 +72,20 @@ const recipe = z.strictObject({
   steps: z.array(recipeStep),
 });
 
+/** What an archive of a package may hold at most, where the configuration says other than the defaults. */
+const archiveLimits = z.strictObject({
+  /** Bytes of files for each byte of the archive. */
+  ratio: z.int().min(1).optional(),
+  /** Bytes of all files together. */
+  size: z.int().min(1).optional(),
+  /** Entries, whatever they are. */
+  count: z.int().min(1).optional(),
+  /** Folders above an entry, and itself. */
+  depth: z.int().min(1).optional(),
+  /** Bytes of one name in a path. */
+  nameLength: z.int().min(1).optional(),
+});
+
 const packagePlan = z.strictObject({
   id: z.string(),
   /** POSIX path under the release, such as `opt/installer`. */
@@ -81,6 +95,8 @@ const packagePlan = z.strictObject({
   /** The recipe's SHA-256, in full. */
   digest,
   recipe,
+  /** Beside the recipe: they decide whether there is a result, not what it is. */
+  limits: archiveLimits.optional(),
 });
 
 /** A `boot` or `run` script; `path` is relative to the config's folder, with forward slashes. */
@@ -121,15 +137,17 @@ export type Recipe = z.infer<typeof recipe>;
 export type RecipeInput = z.infer<typeof input>;
 export type RecipeStep = z.infer<typeof recipeStep>;
 export type StepOf<K extends RecipeStep['kind']> = Extract<RecipeStep, { kind: K }>;
+export type ArchiveLimits = z.infer<typeof archiveLimits>;
 export type PackagePlan = z.infer<typeof packagePlan>;
 export type ScriptPlan = z.infer<typeof scriptPlan>;
 export type ReleasePlan = z.infer<typeof releasePlan>;
 export type InputLocation = z.infer<typeof inputLocation>;
 export type InputLocations = z.infer<typeof inputLocations>;
 
-export function planPackage(id: string, destination: string, recipe: Recipe): PackagePlan {
+export function planPackage(id: string, destination: string, recipe: Recipe, limits?: ArchiveLimits): PackagePlan {
   const digest = sha256(canonicalJson(recipe as Json));
-  return { id, destination, tree: `${id}-${shortDigest(digest)}`, digest, recipe };
+  const tree = `${id}-${shortDigest(digest)}`;
+  return { id, destination, tree, digest, recipe, ...(limits === undefined ? {} : { limits }) };
 }
 
 /** The release's digest covers what it holds: which recipes, where, and the hosts' scripts. */

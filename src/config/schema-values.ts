@@ -23,6 +23,26 @@ export const duration = z
   .string({ error: 'a duration such as 500ms, 120s or 2m' })
   .regex(/^[1-9]\d{0,8}(ms|s|m)$/, { error: 'a duration such as 500ms, 120s or 2m' });
 
+const A_SIZE = 'a size such as 512MiB or 80GiB, or a whole number of bytes';
+const UNITS = ['KiB', 'MiB', 'GiB', 'TiB'];
+
+/** As text with a unit, or as a number of bytes. */
+export const size = z.union(
+  [
+    z
+      .string()
+      .regex(/^[1-9]\d{0,11}(KiB|MiB|GiB|TiB)$/, { error: A_SIZE })
+      .refine((text) => Number.isSafeInteger(sizeInBytes(text)), { error: A_SIZE }),
+    count.min(1, { error: A_SIZE }),
+  ],
+  { error: A_SIZE },
+);
+
+export function sizeInBytes(size: string | number): number {
+  if (typeof size === 'number') return size;
+  return Number.parseInt(size, 10) * 1024 ** (UNITS.indexOf(size.replace(/^\d+/, '')) + 1);
+}
+
 /** A path on this machine, relative to the configuration's folder. */
 export const localPath = z
   .string({ error: 'a path' })

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { services } from './schema-services.js';
 import { steps, strip } from './schema-steps.js';
-import { flag, globs, id, isTreePath, localPath } from './schema-values.js';
+import { count, flag, globs, id, isTreePath, localPath, size } from './schema-values.js';
 
 /**
  * The configuration as users write it: the one source of its types (`defineConfig`), of the messages when it is wrong
@@ -35,6 +35,27 @@ const extract = z
     'Whether and how to extract. Default: where the content is an archive. false leaves it one file; true and {…}: it must be an archive.',
   );
 
+const atLeastOne = count.min(1, { error: 'a whole number from 1' });
+const A_NAME_LENGTH = 'a whole number from 1 to 255';
+
+const limits = z
+  .strictObject({
+    ratio: atLeastOne
+      .describe('Bytes of files for each byte of the archive, once they are more than 100 MiB. Default: 1000.')
+      .optional(),
+    size: size.describe('All files together: 80GiB, or a number of bytes. Default: 64GiB.').optional(),
+    count: atLeastOne.describe('Entries of the archive, also those that are left out. Default: 1000000.').optional(),
+    depth: atLeastOne.describe('Names in the path of an entry. Default: 64.').optional(),
+    nameLength: count
+      .min(1, { error: A_NAME_LENGTH })
+      .max(255, { error: A_NAME_LENGTH })
+      .describe('Bytes of one name in a path. Default: 255.')
+      .optional(),
+  })
+  .describe(
+    'What an archive of this package may hold at most: the source, and those that its steps extract. They guard against archives that are made to do harm, and are no part of what a release is.',
+  );
+
 const packageSchema = z
   .strictObject({
     source: localPath.describe(
@@ -42,6 +63,7 @@ const packageSchema = z
     ),
     integrity: integrity.optional(),
     extract: extract.optional(),
+    limits: limits.optional(),
     destination: z
       .string()
       .refine((path) => isTreePath(path.replace(/\/$/, '')), {

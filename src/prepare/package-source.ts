@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import type { InputLocation, Recipe } from '../config/index.js';
+import type { ArchiveLimits, InputLocation, Recipe } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
 import {
   type ArchiveInput,
@@ -23,6 +23,7 @@ import type { Tree } from './tree/tree.js';
 
 export interface SourceJob {
   recipe: Recipe;
+  limits: ArchiveLimits | undefined;
   location: InputLocation;
   tree: Tree;
   /** A name on the store's file system, for a remote archive that can only be read at random. */
@@ -108,9 +109,10 @@ function unpackStream(job: SourceJob, bytes: SourceStream): Promise<void> {
   return unpack(job, { name: job.recipe.source.name, stream: () => bytes });
 }
 
-async function unpack({ recipe, tree, retry, progress }: SourceJob, archive: ArchiveInput): Promise<void> {
+async function unpack({ recipe, limits, tree, retry, progress }: SourceJob, archive: ArchiveInput): Promise<void> {
   const selection = typeof recipe.extract === 'object' ? recipe.extract : { strip: 0 };
-  await extractArchive(archive, tree, { ...selection, signal: retry.signal, onProgress: (done) => progress.set(done) });
+  const onProgress = (done: { bytes: number; files: number }) => progress.set(done);
+  await extractArchive(archive, tree, { ...selection, limits, signal: retry.signal, onProgress });
 }
 
 /**

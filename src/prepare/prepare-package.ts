@@ -49,6 +49,7 @@ export async function preparePackage(plan: PackagePlan, need: Need, shop: Worksh
       package: plan.id,
       steps: plan.recipe.steps,
       tree,
+      limits: plan.limits,
       readInput: (digest) => readInput(shop.inputs, digest),
       folderInput: async (digest) => folderInput(shop.inputs, digest),
       emit,
@@ -123,6 +124,7 @@ async function unpackFrom(
   try {
     await fillTree({
       recipe: plan.recipe,
+      limits: plan.limits,
       location,
       tree,
       spool: join(shop.staging, `${plan.id}.spool`),

@@ -1,4 +1,4 @@
-import type { InputLocation, InputLocations, PackagePlan, Recipe } from '../config/index.js';
+import type { InputLocation, InputLocations, PackagePlan } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
 import { spaceAvailable } from '../store/index.js';
 import { measureArchive } from './archives/index.js';
@@ -18,22 +18,24 @@ export interface Need {
 const BYTES_PER_FILE = 2048 + 512;
 
 /** From the archive's own index, or the source's size. */
-export async function measurePackage({ recipe }: PackagePlan, inputs: InputLocations): Promise<Need> {
-  const source = await measureSource(locationOf(inputs, recipe.source.sha256, recipe.source.name), recipe.extract);
+export async function measurePackage(plan: PackagePlan, inputs: InputLocations): Promise<Need> {
+  const { recipe } = plan;
+  const source = await measureSource(locationOf(inputs, recipe.source.sha256, recipe.source.name), plan);
   const copied = recipe.steps.flatMap((step) =>
     step.kind === 'copy' ? [locationOf(inputs, step.from.sha256, step.from.name)] : [],
   );
   return { ...source, bytes: source.bytes + copied.reduce((sum, { size = 0 }) => sum + size, 0) };
 }
 
-async function measureSource(location: InputLocation, extract: Recipe['extract']): Promise<Need> {
+async function measureSource(location: InputLocation, { recipe, limits }: PackagePlan): Promise<Need> {
+  const { extract } = recipe;
   const path = location.kind === 'http' ? location.cached : location.path;
   const isFile = location.kind !== 'folder' && path !== undefined;
   const size = (isFile ? await existingSize(path) : undefined) ?? location.size;
   // What is not on this machine yet is unpacked to at least its own size.
   const asItIs: Need = { sourceBytes: size, bytes: size ?? 0, files: undefined };
   if (!isFile || extract === false) return asItIs;
-  const archive = await measureArchive({ file: path }).catch((error: unknown) => {
+  const archive = await measureArchive({ file: path, limits }).catch((error: unknown) => {
     if (location.kind === 'http') return undefined; // a copy that is damaged is fetched again
     throw error;
   });

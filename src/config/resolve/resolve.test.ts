@@ -126,6 +126,15 @@ describe('a resolved configuration', () => {
     expect(new Set([first, ...others]).size).toBe(4);
   });
 
+  test('has the same identity whatever the limits, which go beside the recipe', async () => {
+    const planned = async (limits?: object) =>
+      (await resolveIn(await project(app({ ...(limits && { limits }) }), { 'app.tar': 'tar' }))).plan;
+    const [plain, limited] = await Promise.all([planned(), planned({ size: '2KiB', depth: 3 })]);
+    expect(limited.packages[0]?.limits).toEqual({ size: 2048, depth: 3 });
+    expect(plain.packages[0]).not.toHaveProperty('limits');
+    expect({ ...limited, packages: limited.packages.map(({ limits, ...others }) => others) }).toEqual(plain);
+  });
+
   test('expands a quilt series into steps by strip', async () => {
     const steps = [{ patch: { files: ['patches', 'last.patch'], strip: 2, fuzz: 1 } }];
     const files = {

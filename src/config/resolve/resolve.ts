@@ -114,9 +114,9 @@ async function resolvePackages(context: SourceContext): Promise<PackagePlan[]> {
 
 async function resolvePackage(item: PackageConfig, context: SourceContext): Promise<PackagePlan[]> {
   const [source, steps] = await Promise.all([resolveSource(item, context), resolveSteps(item, context.inputs)]);
-  return source
-    ? [planPackage(item.id, item.destination, { format: RECIPE_FORMAT, package: item.id, ...source, steps })]
-    : [];
+  if (source === undefined) return [];
+  const recipe = { format: RECIPE_FORMAT, package: item.id, ...source, steps } as const;
+  return [planPackage(item.id, item.destination, recipe, item.limits)];
 }
 
 async function nextLockfile(

@@ -40,7 +40,7 @@ const seeds = {
 /** By xz, zstd and bzip2, of the tar above; a cpio, an ar, a deb and an rpm by their programs. */
 const madeByPrograms = Object.fromEntries(readdirSync(SEEDS).map((name) => [name, readFileSync(new URL(name, SEEDS))]));
 
-const LIMITS = { totalBytes: 4 * 1024 ** 2, ratio: 50 };
+const LIMITS = { size: 4 * 1024 ** 2, ratio: 50 };
 
 async function answer(archive: Buffer, chunkBytes?: number): Promise<void> {
   const where = place();

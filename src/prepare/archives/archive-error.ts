@@ -7,7 +7,8 @@ const HINTS = {
   ARCHIVE_UNSUPPORTED: 'Repack it as tar.gz or zip, or keep it as it is with `extract: false` and unpack it at boot.',
   ARCHIVE_UNSAFE:
     'Do not trust this archive before you know why it is so. `exclude` leaves out what is not needed, but no path with `..` and none that is absolute.',
-  ARCHIVE_LIMIT: 'If the archive is right, split it, or leave out with `exclude` what is not needed.',
+  ARCHIVE_LIMIT:
+    'No honest archive that was seen comes near this limit, which guards memory and is fixed. Pack the files again.',
 } as const satisfies Record<ArchiveCode, string>;
 
 /** Where in an archive something is wrong. */
@@ -25,7 +26,7 @@ export function archiveError(
   code: ArchiveCode,
   place: ArchivePlace,
   what: string,
-  details: Pick<ErrorDetails, 'hint' | 'cause'> = {},
+  details: Pick<ErrorDetails, 'hint' | 'cause' | 'context'> = {},
 ): PrestageError {
   const entry = place.entry === undefined ? '' : `entry ${quoted(place.entry)} `;
   const at = place.offset === undefined ? '' : ` (at byte ${place.offset})`;
@@ -33,6 +34,7 @@ export function archiveError(
     hint: details.hint ?? HINTS[code],
     cause: details.cause,
     context: {
+      ...details.context,
       file: place.archive,
       ...(place.entry === undefined ? {} : { path: place.entry }),
       ...(place.offset === undefined ? {} : { offset: place.offset }),

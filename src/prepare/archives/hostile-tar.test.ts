@@ -225,13 +225,35 @@ describe('refuses as unsupported', () => {
 });
 
 describe('refuses beyond the limits', () => {
-  test('more entries, more bytes, more depth than allowed', async () => {
+  test('more entries, more bytes, more depth than allowed, and says which key allows more', async () => {
     const archive = tar(file('a/b', '12345'), file('c', '67890'));
-    const limited = (limits: object) => unpack(place(), archive, { name: 'evil.tar', limits });
-    await expect(limited({ entries: 1 })).rejects.toEqual(refusal('ARCHIVE_LIMIT', '"c"'));
-    await expect(limited({ totalBytes: 9 })).rejects.toEqual(refusal('ARCHIVE_LIMIT', '"c"'));
-    await expect(limited({ depth: 1 })).rejects.toEqual(refusal('ARCHIVE_LIMIT', '"a/b"'));
-    await expect(limited({ entries: 2, totalBytes: 10, depth: 2 })).resolves.toBeDefined();
+    const limited = (limits: object) => unpack(where, archive, { name: 'evil.tar', limits });
+    const beyond = (key: string, expected: string, found: string, path: string) => ({
+      code: 'ARCHIVE_LIMIT',
+      message: expect.stringContaining(`\`${key}\``),
+      hint: expect.stringContaining(`raise \`${key}\``),
+      context: { key, expected, found, path, file: 'evil.tar' },
+    });
+    for (const [limits, error] of [
+      [{ count: 1 }, beyond('limits.count', '1', '2', 'c')],
+      [{ size: 9 }, beyond('limits.size', '9', '10', 'c')],
+      [{ depth: 1 }, beyond('limits.depth', '1', '2', 'a/b')],
+    ] as const) {
+      await expect(limited(limits)).rejects.toMatchObject(error);
+      where.remove();
+      where = place();
+    }
+    await expect(limited({ count: 2, size: 10, depth: 2, nameLength: undefined })).resolves.toBeDefined();
+  });
+
+  test('a name of more bytes than allowed, in UTF-8', async () => {
+    const archive = tar(file('folder/größe'));
+    const limited = (nameLength: number) => unpack(where, archive, { name: 'evil.tar', limits: { nameLength } });
+    await expect(limited(6)).rejects.toMatchObject({
+      code: 'ARCHIVE_LIMIT',
+      context: { key: 'limits.nameLength', expected: '6', found: '7' },
+    });
+    await expect(limited(7)).resolves.toBeDefined();
   });
 
   test('a gzip bomb', async () => {

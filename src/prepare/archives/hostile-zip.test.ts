@@ -193,7 +193,7 @@ test('refuses a bomb by what its directory says, before anything is written', as
 });
 
 test('refuses more entries than the limit by the end record alone', async () => {
-  const options = { name: 'evil.zip', limits: { entries: 1 } };
+  const options = { name: 'evil.zip', limits: { count: 1 } };
   await expect(unpack(where, zip([file('a'), file('b')]), options)).rejects.toMatchObject({ code: 'ARCHIVE_LIMIT' });
 });
 

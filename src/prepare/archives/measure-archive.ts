@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import type { ArchiveLimits } from '../../config/index.js';
 import { isZero } from './byte-source.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { type PaxRecords, parsePax } from './pax.js';
@@ -25,16 +26,20 @@ export interface ArchiveMeasure {
  * the length at its end, xz by its index, zstd by its first frame. Damage is not looked for: what cannot be read ends the
  * count.
  * @returns undefined where the file is no archive, or of a format that says nothing
- * @throws as `recogniseFile`
+ * @throws as `recogniseFile`, and ARCHIVE_LIMIT for a zip of more entries than the limits allow
  */
-export async function measureArchive(input: { file: string; name?: string }): Promise<ArchiveMeasure | undefined> {
+export async function measureArchive(input: {
+  file: string;
+  name?: string;
+  limits?: ArchiveLimits | undefined;
+}): Promise<ArchiveMeasure | undefined> {
   const name = input.name ?? input.file;
   const format = await recogniseFile(input.file, name);
   if (format === undefined) return undefined;
   const handle = await open(input.file);
   try {
     const { size } = await handle.stat();
-    if (format === 'zip') return await measureZip(handle, size, name);
+    if (format === 'zip') return await measureZip(handle, size, name, input.limits?.count ?? DEFAULT_LIMITS.count);
     if (format === 'tar') return await measureTar(handle, size);
     const bytes = await decompressedLength(handle, size, format);
     return bytes === undefined ? undefined : { format, files: undefined, bytes, exact: false };
@@ -43,9 +48,9 @@ export async function measureArchive(input: { file: string; name?: string }): Pr
   }
 }
 
-async function measureZip(handle: FileHandle, size: number, name: string): Promise<ArchiveMeasure> {
+async function measureZip(handle: FileHandle, size: number, name: string, maxCount: number): Promise<ArchiveMeasure> {
   const end = await findEndRecord(handle, size, name);
-  const entries = end === undefined ? [] : await readDirectory(handle, end, name, DEFAULT_LIMITS.entries);
+  const entries = end === undefined ? [] : await readDirectory(handle, end, name, maxCount);
   const files = entries.filter(({ kind }) => kind !== 'folder');
   return {
     format: 'zip',

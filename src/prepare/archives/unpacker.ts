@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
+import type { ArchiveLimits } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Tree } from '../tree/tree.js';
 import { type ArchivePlace, archiveError } from './archive-error.js';
 import { EntryFilter, type Selection } from './entry-filter.js';
-import { type ArchiveLimits, Budget, DEFAULT_LIMITS } from './limits.js';
+import { Budget } from './limits.js';
 
 /** Files up to this size are handed over in memory. */
 export const SMALL_ENTRY_BYTES = 1024 * 1024;
@@ -11,7 +12,7 @@ export const SMALL_ENTRY_BYTES = 1024 * 1024;
 export interface UnpackOptions extends Selection {
   /** Folder of the tree to unpack into; absent or '': its root. */
   to?: string | undefined;
-  limits?: Partial<ArchiveLimits> | undefined;
+  limits?: ArchiveLimits | undefined;
   signal?: AbortSignal | undefined;
   /** Called often: bytes of the source that were read, files that were accepted. */
   onProgress?: ((progress: { bytes: number; files: number }) => void) | undefined;
@@ -38,7 +39,7 @@ export class Unpacker {
 
   constructor(archive: string, tree: Tree, options: UnpackOptions) {
     this.archive = archive;
-    this.budget = new Budget({ ...DEFAULT_LIMITS, ...options.limits });
+    this.budget = new Budget(options.limits);
     this.#tree = tree;
     this.#filter = new EntryFilter(archive, options);
     this.#prefix = options.to === undefined || options.to === '' ? '' : `${options.to}/`;
@@ -61,7 +62,7 @@ export class Unpacker {
       throw archiveError('ARCHIVE_UNSAFE', place, 'is not a folder and has no name');
     const path = this.#filter.place(name);
     if (path === undefined) return undefined;
-    this.budget.depth(place, path);
+    this.budget.path(place, path);
     this.#entries += 1;
     return this.#prefix + path;
   }

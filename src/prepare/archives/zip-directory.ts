@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { archiveError } from './archive-error.js';
+import { beyond } from './limits.js';
 import { type EndRecord, readAt, safeNumber } from './zip-end-record.js';
 import { zipName } from './zip-name.js';
 
@@ -40,15 +41,13 @@ export async function readDirectory(
   handle: FileHandle,
   end: EndRecord,
   archive: string,
-  maxEntries: number,
+  maxCount: number,
 ): Promise<ZipEntry[]> {
-  if (end.directorySize > MAX_DIRECTORY_BYTES || end.entries > maxEntries) {
-    throw archiveError(
-      'ARCHIVE_LIMIT',
-      { archive },
-      `has a directory of ${end.entries} entries in ${end.directorySize} bytes`,
-    );
-  }
+  const { directorySize, entries: count } = end;
+  if (count > maxCount)
+    throw beyond('count', maxCount, count, { archive }, `has ${count} entries, and ${maxCount} are allowed`);
+  if (directorySize > MAX_DIRECTORY_BYTES)
+    throw archiveError('ARCHIVE_LIMIT', { archive }, `has a directory of ${directorySize} bytes`);
   const directory = await readAt(handle, end.directoryOffset, end.directorySize);
   const entries: ZipEntry[] = [];
   let at = 0;

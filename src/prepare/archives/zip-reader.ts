@@ -49,7 +49,7 @@ export async function unpackZip(file: string, unpacker: Unpacker): Promise<void>
         'is cut off, or followed by something else: it does not end as a zip does',
       );
     }
-    const entries = await readDirectory(handle, end, unpacker.archive, unpacker.budget.maxEntries);
+    const entries = await readDirectory(handle, end, unpacker.archive, unpacker.budget.limits.count);
     const totalSize = entries.reduce((sum, { size }) => sum + size, 0);
     unpacker.budget.ratio({ archive: unpacker.archive }, totalSize, fileSize);
     await unpackEntries(handle, await place(entries, end.directoryOffset, unpacker), unpacker);

@@ -36,9 +36,12 @@ export const applyExtract: ApplyStep<'extract'> = async (step, context) => {
 };
 
 /** Undefined where an optional step's patterns match nothing in the archive. */
-async function unpack(step: StepOf<'extract'>, { tree, signal }: StepContext): Promise<ExtractedArchive | undefined> {
+async function unpack(
+  step: StepOf<'extract'>,
+  { tree, limits, signal }: StepContext,
+): Promise<ExtractedArchive | undefined> {
   const { strip, include, exclude } = step;
-  const options = { to: treeFolder(step.to), strip, include, exclude, signal };
+  const options = { to: treeFolder(step.to), strip, include, exclude, limits, signal };
   try {
     return await extractArchive(archiveFile(tree.absolute(step.file), step.file), tree, options);
   } catch (error) {

@@ -1,9 +1,11 @@
-import type { RecipeStep, StepOf } from '../../config/index.js';
+import type { ArchiveLimits, RecipeStep, StepOf } from '../../config/index.js';
 import type { Tree } from '../tree/tree.js';
 
 /** What a step works with. */
 export interface StepContext {
   tree: Tree;
+  /** Of the package: what an archive in it may hold at most. */
+  limits?: ArchiveLimits | undefined;
   /** The bytes of a file input, by its SHA-256. */
   readInput(sha256: string): Promise<Buffer>;
   /** The absolute path, on this machine, of a folder input, by its listing's SHA-256. */
