@@ -28,10 +28,8 @@ export function applyHunks(
     output.push(line);
   };
   const copyUntil = (line: number): void => {
-    for (; frozen < line; frozen += 1) {
-      const next = file[frozen]; // a hunk without old lines may expect to go past the end
-      if (next !== undefined) put(next);
-    }
+    for (const next of file.slice(frozen, Math.max(frozen, line))) put(next);
+    frozen = Math.max(frozen, line); // a hunk without old lines may expect to go past the end, by any number of lines
   };
   for (const hunk of hunks) {
     const found = locateWithin(hunk, file, { frozen, offset }, maxFuzz);

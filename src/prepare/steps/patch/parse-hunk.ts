@@ -23,8 +23,11 @@ export function parseHunk(patch: PatchLines, number: number, form: LineForm): Hu
   const heading = HEADING.exec(unindent(patch.next() ?? '', form.indent));
   if (!heading) throw patch.invalid(first, 'This is not the heading of a hunk (`@@ -line,count +line,count @@`)');
   const count = { old: Number(heading[2] ?? 1), new: Number(heading[4] ?? 1) };
-  const lines = readLines(patch, count, form);
   const oldLine = Number(heading[1]);
+  // Counting by ones gets nowhere beyond; GNU patch has such a limit too.
+  if ([oldLine, Number(heading[3]), count.old, count.new].some((number) => !Number.isSafeInteger(number)))
+    throw patch.invalid(first, 'A number in the heading of this hunk is too large');
+  const lines = readLines(patch, count, form);
   const change = lines.findIndex(({ kind }) => kind !== ' ');
   if (change === -1) throw patch.invalid(first, 'This hunk changes nothing: it has no line with `-` or `+`');
   const lastChange = lines.findLastIndex(({ kind }) => kind !== ' ');

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PrestageError } from '../../../core/errors.js';
+import { applyHunks } from './apply-hunks.js';
 import { parsePatch } from './parse.js';
 import { splitLines } from './patch-lines.js';
 
@@ -52,6 +53,11 @@ describe('parsing a patch', () => {
       ),
       { numRuns: 500 },
     );
+  });
+
+  test('takes no time to go to a line that no file has, which it once counted to', () => {
+    const [part] = parsePatch(Buffer.from('--- a/x\n+++ b/x\n@@ -9007199254740990,0 +1 @@\n+b\n'), 'p', 1);
+    expect(applyHunks(part?.hunks ?? [], ['a\n'], 0)).toMatchObject({ lines: ['a\n', 'b\n'] });
   });
 
   test('finds its lines again, byte for byte', () => {

@@ -541,6 +541,18 @@ const CASES: Case[] = [
     after: { x: '' },
   },
   {
+    name: 'puts a hunk without old lines that expects to be far past the end there',
+    files: { x: 'a\n' },
+    patch: unified('x', '@@ -5000,0 +5001 @@', '+b'),
+    after: { x: 'a\nb\n' },
+  },
+  {
+    name: 'refuses a number of a line that nothing can count to',
+    files: { x: 'a\n' },
+    patch: unified('x', '@@ -99999999999999999999 +99999999999999999999 @@', '-a', '+b'),
+    after: 'refused',
+  },
+  {
     name: 'refuses a patch that says only that a binary file differs',
     files: { x: 'a\n', y: 'b\n' },
     patch: `Binary files a/x and b/x differ\n${unified('y', '@@ -1 +1 @@', '-b', '+B')}`,
