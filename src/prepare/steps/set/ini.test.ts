@@ -45,6 +45,7 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
     'E:\\',
     '[a]\nx=E:\\\n\ny=1\n',
   ],
+  ['a comment after a backslash ends the value', '[a]\nx=1 ; c\ny=1\n', 'a.x', 'E:\\', '[a]\nx=E:\\ ; c\ny=1\n'],
   [
     'a new key comes after the last of its section',
     '[a]\nx = 1\n\n; about b\n[b]\ny=1\n',
@@ -78,6 +79,8 @@ test.each<[name: string, text: string, key: string, value: SetValue, message: Re
   ['a value with the quotes that it would stand in', '[a]\nx="1"\n', 'a.x', 'a"b', /quotes/],
   ['a value that may go on over the next line', '[a]\nx=1 \\\n  --y=2\nz=3\n', 'a.x', 2, /app\.ini:3: some readers/],
   ['a value with an indented line that may be a key', '[a]\nx = 1\n  y = 2\n', 'a.x', 2, /app\.ini:3: some readers/],
+  ['a value that would go on over the next line', '[a]\nx=1\ny=2\n', 'a.x', 'C:\\', /app\.ini:3: some readers/],
+  ['a new key that a backslash would make part of another value', '[a]\nx=C:\\', 'a.y', 2, /app\.ini:2: some readers/],
   ['a section that is not clear', '[a]\nx=1\n', 'b.c.d', 2, /sections: a/],
   ['a key that no line could hold', '[a]\nx=1\n', 'a.b=c', 2, /no key that can be added/],
 ])('refuses %s', (_, text, key, value, message) => {

@@ -17,6 +17,8 @@ export const ini: Format = {
     const text = inQuotesOf(source, entry, key, wanted);
     const place = { path: pathOf(items, entry), expected: text, added: false };
     if (entry.valueStart === undefined && value === null) return { ...place, edits: [] };
+    const hasComment = entry.more.length === 0 && entry.valueEnd < entry.end;
+    if (!hasComment) checkContinuesNothing(source, text, nextLine(source.text, entry.end), key);
     if (entry.valueStart === undefined) {
       return {
         ...place,
@@ -114,8 +116,8 @@ function checkText(source: SourceText, key: string, wanted: string): string {
 /** @throws STEP_INVALID where the value goes on over lines that other readers take for something else */
 function checkOneReading(source: SourceText, entry: IniEntry, key: string): void {
   const other = entry.more.find(({ text }) => /^[\w.-]+\s*(?:=(?!=)|:(?!\/\/))/.test(text) || text.startsWith('['));
-  const after = source.text.slice(nextLine(source.text, entry.end)).split(/\r?\n/, 1)[0] ?? '';
-  const goesOn = source.text.charAt(entry.end - 1) === '\\' && after.trim() !== '' && !/^\s*[[;#]/.test(after);
+  const goesOn =
+    source.text.charAt(entry.end - 1) === '\\' && canBeGoneOnTo(source.text, nextLine(source.text, entry.end));
   const isAlone = entry.valueStart === undefined ? entry.more[0] : undefined;
   const position = (other ?? isAlone)?.start ?? (goesOn ? nextLine(source.text, entry.end) : undefined);
   if (position === undefined) return;
@@ -123,6 +125,26 @@ function checkOneReading(source: SourceText, entry: IniEntry, key: string): void
     hint: 'Change the place by a `replace` or `patch` step.',
     key,
   });
+}
+
+/** Whether a backslash before this line would make it, to some readers, a part of what stands before it. */
+function canBeGoneOnTo(text: string, position: number): boolean {
+  const line = text.slice(position).split(/\r?\n/, 1)[0] ?? '';
+  return line.trim() !== '' && !/^\s*[[;#]/.test(line);
+}
+
+/** @throws STEP_INVALID where a new value ends in a backslash, and some readers would take the next line for more of it */
+function checkContinuesNothing(source: SourceText, value: string, position: number, key: string): void {
+  if (!value.endsWith('\\') || !canBeGoneOnTo(source.text, position)) return;
+  throw problem(
+    source,
+    position,
+    `some readers would take this line for a part of ${key}, whose value would end in a backslash`,
+    {
+      hint: 'Leave out the backslash at the end of the value, or change the place by a `replace` or `patch` step.',
+      key,
+    },
+  );
 }
 
 /** @throws STEP_INVALID where the comment after a value would be the value, if that were empty: `a = ;b` */
@@ -161,6 +183,11 @@ function addEntry(source: SourceText, items: readonly IniItem[], key: string, va
   const line = `${indent}${name}${separatorOf(source, items, section)}${value}`;
   const position = last ? nextLine(text, last.end) : section === '' ? 0 : text.length;
   checkNotContinued(source, position, indent, key);
+  if (last && text.charAt(last.end - 1) === '\\')
+    throw problem(source, last.start, `some readers would take ${key}, added after this line, for a part of it`, {
+      hint: 'Add the key by a `replace` or `patch` step.',
+      key,
+    });
   if (last) return { ...place, edits: [insertLines(text, position, line)] };
   if (section === '') return { ...place, edits: [{ start: 0, end: 0, text: `${line}${lineEnd(text)}` }] };
   const isSpaced = text.trim() !== '' && !/(?:^|\n)\s*$/.test(text.replace(/(?:\r\n|\n)$/, ''));

@@ -31,16 +31,22 @@ export function readToml(source: SourceText): Tree<TomlNode> {
 }
 
 function parse(source: SourceText): AST.TOMLProgram {
+  const lone = source.text.search(/\r(?!\n)/);
+  if (lone !== -1) throw invalid(source, lone, 'a carriage return without a line feed');
   try {
     return parseTOML(source.text);
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    throw problem(source, error.index, `not valid TOML: ${error.message.replace(/\.$/, '')}`, {
-      hint: 'Correct the file before this step, or say by `format` what it is.',
-      expected: 'TOML',
-      found: error.message,
-    });
+    throw invalid(source, error.index, error.message);
   }
+}
+
+function invalid(source: SourceText, index: number, found: string): Error {
+  return problem(source, index, `not valid TOML: ${found.replace(/\.$/, '')}`, {
+    hint: 'Correct the file before this step, or say by `format` what it is.',
+    expected: 'TOML',
+    found,
+  });
 }
 
 /** A header's table: its parents are made as they are met, and lists stand for their last item. */

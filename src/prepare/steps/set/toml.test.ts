@@ -52,6 +52,13 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
 });
 
 test.each<[name: string, text: string, key: string, value: SetValue, message: RegExp]>([
+  [
+    'a lone carriage return, which its parser lets end the file',
+    'a = 1\r',
+    'b',
+    1,
+    /: not valid TOML: a carriage return without/,
+  ],
   ['what is not TOML', 'a = 1\nb = \n', 'a', 1, /app\.toml:[23]: not valid TOML/],
   ['null', 'a = 1\n', 'a', null, /no null/],
   ['a date', 'a = 2024-01-31\n', 'a', '2024-02-01', /a date or a time/],

@@ -24,6 +24,7 @@ export interface YamlNode {
 
 /** The documents of a YAML file that have something in them; one that is empty where all are. @throws STEP_INVALID */
 export function readYaml(source: SourceText): Tree<YamlNode>[] {
+  checkLineBreaks(source);
   // A stream of no documents is an empty array with properties of its own.
   const documents = [...parseAllDocuments(source.text, { keepSourceTokens: true })];
   for (const document of documents) checkErrors(source, document);
@@ -34,6 +35,15 @@ export function readYaml(source: SourceText): Tree<YamlNode>[] {
   return filled.length > 0
     ? filled
     : [{ kind: 'value', value: null, start: 0, node: { node: undefined, isFlow: false, end: source.text.length } }];
+}
+
+/** A carriage return alone ends a line by YAML's rules (1.2.2, 5.4), and not for the parser. @throws STEP_INVALID */
+function checkLineBreaks(source: SourceText): void {
+  const lone = source.text.search(/\r(?!\n)/);
+  if (lone === -1) return;
+  throw problem(source, lone, 'a carriage return without a line feed ends a line for some readers only', {
+    hint: 'Change it into a line feed by a `replace` step with `regex: true`.',
+  });
 }
 
 function checkErrors(source: SourceText, document: Document): void {

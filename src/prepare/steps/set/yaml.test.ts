@@ -41,6 +41,7 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
   ['a new key after a literal', 'a:\n  b: |+\n    x\n\nd: 1\n', 'a.e', 2, 'a:\n  b: |+\n    x\n\n  e: 2\nd: 1\n'],
   ['a new key in a map of a list', 'a:\n- b: 1\n  c: 1\n- b: 2\n', 'a.0.d', 2, 'a:\n- b: 1\n  c: 1\n  d: 2\n- b: 2\n'],
   ['a new key in a flow map', 'a: {b: 1, }\n', 'a.c', 'x', 'a: {b: 1, c: x, }\n'],
+  ['a new key in a flow map, before a comment', '{\n  a\n  # c\n}\n', 'b', 1, '{\n  a,\n  b: 1\n  # c\n}\n'],
   ['a new key in an empty flow map', 'a: {}\n', 'a.c', 'x', 'a: {c: x}\n'],
   ['a new key where nothing is yet', 'a:\n  b:\nc: 1\n', 'a.b.d', 2, 'a:\n  b:\n    d: 2\nc: 1\n'],
   ['new keys in each other, indented as the file is', 'a:\n   b: 1', 'c.d', 2, 'a:\n   b: 1\nc:\n   d: 2'],
@@ -59,6 +60,14 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
 });
 
 test.each<[name: string, text: string, key: string, value: SetValue, message: RegExp]>([
+  [
+    'a new key before a comment that its parser would not take',
+    '{\n  a\n# c\n}\n',
+    'b',
+    1,
+    /app\.yaml:2: b should be added/,
+  ],
+  ['a lone carriage return', 'a: 1 # b\rc: 2\n', 'a', 1, /app\.yaml:1: a carriage return without a line feed/],
   ['what is not YAML', 'a: 1\nb: [1\n', 'a', 1, /app\.yaml:[23]: not valid YAML/],
   ['a key that is there twice', 'a: 1\na: 2\n', 'a', 3, /not valid YAML/],
   ['an alias', 'a: &x 1\nb: *x\n', 'b', 2, /app\.yaml:2: b is the alias \*x/],

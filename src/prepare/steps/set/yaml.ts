@@ -76,7 +76,21 @@ function addition(
   const { text } = source;
   const { tree, parents, missing } = place;
   const { node, isFlow, end } = tree.node;
-  if (isFlow && isMap(node)) return flowAddition(text, node, end, missing, value);
+  if (isFlow && isMap(node)) {
+    const edit = flowAddition(text, node, end, missing, value);
+    // The parser takes it there after a key alone, and not after a value.
+    if (/^[ \t]*\r?\n#/.test(text.slice(edit.start)))
+      throw problem(
+        source,
+        edit.start,
+        `${key} should be added before a comment at the beginning of a line in braces`,
+        {
+          hint: 'Indent the comment first, or add the key, by a `replace` step.',
+          key,
+        },
+      );
+    return edit;
+  }
   if (isMap(node) && hasExplicitKey(node)) {
     throw problem(
       source,
@@ -135,7 +149,9 @@ function flowAddition(text: string, node: YAMLMap, end: number, names: readonly 
   // A quoted key may have its value without white space between in JSON; a space is right in both.
   const member = `${keys}: ${scalarText(value, { isFlow: true, style: undefined })}${'}'.repeat(closing)}`;
   const last = node.items.at(-1);
-  const at = contentEnd(node);
+  const lastEnd = contentEnd(node);
+  // Before a comment, the range of a plain scalar goes on to the next line.
+  const at = lastEnd === undefined ? undefined : text.slice(0, lastEnd).trimEnd().length;
   if (!last || at === undefined) return { start: end - 1, end: end - 1, text: member };
   const isSpread = /[\r\n][ \t]*$/.test(text.slice(0, startOf(last.key as Node) ?? 0));
   const before = isSpread ? `,${lineEnd(text)}${' '.repeat(columnAt(text, startOf(last.key as Node) ?? 0))}` : ', ';
