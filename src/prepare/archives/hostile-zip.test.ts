@@ -4,6 +4,7 @@ import { crc32, deflateRawSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { entriesOf, listing, type Place, place, unpack } from '../../../test/archives/unpacked.js';
 import { DESCRIPTOR, descriptor, UTF8, type ZipItem, zip } from '../../../test/archives/zip-builder.js';
+import { measureArchive } from './index.js';
 
 let where: Place;
 beforeEach(() => {
@@ -263,6 +264,11 @@ describe('reads', () => {
     expect(tree.entries.get('l')).toEqual({ type: 'link', target: 'run' });
     expect(readFileSync(join(where.tree, 'big')).equals(large)).toBe(true);
     expect(listing(where.tree)).toEqual(entriesOf(tree));
+  });
+
+  test('its measure, in which a link is no bytes', async () => {
+    const archive = where.write('a.zip', zip([file('a', '123'), link('l', 'a'), { name: 'd/' }]));
+    expect(await measureArchive({ file: archive })).toEqual({ format: 'zip', files: 2, bytes: 3, exact: true });
   });
 
   test('nothing of encrypted entries that are left out', async () => {

@@ -55,7 +55,7 @@ async function measureZip(handle: FileHandle, size: number, name: string, maxCou
   return {
     format: 'zip',
     files: files.length,
-    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    bytes: files.reduce((sum, { kind, size }) => sum + (kind === 'file' ? size : 0), 0),
     exact: end !== undefined,
   };
 }
