@@ -1,4 +1,4 @@
-// Writes the reference pages that follow from the sources: docs/errors.md from the table of errors, docs/events.md from
+// Writes the reference pages that follow from the sources: docs/errors.md from the tables of errors and of archives' reasons, docs/events.md from
 // the types of events. With --check it writes nothing, and fails where a page is not what it would write.
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,10 @@ import ts from 'typescript';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const pages = {
-  'docs/errors.md': errorsPage(await importSource('src/core/errors.ts')),
+  'docs/errors.md': errorsPage({
+    ...(await importSource('src/core/errors.ts')),
+    ...(await importSource('src/core/archive-reasons.ts')),
+  }),
   'docs/events.md': eventsPage(await readFile('src/core/events.ts', 'utf8')),
 };
 
@@ -35,11 +38,14 @@ async function importSource(path) {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
 
-function errorsPage({ ERRORS }) {
+function errorsPage({ ERRORS, ARCHIVE_REASONS }) {
   const rows = Object.entries(ERRORS).map(([code, [status, meaning]]) => `| \`${code}\` | ${status} | ${meaning} |`);
+  const reasons = Object.entries(ARCHIVE_REASONS).flatMap(([code, ofCode]) =>
+    Object.entries(ofCode).map(([reason, meaning]) => `| \`${code}\` | \`${reason}\` | ${meaning} |`),
+  );
   return `# Errors
 
-<!-- Generated from src/core/errors.ts by scripts/generate-docs.mjs. -->
+<!-- Generated from src/core/errors.ts and archive-reasons.ts by scripts/generate-docs.mjs. -->
 
 Every failure has one of these codes. With \`--json\` it is \`error.code\` of the last line; the exit status follows from it.
 An error says what failed and where, what was expected and found where that is known, and what to do next.
@@ -47,6 +53,15 @@ An error says what failed and where, what was expected and found where that is k
 | code | exit status | meaning |
 | --- | --- | --- |
 ${rows.join('\n')}
+
+## Why an archive is refused
+
+Errors of archives have a reason as well, \`error.context.reason\`: the rule that was broken. New reasons may be added in any
+version.
+
+| code | reason | meaning |
+| --- | --- | --- |
+${reasons.join('\n')}
 `;
 }
 

@@ -141,7 +141,7 @@ function notAnArchive(recipe: Recipe): PrestageError {
     `${recipe.source.name} is to be extracted, and is not an archive that is supported.`,
     {
       hint: `Supported are ${SUPPORTED_FORMATS}, told by their content. With \`extract: false\` it stays one file.`,
-      context: { file: recipe.source.name },
+      context: { file: recipe.source.name, reason: 'format' },
     },
   );
 }

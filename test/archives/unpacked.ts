@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ARCHIVE_REASONS, type ArchiveCode } from '../../src/core/archive-reasons.js';
 import { extractArchive, type UnpackOptions } from '../../src/prepare/archives/index.js';
 import { StagedTree } from '../../src/prepare/tree/staged-tree.js';
 import type { TreeEntry } from '../../src/store/index.js';
@@ -45,6 +46,11 @@ export function place(): Place {
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** What `context.reason` may be beside a code. */
+export function reasonsOf(code: string): string[] {
+  return Object.keys(ARCHIVE_REASONS[code as ArchiveCode]);
 }
 
 /** Unpacks bytes, as a stream in chunks of a size where one is given, else from a file. */

@@ -25,7 +25,10 @@ export function errorBlock(
   ];
 }
 
-/** Labels of what is always shown the same way; whatever else an error knows follows under its own name. */
+/**
+ * Labels of what is always shown the same way, or is for programs alone; whatever else an error knows follows under its
+ * own name.
+ */
 const KNOWN = new Set([
   'package',
   'step',
@@ -41,6 +44,7 @@ const KNOWN = new Set([
   'found',
   'log',
   'errno',
+  'reason',
 ]);
 
 /** What an archive or a user named; other values (a hunk) may have lines. */

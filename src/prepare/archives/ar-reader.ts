@@ -59,7 +59,9 @@ async function unpackData(source: ByteSource, unpacker: Unpacker, member: ArMemb
   const head = await source.copy(Math.min(16, member.size));
   const compression = compressionOf(head);
   if (compression === undefined && member.name !== 'data.tar')
-    throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is compressed in a way that is not supported');
+    throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is compressed in a way that is not supported', {
+      reason: 'compression',
+    });
   const content = rejoined(head, source, member.size - head.length);
   const data = new ByteSource(compression === undefined ? content : decompress(compression, content, unpacker));
   try {
@@ -84,8 +86,9 @@ async function* members(source: ByteSource, unpacker: Unpacker): AsyncGenerator<
     const { offset } = source;
     const header = await source.copy(HEADER_BYTES);
     if (header.length === 0) return;
-    const invalid = (what: string) => archiveError('ARCHIVE_INVALID', { archive, offset }, what);
-    if (header.length < HEADER_BYTES) throw invalid('is cut off');
+    const invalid = (what: string, reason?: 'cut-off') =>
+      archiveError('ARCHIVE_INVALID', { archive, offset }, what, reason && { reason });
+    if (header.length < HEADER_BYTES) throw invalid('is cut off', 'cut-off');
     const field = (start: number, length: number) => header.toString('latin1', start, start + length).trimEnd();
     if (field(58, 2) !== '`' || header[59] !== 0x0a || !/^\d+$/.test(field(48, 10)) || !/^[0-7]*$/.test(field(40, 8)))
       throw invalid('a member has no header where one must be');
@@ -96,7 +99,8 @@ async function* members(source: ByteSource, unpacker: Unpacker): AsyncGenerator<
       if (size > MAX_NAMES_BYTES)
         throw archiveError('ARCHIVE_LIMIT', { archive, offset }, 'has too long a table of names');
       names = await source.copy(size);
-      if (names.length < size || (await source.skip(member.padding)) < member.padding) throw invalid('is cut off');
+      if (names.length < size || (await source.skip(member.padding)) < member.padding)
+        throw invalid('is cut off', 'cut-off');
       continue;
     }
     const bsdName = /^#1\/(\d+)$/.exec(shortName)?.[1];
@@ -105,7 +109,9 @@ async function* members(source: ByteSource, unpacker: Unpacker): AsyncGenerator<
     const rawName = bsdName === undefined ? header.subarray(0, 16) : await source.copy(Number(bsdName));
     const name = decodeName(bsdName === undefined ? gnuName(rawName, names) : untilNul(rawName));
     if (name === undefined)
-      throw archiveError('ARCHIVE_UNSUPPORTED', { archive, offset }, 'a member has a name that is not UTF-8');
+      throw archiveError('ARCHIVE_UNSUPPORTED', { archive, offset }, 'a member has a name that is not UTF-8', {
+        reason: 'encoding',
+      });
     yield { ...member, name, size: size - Number(bsdName ?? 0) };
   }
 }
@@ -131,5 +137,7 @@ async function skipMember(source: ByteSource, unpacker: Unpacker, member: ArMemb
 }
 
 function cutOff({ archive }: Unpacker, { name, offset }: ArMember): Error {
-  return archiveError('ARCHIVE_INVALID', { archive, entry: name, offset }, 'is cut off: the archive ends inside it');
+  return archiveError('ARCHIVE_INVALID', { archive, entry: name, offset }, 'is cut off: the archive ends inside it', {
+    reason: 'cut-off',
+  });
 }

@@ -1,6 +1,5 @@
-import { type ErrorCode, type ErrorDetails, PrestageError } from '../../core/errors.js';
-
-type ArchiveCode = Extract<ErrorCode, `ARCHIVE_${string}`>;
+import type { ArchiveCode, ArchiveReason } from '../../core/archive-reasons.js';
+import { type ErrorDetails, PrestageError } from '../../core/errors.js';
 
 const HINTS = {
   ARCHIVE_INVALID: 'Fetch or build the archive again, and compare its digest with what its maker publishes.',
@@ -10,6 +9,18 @@ const HINTS = {
   ARCHIVE_LIMIT:
     'No honest archive that was seen comes near this limit, which guards memory and is fixed. Pack the files again.',
 } as const satisfies Record<ArchiveCode, string>;
+
+/** Where nothing finer is said. What is unsafe always says which rule it breaks. */
+const USUAL_REASONS = {
+  ARCHIVE_INVALID: 'malformed',
+  ARCHIVE_UNSUPPORTED: 'feature',
+  ARCHIVE_UNSAFE: undefined,
+  ARCHIVE_LIMIT: 'headers',
+} as const satisfies { [Code in ArchiveCode]: ArchiveReason<Code> | undefined };
+
+interface ArchiveErrorDetails<Code extends ArchiveCode> extends Pick<ErrorDetails, 'hint' | 'cause' | 'context'> {
+  reason?: ArchiveReason<Code>;
+}
 
 /** Where in an archive something is wrong. */
 export interface ArchivePlace {
@@ -22,11 +33,11 @@ export interface ArchivePlace {
 }
 
 /** An error of an archive: `what` says what is wrong with the entry, or with the archive where none is given. */
-export function archiveError(
-  code: ArchiveCode,
+export function archiveError<Code extends ArchiveCode>(
+  code: Code,
   place: ArchivePlace,
   what: string,
-  details: Pick<ErrorDetails, 'hint' | 'cause' | 'context'> = {},
+  details: ArchiveErrorDetails<Code> = {},
 ): PrestageError {
   const entry = place.entry === undefined ? '' : `entry ${quoted(place.entry)} `;
   const at = place.offset === undefined ? '' : ` (at byte ${place.offset})`;
@@ -35,6 +46,7 @@ export function archiveError(
     cause: details.cause,
     context: {
       ...details.context,
+      reason: details.reason ?? USUAL_REASONS[code],
       file: place.archive,
       ...(place.entry === undefined ? {} : { path: place.entry }),
       ...(place.offset === undefined ? {} : { offset: place.offset }),

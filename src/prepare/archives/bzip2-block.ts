@@ -1,3 +1,5 @@
+import type { ArchiveReason } from '../../core/archive-reasons.js';
+
 /** One block of bzip2: Huffman codes, move to front, the Burrows-Wheeler transform and runs, undone in this order. */
 
 const MAX_CODE_LENGTH = 20;
@@ -11,7 +13,14 @@ const MAX_SELECTORS = 18_002;
 /** The bytes given do not hold the whole block. */
 export class BlockCutOff extends Error {}
 /** What the block says cannot be. */
-export class BlockDamaged extends Error {}
+export class BlockDamaged extends Error {
+  readonly reason: ArchiveReason<'ARCHIVE_INVALID'>;
+
+  constructor(message: string, reason: ArchiveReason<'ARCHIVE_INVALID'> = 'malformed') {
+    super(message);
+    this.reason = reason;
+  }
+}
 
 /** Bits from the first one of each byte on. */
 export class BitReader {

@@ -40,7 +40,7 @@ export async function* bunzip2(source: AsyncIterable<Buffer>, archive: string): 
           return { sum, block: readBlock(bits, room) };
         });
         if (next.block === undefined) {
-          if (next.sum !== streamSum) throw new BlockDamaged('the checksum of a stream is wrong');
+          if (next.sum !== streamSum) throw new BlockDamaged('the checksum of a stream is wrong', 'checksum');
           input.alignToByte();
           break;
         }
@@ -49,7 +49,7 @@ export async function* bunzip2(source: AsyncIterable<Buffer>, archive: string): 
           sum = checksum(sum, bytes);
           yield bytes;
         }
-        if (~sum >>> 0 !== next.sum) throw new BlockDamaged('the checksum of a block is wrong');
+        if (~sum >>> 0 !== next.sum) throw new BlockDamaged('the checksum of a block is wrong', 'checksum');
         streamSum = (((streamSum << 1) | (streamSum >>> 31)) ^ next.sum) >>> 0;
       }
     }
@@ -63,9 +63,11 @@ export async function* bunzip2(source: AsyncIterable<Buffer>, archive: string): 
 function asArchiveError(error: unknown, archive: string, offset: number): unknown {
   const place = { archive, offset };
   if (error instanceof BlockCutOff)
-    return archiveError('ARCHIVE_INVALID', place, 'is cut off: its bzip2 stream does not end');
+    return archiveError('ARCHIVE_INVALID', place, 'is cut off: its bzip2 stream does not end', { reason: 'cut-off' });
   if (error instanceof BlockDamaged)
-    return archiveError('ARCHIVE_INVALID', place, `its bzip2 stream is damaged: ${error.message}`);
+    return archiveError('ARCHIVE_INVALID', place, `its bzip2 stream is damaged: ${error.message}`, {
+      reason: error.reason,
+    });
   return error;
 }
 
@@ -135,7 +137,7 @@ class Input {
 function streamLevel([magic, digit]: readonly number[]): number {
   const level = (digit ?? 0) - 0x30;
   if (magic === 0x425a68 && level >= 1 && level <= 9) return level;
-  throw new BlockDamaged('there is more after its end');
+  throw new BlockDamaged('there is more after its end', 'trailing-data');
 }
 
 /** Follows a block's bytes and undoes its runs: after four equal ones, a byte says how many more there are. */

@@ -33,9 +33,10 @@ export function looksLikeCpio(start: Buffer): boolean {
 /** The next entry's header, up to its content; undefined at the end mark. @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED */
 export async function readCpioHeader(source: ByteSource, archive: string): Promise<CpioHeader | undefined> {
   const { offset } = source;
-  const invalid = (what: string) => archiveError('ARCHIVE_INVALID', { archive, offset }, what);
+  const invalid = (what: string, reason?: 'cut-off') =>
+    archiveError('ARCHIVE_INVALID', { archive, offset }, what, reason && { reason });
   const magic = (await source.copy(6)).toString('latin1');
-  if (magic.length < 6) throw invalid('is cut off');
+  if (magic.length < 6) throw invalid('is cut off', 'cut-off');
   if (magic === '07070X') {
     throw archiveError('ARCHIVE_UNSUPPORTED', { archive, offset }, 'has a file of 4 GiB or more, as rpm stores it');
   }
@@ -58,9 +59,11 @@ export async function readCpioHeader(source: ByteSource, archive: string): Promi
   if (rawName.length < fields.nameBytes || rawName[nameEnd] !== 0) throw invalid('an entry has a name without an end');
   const name = decodeName(rawName.subarray(0, nameEnd));
   if (name === undefined)
-    throw archiveError('ARCHIVE_UNSUPPORTED', { archive, offset }, 'an entry has a name that is not UTF-8');
+    throw archiveError('ARCHIVE_UNSUPPORTED', { archive, offset }, 'an entry has a name that is not UTF-8', {
+      reason: 'encoding',
+    });
   const namePadding = magic === ODC ? 0 : padding(110 + fields.nameBytes);
-  if ((await source.skip(namePadding)) < namePadding) throw invalid('is cut off');
+  if ((await source.skip(namePadding)) < namePadding) throw invalid('is cut off', 'cut-off');
   if (name === END_NAME) return undefined;
   const { mode, size, checksum, link } = fields;
   return { name, mode, size, padding: magic === ODC ? 0 : padding(size), checksum, link, offset };

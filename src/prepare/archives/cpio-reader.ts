@@ -1,4 +1,4 @@
-import type { ErrorDetails } from '../../core/errors.js';
+import type { ArchiveReason } from '../../core/archive-reasons.js';
 import { archiveError } from './archive-error.js';
 import type { ByteSource } from './byte-source.js';
 import { type CpioHeader, readCpioHeader } from './cpio-header.js';
@@ -31,7 +31,9 @@ export async function unpackCpio(source: ByteSource, unpacker: Unpacker): Promis
     for (const { name, path, mode } of waiting) await unpacker.file(name, path, mode, Buffer.alloc(0));
   }
   if (await source.restIsZero()) return;
-  throw archiveError('ARCHIVE_INVALID', { archive: unpacker.archive }, 'there is more after its end mark');
+  throw archiveError('ARCHIVE_INVALID', { archive: unpacker.archive }, 'there is more after its end mark', {
+    reason: 'trailing-data',
+  });
 }
 
 async function unpackEntry(
@@ -41,12 +43,10 @@ async function unpackEntry(
   linked: Map<string, Linked>,
 ): Promise<void> {
   const { name, mode, size, padding, offset } = header;
-  const problem = (
-    code: 'ARCHIVE_INVALID' | 'ARCHIVE_UNSAFE' | 'ARCHIVE_LIMIT',
-    what: string,
-    details: Pick<ErrorDetails, 'hint'> = {},
-  ) => archiveError(code, { archive: unpacker.archive, entry: name, offset }, what, details);
-  const cutOff = () => problem('ARCHIVE_INVALID', 'is cut off: the archive ends inside it');
+  const place = { archive: unpacker.archive, entry: name, offset };
+  const invalid = (what: string, reason?: ArchiveReason<'ARCHIVE_INVALID'>) =>
+    archiveError('ARCHIVE_INVALID', place, what, reason && { reason });
+  const cutOff = () => invalid('is cut off: the archive ends inside it', 'cut-off');
   const type = mode & FILE_TYPE;
   const path = unpacker.place(name, type === 0o040000);
   if (path === undefined) {
@@ -55,11 +55,10 @@ async function unpackEntry(
   }
   switch (type) {
     case 0o040000:
-      if (size !== 0) throw problem('ARCHIVE_INVALID', 'is a folder with a size');
+      if (size !== 0) throw invalid('is a folder with a size');
       return unpacker.folder(name, path);
     case 0o120000: {
-      if (size === 0 || size > MAX_TARGET_BYTES)
-        throw problem('ARCHIVE_INVALID', 'is a link with an impossible target');
+      if (size === 0 || size > MAX_TARGET_BYTES) throw invalid('is a link with an impossible target');
       const target = await source.copy(size);
       if (target.length < size || (await source.skip(padding)) < padding) throw cutOff();
       return unpacker.link(name, path, target.toString('utf8'));
@@ -67,7 +66,7 @@ async function unpackEntry(
     case 0o100000:
       return unpackFile(path);
     default:
-      throw problem('ARCHIVE_UNSAFE', 'is a device, a named pipe or a socket');
+      throw archiveError('ARCHIVE_UNSAFE', place, 'is a device, a named pipe or a socket', { reason: 'special-file' });
   }
 
   async function unpackFile(path: string): Promise<void> {
@@ -85,7 +84,7 @@ async function unpackEntry(
     const member = { name, path, mode, size, padding };
     await unpackMember(source, unpacker, member, cutOff, header.checksum === undefined ? undefined : seen);
     if (header.checksum !== undefined && sum >>> 0 !== header.checksum)
-      throw problem('ARCHIVE_INVALID', 'has a wrong checksum');
+      throw invalid('has a wrong checksum', 'checksum');
     if (links === undefined) return;
     links.content = name;
     for (const waiting of links.waiting.splice(0)) await unpacker.hardLink(waiting.name, waiting.path, name);

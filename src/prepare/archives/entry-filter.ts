@@ -1,4 +1,5 @@
 import picomatch from 'picomatch';
+import type { ArchiveReason } from '../../core/archive-reasons.js';
 import { PrestageError } from '../../core/errors.js';
 import { archiveError } from './archive-error.js';
 
@@ -61,10 +62,11 @@ export class EntryFilter {
   }
 
   #normalised(name: string): string[] {
-    const unsafe = (what: string) => archiveError('ARCHIVE_UNSAFE', { archive: this.#archive, entry: name }, what);
-    if (name.startsWith('/')) throw unsafe('has an absolute path');
+    const unsafe = (what: string, reason: ArchiveReason<'ARCHIVE_UNSAFE'>) =>
+      archiveError('ARCHIVE_UNSAFE', { archive: this.#archive, entry: name }, what, { reason });
+    if (name.startsWith('/')) throw unsafe('has an absolute path', 'path-absolute');
     const names = name.split('/').filter((part) => part !== '' && part !== '.');
-    if (names.includes('..')) throw unsafe('leads upwards (`..`)');
+    if (names.includes('..')) throw unsafe('leads upwards (`..`)', 'path-upwards');
     return names;
   }
 }

@@ -69,6 +69,7 @@ async function unpack(input: ArchiveInput, unpacker: Unpacker): Promise<ArchiveF
 function checked(format: ArchiveFormat | undefined, input: ArchiveInput): ArchiveFormat {
   if (format !== undefined) return format;
   throw archiveError('ARCHIVE_UNSUPPORTED', { archive: input.name }, 'is not an archive of a known format', {
+    reason: 'format',
     hint: `Supported are ${SUPPORTED_FORMATS}. \`extract: false\` keeps the file as it is.`,
   });
 }

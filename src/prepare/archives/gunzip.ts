@@ -24,11 +24,12 @@ export async function* gunzip(source: AsyncIterable<Buffer>, archive: string): A
     for await (const chunk of inflater) yield chunk as Buffer;
   } catch (error) {
     if (isZlibError(error)) {
-      const what =
-        error.code === 'Z_BUF_ERROR'
-          ? 'is cut off: its gzip stream does not end'
-          : `its gzip stream is damaged (${error.message})`;
-      throw archiveError('ARCHIVE_INVALID', { archive }, what, { cause: error });
+      const isCutOff = error.code === 'Z_BUF_ERROR';
+      const what = isCutOff
+        ? 'is cut off: its gzip stream does not end'
+        : `its gzip stream is damaged (${error.message})`;
+      const reason = isCutOff ? 'cut-off' : reasonOf(error);
+      throw archiveError('ARCHIVE_INVALID', { archive }, what, { reason, cause: error });
     }
     throw error;
   } finally {
@@ -49,7 +50,9 @@ async function feed(source: AsyncIterable<Buffer>, inflater: Gunzip, archive: st
     const rest = chunk.subarray(Math.max(0, Math.min(chunk.length, inflater.bytesWritten - start)));
     ended ||= rest.length > 0;
     if (!isZero(rest))
-      throw archiveError('ARCHIVE_INVALID', { archive }, 'there is more after the end of its gzip stream');
+      throw archiveError('ARCHIVE_INVALID', { archive }, 'there is more after the end of its gzip stream', {
+        reason: 'trailing-data',
+      });
   }
   if (!inflater.destroyed && !ended) inflater.end();
 }
@@ -82,6 +85,12 @@ export async function inflatedStart(head: Uint8Array, count: number, isWhole: bo
   });
   inflater.destroy();
   return Buffer.concat(chunks).subarray(0, count);
+}
+
+/** zlib has one code for all damage, and words that are as old as it is. */
+export function reasonOf(error: Error): 'checksum' | 'size' | 'malformed' {
+  if (error.message === 'incorrect data check') return 'checksum';
+  return error.message === 'incorrect length check' ? 'size' : 'malformed';
 }
 
 export function isZlibError(error: unknown): error is Error & { code: string } {

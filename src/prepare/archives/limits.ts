@@ -83,6 +83,7 @@ export function beyond(limit: Limit, allowed: number, found: number, place: Arch
   const key = `limits.${limit}`;
   const or = BY_LEAVING_OUT.includes(limit) ? ', or leave out with `exclude` what is not needed' : '';
   return archiveError('ARCHIVE_LIMIT', place, `${what} (\`${key}\`)`, {
+    reason: limit,
     hint: `If the archive is right, raise \`${key}\` of the package${or}. That changes no release id.`,
     context: { key, expected: String(allowed), found: String(found) },
   });

@@ -51,7 +51,9 @@ export async function recogniseStart(start: Uint8Array, name: string): Promise<A
   if (packed !== undefined) return packed;
   const known = KNOWN_BUT_UNSUPPORTED.find(([, signature]) => signature.test(text));
   if (known === undefined) return undefined;
-  throw archiveError('ARCHIVE_UNSUPPORTED', { archive: name }, `is in the format ${known[0]}, which is not supported`);
+  throw archiveError('ARCHIVE_UNSUPPORTED', { archive: name }, `is in the format ${known[0]}, which is not supported`, {
+    reason: 'format',
+  });
 }
 
 /** What of a format's name is which. */

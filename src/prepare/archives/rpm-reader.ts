@@ -37,12 +37,13 @@ interface Header {
 export async function unpackRpm(source: ByteSource, unpacker: Unpacker): Promise<void> {
   const { archive } = unpacker;
   const lead = await source.skip(LEAD_BYTES);
-  if (lead < LEAD_BYTES) throw archiveError('ARCHIVE_INVALID', { archive, offset: lead }, 'is cut off');
+  if (lead < LEAD_BYTES)
+    throw archiveError('ARCHIVE_INVALID', { archive, offset: lead }, 'is cut off', { reason: 'cut-off' });
   const signature = await readHeader(source, archive, true);
   const header = await readHeader(source, archive, false);
   const expected = signature.text(TAG_SHA256_HEADER);
   if (expected !== undefined && createHash('sha256').update(header.bytes).digest('hex') !== expected.toLowerCase())
-    throw archiveError('ARCHIVE_INVALID', { archive }, 'its header has a wrong digest');
+    throw archiveError('ARCHIVE_INVALID', { archive }, 'its header has a wrong digest', { reason: 'checksum' });
   const start = await source.copy(16);
   const compression = compressionOf(start);
   const payload = checked(start, source, signature, header, archive);
@@ -73,14 +74,17 @@ async function* checked(
     yield chunk;
   }
   if (expected === undefined || hash.digest('hex') === expected) return;
-  throw archiveError('ARCHIVE_INVALID', { archive }, 'its payload has a wrong digest: it is damaged, or cut off');
+  throw archiveError('ARCHIVE_INVALID', { archive }, 'its payload has a wrong digest: it is damaged, or cut off', {
+    reason: 'checksum',
+  });
 }
 
 async function readHeader(source: ByteSource, archive: string, isPadded: boolean): Promise<Header> {
   const { offset } = source;
-  const invalid = (what: string) => archiveError('ARCHIVE_INVALID', { archive, offset }, what);
+  const invalid = (what: string, reason?: 'cut-off') =>
+    archiveError('ARCHIVE_INVALID', { archive, offset }, what, reason && { reason });
   const intro = await source.copy(INTRO_BYTES);
-  if (intro.length < INTRO_BYTES) throw invalid('is cut off');
+  if (intro.length < INTRO_BYTES) throw invalid('is cut off', 'cut-off');
   if (intro.toString('latin1', 0, 4) !== HEADER_MAGIC) throw invalid('has no rpm header where one must be');
   const entries = intro.readUInt32BE(8);
   const indexBytes = entries * ENTRY_BYTES;
@@ -89,7 +93,8 @@ async function readHeader(source: ByteSource, archive: string, isPadded: boolean
     throw archiveError('ARCHIVE_LIMIT', { archive, offset }, `has a header of ${size} bytes`);
   const content = await source.copy(size);
   const padding = isPadded ? (8 - (size % 8)) % 8 : 0;
-  if (content.length < size || (await source.skip(padding)) < padding) throw invalid('is cut off inside a header');
+  if (content.length < size || (await source.skip(padding)) < padding)
+    throw invalid('is cut off inside a header', 'cut-off');
   const places = new Map<number, { at: number; count: number }>();
   for (let at = 0; at < indexBytes; at += ENTRY_BYTES) {
     const place = { at: indexBytes + content.readUInt32BE(at + 8), count: content.readUInt32BE(at + 12) };

@@ -40,6 +40,7 @@ export async function unpackTar(source: ByteSource, unpacker: Unpacker): Promise
   }
   if (await source.restIsZero()) return;
   throw archiveError('ARCHIVE_INVALID', { archive: unpacker.archive }, 'there is more after its end mark', {
+    reason: 'trailing-data',
     hint: 'Archives that were joined end to end read differently in different programs. Pack their files as one archive.',
   });
 }
@@ -57,7 +58,8 @@ async function nextEntry(
     const { offset } = source;
     const after = last === undefined ? '' : ` after entry ${JSON.stringify(last)}`;
     const block = await source.take(TAR_BLOCK);
-    if (block.length < TAR_BLOCK) throw archiveError('ARCHIVE_INVALID', { archive, offset }, `is cut off${after}`);
+    if (block.length < TAR_BLOCK)
+      throw archiveError('ARCHIVE_INVALID', { archive, offset }, `is cut off${after}`, { reason: 'cut-off' });
     if (isZero(block)) {
       if (extended)
         throw archiveError('ARCHIVE_INVALID', { archive, offset }, `ends where an entry must follow${after}`);
@@ -65,7 +67,9 @@ async function nextEntry(
     }
     const header = parseTarHeader(block);
     if (typeof header === 'string') {
-      throw archiveError('ARCHIVE_INVALID', { archive, offset }, `the entry${after} cannot be read: ${header}`);
+      throw archiveError('ARCHIVE_INVALID', { archive, offset }, `the entry${after} cannot be read: ${header}`, {
+        ...(header.includes('checksum') && { reason: 'checksum' as const }),
+      });
     }
     const isExtension = await readExtension(source, unpacker, header, extensions, offset);
     if (!isExtension) return toEntry(archive, header, extensions, offset);
@@ -90,7 +94,7 @@ async function readExtension(
   const content = await source.copy(header.size);
   const padding = paddedSize(header.size) - header.size;
   if (content.length < header.size || (await source.skip(padding)) < padding)
-    throw invalid('is cut off inside a header');
+    throw archiveError('ARCHIVE_INVALID', { archive, offset }, 'is cut off inside a header', { reason: 'cut-off' });
   switch (header.type) {
     case 'x':
     case 'X': {
@@ -127,6 +131,7 @@ function toEntry(archive: string, header: TarHeader, extensions: Extensions, off
       { archive, entry: bytes.toString('latin1'), offset },
       `has a ${what} that is not UTF-8`,
       {
+        reason: 'encoding',
         hint: 'Pack it again with `tar --format=pax` in a UTF-8 locale.',
       },
     );
@@ -169,7 +174,12 @@ async function unpackEntry(source: ByteSource, unpacker: Unpacker, entry: TarEnt
     case 'hard link':
       return unpacker.hardLink(name, path, entry.target());
     case 'device or pipe':
-      throw problem('ARCHIVE_UNSAFE', 'is a device or a named pipe');
+      throw archiveError(
+        'ARCHIVE_UNSAFE',
+        { archive: unpacker.archive, entry: name, offset: entry.offset },
+        'is a device or a named pipe',
+        { reason: 'special-file' },
+      );
     case 'file':
       return unpackMember(
         source,
@@ -180,7 +190,12 @@ async function unpackEntry(source: ByteSource, unpacker: Unpacker, entry: TarEnt
   }
 
   function cutOff(): PrestageError {
-    return problem('ARCHIVE_INVALID', 'is cut off: the archive ends inside it');
+    return archiveError(
+      'ARCHIVE_INVALID',
+      { archive: unpacker.archive, entry: name, offset: entry.offset },
+      'is cut off: the archive ends inside it',
+      { reason: 'cut-off' },
+    );
   }
 }
 

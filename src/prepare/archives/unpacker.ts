@@ -59,7 +59,7 @@ export class Unpacker {
     this.budget.entry(place);
     // Archives of a folder's content often list the folder itself, as `./`.
     if (!isFolder && /^[./]*$/.test(name))
-      throw archiveError('ARCHIVE_UNSAFE', place, 'is not a folder and has no name');
+      throw archiveError('ARCHIVE_UNSAFE', place, 'is not a folder and has no name', { reason: 'path-empty' });
     const path = this.#filter.place(name);
     if (path === undefined) return undefined;
     this.budget.path(place, path);
@@ -98,6 +98,7 @@ export class Unpacker {
         place,
         `is a hard link to ${JSON.stringify(target)}, which is not unpacked before it`,
         {
+          reason: 'hard-link',
           hint: 'A hard link is kept as a copy. Include the file that it names, or leave the link out with `exclude`.',
         },
       );
@@ -130,7 +131,7 @@ export class Unpacker {
 
   #claim(name: string, path: string, size: number): void {
     const place = { archive: this.archive, entry: name };
-    if (this.#seen.has(path)) throw archiveError('ARCHIVE_UNSAFE', place, 'is there twice');
+    if (this.#seen.has(path)) throw archiveError('ARCHIVE_UNSAFE', place, 'is there twice', { reason: 'duplicate' });
     this.#seen.add(path);
     this.budget.size(place, size);
     this.files += 1;

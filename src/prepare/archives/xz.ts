@@ -60,7 +60,7 @@ export async function* unxz(source: AsyncIterable<Buffer>, archive: string): Asy
         'is xz with a filter other than LZMA2, or with a SHA-256 check',
       );
     if (word('inputBytes') === 0)
-      return archiveError('ARCHIVE_INVALID', place, 'is cut off: its xz stream does not end');
+      return archiveError('ARCHIVE_INVALID', place, 'is cut off: its xz stream does not end', { reason: 'cut-off' });
     return archiveError('ARCHIVE_INVALID', place, 'its xz stream is damaged, or there is more after its end');
   }
 

@@ -28,16 +28,19 @@ const OTHER_METHODS: Record<number, string> = {
 export function checkReadable(entry: ZipEntry, place: ArchivePlace): void {
   if (entry.flags & (FLAG.encrypted | FLAG.strong | FLAG.masked)) {
     throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is encrypted', {
+      reason: 'encrypted',
       hint: 'Decrypt it, and pack it again without a password.',
     });
   }
   if (entry.flags & FLAG.patched) throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is a difference to another file');
   if (entry.method !== STORED && entry.method !== DEFLATED) {
     const name = OTHER_METHODS[entry.method] ?? 'unknown';
-    throw archiveError('ARCHIVE_UNSUPPORTED', place, `is compressed by method ${entry.method} (${name})`);
+    throw archiveError('ARCHIVE_UNSUPPORTED', place, `is compressed by method ${entry.method} (${name})`, {
+      reason: 'compression',
+    });
   }
   if (entry.method === STORED && entry.compressedSize !== entry.size) {
-    throw archiveError('ARCHIVE_INVALID', place, 'is stored, and has two sizes');
+    throw archiveError('ARCHIVE_INVALID', place, 'is stored, and has two sizes', { reason: 'size' });
   }
 }
 
@@ -70,8 +73,13 @@ export async function* streamedContent(
 
 function checkContent(entry: ZipEntry, size: number, crc: number, place: ArchivePlace): void {
   if (size !== entry.size)
-    throw archiveError('ARCHIVE_INVALID', place, `is not the ${entry.size} bytes that it says it is`);
-  if (crc !== entry.crc) throw archiveError('ARCHIVE_INVALID', place, 'is damaged: its checksum (CRC-32) is wrong');
+    throw archiveError('ARCHIVE_INVALID', place, `is not the ${entry.size} bytes that it says it is`, {
+      reason: 'size',
+    });
+  if (crc !== entry.crc)
+    throw archiveError('ARCHIVE_INVALID', place, 'is damaged: its checksum (CRC-32) is wrong', {
+      reason: 'checksum',
+    });
 }
 
 function inflateWhole(entry: ZipEntry, data: Buffer, place: ArchivePlace): Promise<Buffer> {
@@ -127,13 +135,13 @@ async function* readRange(handle: FileHandle, offset: number, length: number): A
 }
 
 function trailing(place: ArchivePlace): Error {
-  return archiveError('ARCHIVE_INVALID', place, 'has more compressed data than belongs to it');
+  return archiveError('ARCHIVE_INVALID', place, 'has more compressed data than belongs to it', { reason: 'size' });
 }
 
 function damaged(error: unknown, place: ArchivePlace): unknown {
   if (isZlibError(error))
     return archiveError('ARCHIVE_INVALID', place, `is damaged (${error.message})`, { cause: error });
   if (error instanceof RangeError)
-    return archiveError('ARCHIVE_INVALID', place, 'is larger than it says', { cause: error });
+    return archiveError('ARCHIVE_INVALID', place, 'is larger than it says', { reason: 'size', cause: error });
   return error;
 }

@@ -72,6 +72,7 @@ export async function readDirectory(
     'ARCHIVE_INVALID',
     { archive },
     `has ${entries.length} entries, and says that it has ${end.entries}`,
+    { reason: 'headers-differ' },
   );
 }
 
@@ -83,12 +84,14 @@ function parseEntry(header: Buffer, rawName: Buffer, extra: ExtraFields, end: En
   const place = { archive, entry: name ?? rawName.toString('latin1') };
   if (name === undefined) {
     throw archiveError('ARCHIVE_UNSUPPORTED', place, 'has a name that is not UTF-8', {
+      reason: 'encoding',
       hint: 'Pack it again with a program that writes names in UTF-8, on a system whose names are in UTF-8.',
     });
   }
   const sizes = withZip64(header, extra.get(1));
   if (sizes === undefined) throw archiveError('ARCHIVE_INVALID', place, 'has sizes that zip64 must give, and does not');
-  if (sizes.disk !== 0) throw archiveError('ARCHIVE_UNSUPPORTED', place, 'lies in another part of the archive');
+  if (sizes.disk !== 0)
+    throw archiveError('ARCHIVE_UNSUPPORTED', place, 'lies in another part of the archive', { reason: 'multi-part' });
   return {
     name,
     rawName,
@@ -121,7 +124,7 @@ function kindAndMode(
       return { kind: isFolder ? 'folder' : 'file', mode };
     }
     default:
-      throw archiveError('ARCHIVE_UNSAFE', place, 'is a device, a named pipe or a socket');
+      throw archiveError('ARCHIVE_UNSAFE', place, 'is a device, a named pipe or a socket', { reason: 'special-file' });
   }
 }
 

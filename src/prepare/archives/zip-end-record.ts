@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import type { ArchiveReason } from '../../core/archive-reasons.js';
 import { archiveError } from './archive-error.js';
 
 /** Where a zip's directory is: from its end record, and from that of zip64 where there is one (APPNOTE 4.3.14 to 4.3.16). */
@@ -35,8 +36,9 @@ export async function findEndRecord(handle: FileHandle, size: number, archive: s
   }
   const [at] = found;
   if (at === undefined) return undefined;
-  const invalid = (what: string) => archiveError('ARCHIVE_INVALID', { archive, offset: tailStart + at }, what);
-  if (found.length > 1) throw invalid('has two end records, so programs differ in what it holds');
+  const invalid = (what: string, reason?: ArchiveReason<'ARCHIVE_INVALID'>) =>
+    archiveError('ARCHIVE_INVALID', { archive, offset: tailStart + at }, what, reason && { reason });
+  if (found.length > 1) throw invalid('has two end records, so programs differ in what it holds', 'headers-differ');
   const disks = [tail.readUInt16LE(at + 4), tail.readUInt16LE(at + 6)];
   const record = {
     entries: tail.readUInt16LE(at + 10),
@@ -46,12 +48,13 @@ export async function findEndRecord(handle: FileHandle, size: number, archive: s
   const hasZip64 = at >= LOCATOR_BYTES && tail.readUInt32LE(at - LOCATOR_BYTES) === 0x07064b50;
   if (!hasZip64) {
     if (disks.some((disk) => disk !== 0) || record.entries !== tail.readUInt16LE(at + 8)) {
-      throw archiveError('ARCHIVE_UNSUPPORTED', { archive }, 'is one part of several');
+      throw archiveError('ARCHIVE_UNSUPPORTED', { archive }, 'is one part of several', { reason: 'multi-part' });
     }
     return located(record, tailStart + at, invalid);
   }
   const locatorAt = tailStart + at - LOCATOR_BYTES;
-  if (tail.readUInt32LE(at - 4) > 1) throw archiveError('ARCHIVE_UNSUPPORTED', { archive }, 'is one part of several');
+  if (tail.readUInt32LE(at - 4) > 1)
+    throw archiveError('ARCHIVE_UNSUPPORTED', { archive }, 'is one part of several', { reason: 'multi-part' });
   const declared = safeNumber(tail.readBigUInt64LE(at - 12));
   const end64 = await readEnd64(handle, declared, locatorAt);
   if (end64 === undefined) throw invalid('has no zip64 end record where it says');
@@ -61,7 +64,7 @@ export async function findEndRecord(handle: FileHandle, size: number, archive: s
     !agrees(record.directorySize, 0xffffffff, end64.directorySize) ||
     !agrees(record.directoryOffset, 0xffffffff, end64.directoryOffset)
   ) {
-    throw invalid('has two end records that differ');
+    throw invalid('has two end records that differ', 'headers-differ');
   }
   return located(end64, end64.at, invalid);
 }

@@ -47,6 +47,7 @@ export async function unpackZip(file: string, unpacker: Unpacker): Promise<void>
         'ARCHIVE_INVALID',
         { archive: unpacker.archive },
         'is cut off, or followed by something else: it does not end as a zip does',
+        { reason: 'cut-off' },
       );
     }
     const entries = await readDirectory(handle, end, unpacker.archive, unpacker.budget.limits.count);
@@ -100,7 +101,9 @@ function spans(entries: ZipEntry[], directoryOffset: number, archive: string): M
 }
 
 function overlap(entry: ZipEntry, archive: string): Error {
-  return archiveError('ARCHIVE_INVALID', { archive, entry: entry.name }, 'overlaps what follows it');
+  return archiveError('ARCHIVE_INVALID', { archive, entry: entry.name }, 'overlaps what follows it', {
+    reason: 'overlap',
+  });
 }
 
 async function unpackEntries(handle: FileHandle, entries: PlacedEntry[], unpacker: Unpacker): Promise<void> {
@@ -164,22 +167,25 @@ function dataStart(item: PlacedEntry, bytes: Buffer, archive: string): number {
   const { entry, limit } = item;
   const place = { archive, entry: entry.name, offset: entry.offset };
   const length = bytes.length < LOCAL_HEADER_BYTES ? Number.POSITIVE_INFINITY : localHeaderLength(bytes);
-  if (length > bytes.length) throw archiveError('ARCHIVE_INVALID', place, 'is cut off');
+  if (length > bytes.length) throw archiveError('ARCHIVE_INVALID', place, 'is cut off', { reason: 'cut-off' });
   const problem = localHeaderProblem(bytes.subarray(0, length), entry);
-  if (problem !== undefined) throw archiveError('ARCHIVE_INVALID', place, problem);
+  if (problem !== undefined) throw archiveError('ARCHIVE_INVALID', place, problem, { reason: 'headers-differ' });
   if (entry.offset + length + entry.compressedSize > limit) throw overlap(entry, archive);
   return length;
 }
 
 function checkDescriptor(entry: ZipEntry, header: Buffer, after: Buffer, archive: string): void {
   const problem = hasDescriptor(header) ? descriptorProblem(after, entry) : undefined;
-  if (problem !== undefined) throw archiveError('ARCHIVE_INVALID', { archive, entry: entry.name }, problem);
+  if (problem !== undefined)
+    throw archiveError('ARCHIVE_INVALID', { archive, entry: entry.name }, problem, { reason: 'headers-differ' });
 }
 
 function linkTarget(content: Buffer, entry: ZipEntry, archive: string): string {
   const target = content.toString('utf8');
   if (content.length <= MAX_LINK_BYTES && Buffer.from(target).equals(content)) return target;
-  throw archiveError('ARCHIVE_UNSAFE', { archive, entry: entry.name }, 'is a link with a target that is no path');
+  throw archiveError('ARCHIVE_UNSAFE', { archive, entry: entry.name }, 'is a link with a target that is no path', {
+    reason: 'link-target',
+  });
 }
 
 function isSmall(entry: ZipEntry): boolean {

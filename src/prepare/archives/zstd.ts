@@ -18,6 +18,7 @@ const OUTPUT_BYTES = 256 * 1024;
 /** zstd's error codes that say more than damage (zstd_errors.h). */
 const WINDOW_TOO_LARGE = 16;
 const DICTIONARY_WRONG = 32;
+const CHECKSUM_WRONG = 22;
 
 /**
  * Decompresses zstd: several frames too, and skippable ones, each checked by its checksum where it has one. Memory is the
@@ -63,6 +64,7 @@ export async function* unzstd(source: AsyncIterable<Buffer>, archive: string): A
       'ARCHIVE_INVALID',
       place,
       `its zstd stream is damaged, or there is more after its end (zstd's error ${code})`,
+      code === CHECKSUM_WRONG ? { reason: 'checksum' } : {},
     );
   }
 
@@ -70,7 +72,9 @@ export async function* unzstd(source: AsyncIterable<Buffer>, archive: string): A
     for (let at = 0; at < chunk.length; at += INPUT_BYTES) yield* decoded(chunk.subarray(at, at + INPUT_BYTES));
   }
   if (hint !== 0)
-    throw archiveError('ARCHIVE_INVALID', { archive, offset: before }, 'is cut off: its zstd stream does not end');
+    throw archiveError('ARCHIVE_INVALID', { archive, offset: before }, 'is cut off: its zstd stream does not end', {
+      reason: 'cut-off',
+    });
 }
 
 let compiled: Promise<WasmModule> | undefined;

@@ -1,3 +1,4 @@
+import type { ArchiveReason } from '../../core/archive-reasons.js';
 import { PrestageError } from '../../core/errors.js';
 import type { TreeEntry } from '../../store/index.js';
 import { parentOf } from './tree-path.js';
@@ -11,33 +12,33 @@ const MAX_LINKS_FOLLOWED = 40;
  * @throws ARCHIVE_UNSAFE
  */
 export function checkLink(entries: ReadonlyMap<string, TreeEntry>, path: string, target: string): void {
-  const reason = reasonAgainst(entries, path, target);
-  if (reason === undefined) return;
-  throw new PrestageError(
-    'ARCHIVE_UNSAFE',
-    `The link ${JSON.stringify(path)} to ${JSON.stringify(target)} ${reason}.`,
-    {
-      hint: 'A tree may hold only links that stay inside it. Leave the link out with `exclude`, or remove it before packing.',
-      context: { path, target },
-    },
-  );
+  const broken = ruleBroken(entries, path, target);
+  if (broken === undefined) return;
+  const [reason, what] = broken;
+  throw new PrestageError('ARCHIVE_UNSAFE', `The link ${JSON.stringify(path)} to ${JSON.stringify(target)} ${what}.`, {
+    hint: 'A tree may hold only links that stay inside it. Leave the link out with `exclude`, or remove it before packing.',
+    context: { path, target, reason },
+  });
 }
 
-function reasonAgainst(entries: ReadonlyMap<string, TreeEntry>, path: string, target: string): string | undefined {
+/** A rule, and what breaks it. */
+type Broken = [reason: ArchiveReason<'ARCHIVE_UNSAFE'>, what: string] | undefined;
+
+function ruleBroken(entries: ReadonlyMap<string, TreeEntry>, path: string, target: string): Broken {
   const at = parentOf(path) === '' ? [] : parentOf(path).split('/');
   const todo = target.split('/').reverse();
   let followed = 0;
   for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
     if (name === '' || name === '.') continue;
     if (name === '..') {
-      if (at.pop() === undefined) return 'leaves the tree';
+      if (at.pop() === undefined) return ['link-escape', 'leaves the tree'];
       continue;
     }
     at.push(name);
     const entry = entries.get(at.join('/'));
     if (entry?.type !== 'link') continue;
     followed += 1;
-    if (followed > MAX_LINKS_FOLLOWED) return 'leads through too many links, or in a circle';
+    if (followed > MAX_LINKS_FOLLOWED) return ['link-circle', 'leads through too many links, or in a circle'];
     at.pop();
     todo.push(...entry.target.split('/').reverse());
   }
@@ -46,25 +47,22 @@ function reasonAgainst(entries: ReadonlyMap<string, TreeEntry>, path: string, ta
 
 /** What is wrong with a link whatever else the tree holds. @throws ARCHIVE_UNSAFE */
 export function checkLinkTarget(path: string, target: string): void {
-  const reason = reasonAgainstTarget(target);
-  if (reason === undefined) return;
-  throw new PrestageError(
-    'ARCHIVE_UNSAFE',
-    `The link ${JSON.stringify(path)} to ${JSON.stringify(target)} ${reason}.`,
-    {
-      hint: 'A tree may hold only relative links that stay inside it. Leave the link out with `exclude`.',
-      context: { path, target },
-    },
-  );
+  const broken = ruleBrokenBy(target);
+  if (broken === undefined) return;
+  const [reason, what] = broken;
+  throw new PrestageError('ARCHIVE_UNSAFE', `The link ${JSON.stringify(path)} to ${JSON.stringify(target)} ${what}.`, {
+    hint: 'A tree may hold only relative links that stay inside it. Leave the link out with `exclude`.',
+    context: { path, target, reason },
+  });
 }
 
-function reasonAgainstTarget(target: string): string | undefined {
-  if (target === '') return 'has no target';
-  if (target.startsWith('/')) return 'is absolute';
-  if (/^[A-Za-z]:/.test(target)) return 'starts with a drive letter';
-  if (target.includes('\\')) return 'has a backslash in its target';
-  if (/[\0-\x1f\x7f]/.test(target)) return 'has a control character in its target';
-  if (/\p{Surrogate}/u.test(target)) return 'has a target that is not valid Unicode';
-  if (Buffer.byteLength(target) > 4095) return 'has a target that is too long';
+function ruleBrokenBy(target: string): Broken {
+  if (target === '') return ['link-target', 'has no target'];
+  if (target.startsWith('/')) return ['link-absolute', 'is absolute'];
+  if (/^[A-Za-z]:/.test(target)) return ['link-target', 'starts with a drive letter'];
+  if (target.includes('\\')) return ['link-target', 'has a backslash in its target'];
+  if (/[\0-\x1f\x7f]/.test(target)) return ['link-target', 'has a control character in its target'];
+  if (/\p{Surrogate}/u.test(target)) return ['link-target', 'has a target that is not valid Unicode'];
+  if (Buffer.byteLength(target) > 4095) return ['link-target', 'has a target that is too long'];
   return undefined;
 }

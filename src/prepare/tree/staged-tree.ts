@@ -287,7 +287,7 @@ export class StagedTree implements Tree {
         `${JSON.stringify(path)} and ${JSON.stringify(other)} differ only in case or in Unicode form.`,
         {
           hint: 'On some systems they are one file, and one would overwrite the other. Leave one out with `exclude`.',
-          context: { path, other },
+          context: { path, other, reason: 'collision' },
         },
       );
     }
@@ -357,7 +357,7 @@ function taken(path: string, entry: TreeEntry): PrestageError {
     `${JSON.stringify(path)} is ${kindOf(entry)} already, and is not replaced by something else.`,
     {
       hint: 'Two entries claim this path. Leave one out with `exclude`, or remove the one that is there with a `remove` step.',
-      context: { path },
+      context: { path, reason: 'replaces' },
     },
   );
 }
@@ -368,7 +368,7 @@ function throughNoFolder(path: string, at: string, entry: TreeEntry): PrestageEr
     `The path below ${JSON.stringify(path)} leads through ${JSON.stringify(at)}, which is ${kindOf(entry)}.`,
     {
       hint: 'Nothing is written through a link: it may lead anywhere. Leave the link or what is below it out with `exclude`.',
-      context: { path, through: at },
+      context: { path, through: at, reason: 'through-link' },
     },
   );
 }

@@ -1,3 +1,4 @@
+import type { ArchiveReason } from '../../core/archive-reasons.js';
 import { PrestageError } from '../../core/errors.js';
 
 /** Limits of the file systems that trees live on (Linux, NFSv4): 255 bytes a name, 4,096 bytes a path. */
@@ -9,30 +10,31 @@ const MAX_PATH_BYTES = 4096;
  * @throws ARCHIVE_UNSAFE
  */
 export function checkTreePath(path: string): void {
-  const reason = reasonAgainst(path);
-  if (reason === undefined) return;
-  throw new PrestageError('ARCHIVE_UNSAFE', `No tree may hold the path ${JSON.stringify(path)}: ${reason}.`, {
+  const broken = ruleBroken(path);
+  if (broken === undefined) return;
+  const [reason, what] = broken;
+  throw new PrestageError('ARCHIVE_UNSAFE', `No tree may hold the path ${JSON.stringify(path)}: ${what}.`, {
     hint: 'If the file is not needed, leave it out with `exclude`; else ask whoever made it for one with ordinary names.',
-    context: { path },
+    context: { path, reason },
   });
 }
 
-function reasonAgainst(path: string): string | undefined {
-  if (path === '') return 'it is empty';
-  if (path.startsWith('/')) return 'it is absolute';
-  if (/^[A-Za-z]:/.test(path)) return 'it starts with a drive letter';
-  if (path.includes('\\')) return 'it has a backslash, which separates folders on Windows';
-  if (/[\0-\x1f\x7f]/.test(path)) return 'it has a control character';
-  if (/\p{Surrogate}/u.test(path)) return 'it is not valid Unicode';
+function ruleBroken(path: string): [reason: ArchiveReason<'ARCHIVE_UNSAFE'>, what: string] | undefined {
+  if (path === '') return ['path-empty', 'it is empty'];
+  if (path.startsWith('/')) return ['path-absolute', 'it is absolute'];
+  if (/^[A-Za-z]:/.test(path)) return ['path-drive', 'it starts with a drive letter'];
+  if (path.includes('\\')) return ['path-backslash', 'it has a backslash, which separates folders on Windows'];
+  if (/[\0-\x1f\x7f]/.test(path)) return ['path-control', 'it has a control character'];
+  if (/\p{Surrogate}/u.test(path)) return ['path-unicode', 'it is not valid Unicode'];
   const names = path.split('/');
   for (const name of names) {
-    if (name === '..') return 'it leads upwards (`..`)';
-    if (name === '' || name === '.') return 'it is not in its shortest form';
+    if (name === '..') return ['path-upwards', 'it leads upwards (`..`)'];
+    if (name === '' || name === '.') return ['path-empty', 'it is not in its shortest form'];
     if (name.length > MAX_NAME_BYTES / 3 && Buffer.byteLength(name) > MAX_NAME_BYTES)
-      return 'a name in it is longer than 255 bytes';
+      return ['path-length', 'a name in it is longer than 255 bytes'];
   }
   if (path.length > MAX_PATH_BYTES / 3 && Buffer.byteLength(path) > MAX_PATH_BYTES)
-    return 'it is longer than 4,096 bytes';
+    return ['path-length', 'it is longer than 4,096 bytes'];
   return undefined;
 }
 
