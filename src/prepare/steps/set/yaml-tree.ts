@@ -37,9 +37,17 @@ export function readYaml(source: SourceText): Tree<YamlNode>[] {
     : [{ kind: 'value', value: null, start: 0, node: { node: undefined, isFlow: false, end: source.text.length } }];
 }
 
-/** A carriage return alone ends a line by YAML's rules (1.2.2, 5.4), and not for the parser. @throws STEP_INVALID */
+/**
+ * A carriage return alone ends a line, and a byte order mark may begin a document, by YAML's rules (1.2.2, 5.2 and 5.4);
+ * not for the parser. @throws STEP_INVALID
+ */
 function checkLineBreaks(source: SourceText): void {
   const lone = source.text.search(/\r(?!\n)/);
+  const mark = source.text.indexOf('\n\uFEFF');
+  if (mark !== -1)
+    throw problem(source, mark + 1, 'a byte order mark inside the file is part of a key for some readers only', {
+      hint: 'Take it out by a `replace` step.',
+    });
   if (lone === -1) return;
   throw problem(source, lone, 'a carriage return without a line feed ends a line for some readers only', {
     hint: 'Change it into a line feed by a `replace` step with `regex: true`.',
