@@ -113,6 +113,12 @@ describe('a manifest', () => {
         .toString()
         .replace(/(\.\/current.*\n)/, '$1$1'),
     ],
+    [
+      'a path twice, as two things that are in order and counted',
+      formatManifest(small)
+        .toString()
+        .replace(/(\.\/current type=link link=).*\n/, (line, start) => `${start}a\n${line}`),
+    ],
     ['an entry without its folder', formatManifest(small).toString().replace('./bin type=dir mode=0755\n', '')],
     ['a path that leads upwards', formatManifest(small).toString().replaceAll('./bin', './..')],
     ['an unknown type', formatManifest(small).toString().replace('type=link', 'type=fifo')],

@@ -77,6 +77,7 @@ export function parseManifest(bytes: Uint8Array): Map<string, TreeEntry> {
     const slash = parsed.path.lastIndexOf('/');
     if (slash !== -1 && entries.get(parsed.path.slice(0, slash))?.type !== 'dir')
       throw invalid(number + 1, 'its folder is not described');
+    if (entries.has(parsed.path)) throw invalid(number + 1, 'its path was there already');
     entries.set(parsed.path, parsed.entry);
   }
   const found = totalsOf(entries);
