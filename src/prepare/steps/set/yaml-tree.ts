@@ -89,9 +89,9 @@ function treeOf(
   if (isMap(node)) {
     const isFlow = inFlow || node.flow === true;
     const members = node.items.map(
-      (pair) =>
+      (pair, index) =>
         [
-          keyOf(pair as Pair<Node>),
+          keyOf(pair as Pair<Node>, index),
           treeOf(source, pair.value as Node | null, keyEnd(pair as Pair<Node>, start), isFlow, true),
         ] as const,
     );
@@ -133,10 +133,10 @@ function scalarTree(source: SourceText, node: Scalar, start: number, end: number
 }
 
 /** A key as its text: `8080` and `"8080"` are the same here. Keys that are no scalars get names that no one can write. */
-function keyOf({ key }: Pair<Node>): string {
+function keyOf({ key }: Pair<Node>, index: number): string {
   if (isScalar(key)) return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
   if (isAlias(key)) return `*${key.source}`;
-  return `\0${key?.range?.[0] ?? ''}`;
+  return `\0${index}`; // not its place, which moves when something before it is set
 }
 
 function keyEnd({ key }: Pair<Node>, fallback: number): number {

@@ -41,6 +41,7 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
   ['a new key after a literal', 'a:\n  b: |+\n    x\n\nd: 1\n', 'a.e', 2, 'a:\n  b: |+\n    x\n\n  e: 2\nd: 1\n'],
   ['a new key in a map of a list', 'a:\n- b: 1\n  c: 1\n- b: 2\n', 'a.0.d', 2, 'a:\n- b: 1\n  c: 1\n  d: 2\n- b: 2\n'],
   ['a new key in a flow map', 'a: {b: 1, }\n', 'a.c', 'x', 'a: {b: 1, c: x, }\n'],
+  ['a value before a key that is a map', 'a: 1\nb: {{c: 1}: 2}\n', 'a', 100, 'a: 100\nb: {{c: 1}: 2}\n'],
   ['a new key in a flow map, before a comment', '{\n  a\n  # c\n}\n', 'b', 1, '{\n  a,\n  b: 1\n  # c\n}\n'],
   ['a new key in an empty flow map', 'a: {}\n', 'a.c', 'x', 'a: {c: x}\n'],
   ['a new key where nothing is yet', 'a:\n  b:\nc: 1\n', 'a.b.d', 2, 'a:\n  b:\n    d: 2\nc: 1\n'],
