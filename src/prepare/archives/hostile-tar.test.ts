@@ -105,12 +105,21 @@ describe('refuses as unsafe', () => {
     ['links in a circle', [link('a', 'b'), link('b', 'a')], 'circle'],
     ['a link to nothing', [link('a', '')], 'no target'],
     ['a hard link out (node-tar, CVE-2018-20834 and CVE-2026-23745)', [hard('x', '../beside/victim')], 'upwards'],
-    ['a hard link that is inside only from its own folder', [hard('a/b/c/x', '../../../beside/victim')], 'upwards'],
+    [
+      'a hard link that is inside only from its own folder (node-tar, CVE-2026-24842)',
+      [hard('a/b/c/x', '../../../beside/victim')],
+      'upwards',
+    ],
     ['a hard link to a path of a drive (node-tar, CVE-2026-29786)', [hard('x', 'C:../beside/victim')], 'not unpacked'],
     [
       'names that only a full case folding makes one (node-tar, CVE-2026-23950)',
       [link('ss', 'x'), file('\u00df')],
       'differ only',
+    ],
+    [
+      'a hard link through a chain of links (node-tar, CVE-2026-26960)',
+      [{ name: 'a/b/', type: '5' }, link('a/b/up', '../..'), link('l', 'a/b/up/../beside'), hard('x', 'l/victim')],
+      'not unpacked before',
     ],
     ['a hard link to an absolute path', [hard('x', '/etc/passwd')], 'absolute'],
     ['a hard link to what is not in the archive', [hard('x', 'y')], 'not unpacked before'],
@@ -225,7 +234,7 @@ describe('refuses as unsupported', () => {
 });
 
 describe('refuses beyond the limits', () => {
-  test('more entries, more bytes, more depth than allowed, and says which key allows more', async () => {
+  test('more entries, more bytes, more depth (node-tar, CVE-2024-28863) than allowed, and says which key allows more', async () => {
     const archive = tar(file('a/b', '12345'), file('c', '67890'));
     const limited = (limits: object) => unpack(where, archive, { name: 'evil.tar', limits });
     const beyond = (key: string, expected: string, found: string, path: string) => ({

@@ -56,7 +56,9 @@ export async function unpackZip(file: string, unpacker: Unpacker): Promise<void>
     await unpackEntries(handle, await place(entries, end.directoryOffset, unpacker), unpacker);
     unpacker.consumed(fileSize);
     const after = await handle.stat({ bigint: true });
-    if (after.size !== before.size || after.mtimeNs !== before.mtimeNs || after.ctimeNs !== before.ctimeNs) {
+    // A file that lost its name is the same file: an entry may take that name, where an archive is unpacked beside itself.
+    const isTouched = after.ctimeNs !== before.ctimeNs && after.nlink === before.nlink;
+    if (after.size !== before.size || after.mtimeNs !== before.mtimeNs || isTouched) {
       throw new PrestageError('SOURCE_CHANGED', `${unpacker.archive} changed while it was being read.`, {
         hint: 'Wait until whatever writes it is done, then run the same command again.',
         context: { file: unpacker.archive },

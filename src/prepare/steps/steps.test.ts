@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { tar } from '../../../test/archives/tar-builder.js';
+import { zip } from '../../../test/archives/zip-builder.js';
 import { listFolder, type RecipeStep } from '../../config/index.js';
 import { sha256 } from '../../core/digest.js';
 import { PrestageError } from '../../core/errors.js';
@@ -419,6 +421,25 @@ describe('extract', () => {
     await apply(extract({ to: '', keep: true }));
     expect(paths()).toEqual(['a', 'in.tar.gz']);
   });
+
+  test.each(['r.zip', 'r.tar.gz'])(
+    'unpacks one level of %s, that holds itself as quines do, and never another',
+    async (name) => {
+      const holding = (content: Buffer) =>
+        name === 'r.zip' ? zip([{ name, content }]) : gzipSync(tar({ name, content }));
+      // Large enough to be streamed: it is written over the archive that is being read.
+      const inner = holding(Buffer.alloc(2_000_000, 'level'));
+      await given({ [name]: holding(inner) });
+      const step = extract({ file: name, to: '' });
+      const [event] = await apply(step);
+      expect(event).toMatchObject({ files: 1 });
+      expect(paths()).toEqual([name]);
+      expect((await tree.read(name)).equals(inner)).toBe(true);
+      // The next step has the next level, and the one after it finds no archive any more.
+      expect(await refusal(step, step)).toMatchObject({ code: 'ARCHIVE_UNSUPPORTED', context: { step: 2 } });
+      expect((await tree.read(name)).toString('latin1', 0, 5)).toBe('level');
+    },
+  );
 
   test('refuses what is no archive', async () => {
     await given({ 'in.tar.gz': 'no archive' });
