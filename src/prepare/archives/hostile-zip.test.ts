@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -191,6 +191,12 @@ test('refuses a bomb by what its directory says, before anything is written', as
   const bomb = zip([{ name: 'a', method: 8, data: deflateRawSync(Buffer.alloc(1000)), size: 2 ** 30 }]);
   await expectRefusal(bomb, 'ARCHIVE_LIMIT', '1000 times');
   expect(listing(where.tree)).toEqual({});
+});
+
+test('refuses an archive that is written to while it is read', async () => {
+  const archive = zip([file('a'), file('b')]);
+  const onProgress = () => appendFileSync(join(where.folder, 'archive.bin'), 'more');
+  await expect(unpack(where, archive, { onProgress })).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
 });
 
 test('refuses more entries than the limit by the end record alone', async () => {

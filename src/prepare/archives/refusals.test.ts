@@ -67,13 +67,14 @@ const folder = (name: string): Entry => ({ name, folder: true });
 
 const RULES: [reason: string, what: string, entries: Entry[]][] = [
   ['path-upwards', 'a path upwards (Zip Slip; Python, CVE-2007-4559)', [file('../beside/victim')]],
-  ['path-upwards', 'a path upwards that would stay inside', [file('a/../b')]],
-  ['path-absolute', 'an absolute path (tar, CVE-2016-6321)', [file('/tmp/prestage-escaped')]],
+  ['path-upwards', 'a path upwards that would stay inside (tar, CVE-2016-6321)', [file('a/../b')]],
+  ['path-absolute', 'an absolute path', [file('/tmp/prestage-escaped')]],
   ['path-drive', 'a drive letter', [file('C:/Windows/x')]],
   ['path-backslash', 'backslashes upwards', [file('..\\beside\\victim')]],
   ['path-backslash', 'a UNC path', [file('\\\\server\\share\\x')]],
   ['path-control', 'a newline in a name', [file('a\nb')]],
-  ['path-control', 'an escape in a name (unzip, CVE-2005-4667)', [file('a\x1b[2J')]],
+  ['path-control', 'an escape in a name', [file('a\x1b[2J')]],
+  ['path-control', 'dots around a control character (unzip, CVE-2003-0282)', [file('.\x01./beside/victim')]],
   ['duplicate', 'a path twice', [file('a', '1'), file('b'), file('a', '2')]],
   ['collision', 'names that differ in case', [file('conf/App'), file('conf/app')]],
   ['collision', 'names that differ in Unicode form', [file('caf\u00e9'), file('cafe\u0301')]],
