@@ -69,6 +69,13 @@ test.each<[name: string, text: string, key: string, value: SetValue, message: Re
     /app\.yaml:2: b should be added/,
   ],
   ['a byte order mark inside', '# a\n\uFEFF# b\n', 'c', 1, /app\.yaml:2: a byte order mark/],
+  [
+    'a new key before such a comment and others',
+    '{\n  a # x\n  # y\n# c\n}\n',
+    'b',
+    1,
+    /app\.yaml:2: b should be added/,
+  ],
   ['a lone carriage return', 'a: 1 # b\rc: 2\n', 'a', 1, /app\.yaml:1: a carriage return without a line feed/],
   ['what is not YAML', 'a: 1\nb: [1\n', 'a', 1, /app\.yaml:[23]: not valid YAML/],
   ['a key that is there twice', 'a: 1\na: 2\n', 'a', 3, /not valid YAML/],

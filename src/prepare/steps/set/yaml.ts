@@ -79,7 +79,7 @@ function addition(
   if (isFlow && isMap(node)) {
     const edit = flowAddition(text, node, end, missing, value);
     // The parser takes it there after a key alone, and not after a value.
-    if (/^[ \t]*\r?\n#/.test(text.slice(edit.start)))
+    if (/^[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*#/.test(text.slice(edit.start)))
       throw problem(
         source,
         edit.start,
