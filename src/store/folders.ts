@@ -1,12 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { errnoOf } from '../core/errors.js';
+import { flushFolder } from './publish-file.js';
 import { calls } from './system-calls.js';
 
-/** Makes a folder of mode 755, whatever the umask, and its parents. One that is there stays as it is. */
-export async function makeFolder(path: string): Promise<void> {
+/**
+ * Makes a folder of mode 755, whatever the umask, and its parents. One that is there stays as it is.
+ * @param options.flush what is made survives a crash of the machine: what is flushed in a folder needs the folder's name
+ */
+export async function makeFolder(path: string, options: { flush?: boolean } = {}): Promise<void> {
   try {
     await makeNewFolder(path);
+    if (options.flush) await flushFolder(dirname(path));
   } catch (error) {
     switch (errnoOf(error)) {
       case 'EEXIST':
@@ -14,8 +19,8 @@ export async function makeFolder(path: string): Promise<void> {
         throw error;
       case 'ENOENT':
         if (dirname(path) === path) throw error;
-        await makeFolder(dirname(path));
-        return makeFolder(path);
+        await makeFolder(dirname(path), options);
+        return makeFolder(path, options);
       default:
         throw error;
     }

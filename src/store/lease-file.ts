@@ -54,7 +54,8 @@ export async function takeLease(file: string, claim: LeaseClaim, leaseMs: number
   const holder: LeaseHolder = { ...claim, ...thisProcess(), lease, startedAt: now, heartbeatAt: now, leaseMs };
   const fresh = join(dirname(file), temporaryName());
   try {
-    await writeNewFile(fresh, JSON.stringify(holder), 0o644, { flush: false });
+    // Flushed, as everything that gets a name: one that a power failure left empty would be nobody's, and held for ever.
+    await writeNewFile(fresh, JSON.stringify(holder), 0o644, { flush: true });
     return (await placeFile(fresh, file)) ? holder : undefined;
   } finally {
     await unlink(fresh).catch(() => undefined); // gone where it was renamed

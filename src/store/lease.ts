@@ -51,7 +51,7 @@ export async function acquireLease(file: string, claim: LeaseClaim, options: Lea
   const silence = new Silence();
   let told: string | undefined;
   try {
-    await makeFolder(dirname(file));
+    await makeFolder(dirname(file), { flush: true });
     for (;;) {
       options.signal?.throwIfAborted();
       const found = await readLease(file);

@@ -311,6 +311,53 @@ describe('when a system call goes wrong', () => {
   );
 });
 
+describe('what is built on a name comes after that name is flushed', () => {
+  /** The folders that are flushed and the names that are given, in their order. */
+  function watched(): string[] {
+    const seen: string[] = [];
+    const { openToSync, rename } = calls;
+    vi.spyOn(calls, 'openToSync').mockImplementation((path) => {
+      seen.push(`flush ${path.slice(root.length + 1) || '.'}`);
+      return openToSync(path);
+    });
+    vi.spyOn(calls, 'rename').mockImplementation((from, to) => {
+      seen.push(`name ${to.slice(root.length + 1)}`);
+      return rename(from, to);
+    });
+    return seen;
+  }
+
+  test('a release after its trees, whose publisher may have been killed before it flushed them', async () => {
+    const { digest } = await addTree(root, name);
+    const seen = watched();
+    const record = recordOf('one', [{ id: 'tool', destination: 'opt/tool', digest }]);
+    await publishRecord(root, record);
+    expect(seen.slice(seen.indexOf('flush trees'))).toEqual([
+      'flush trees',
+      `name releases/${record.release}`,
+      'flush releases',
+    ]);
+  });
+
+  test('current after its release, likewise', async () => {
+    const release = await addRelease(root, 'one', []);
+    const seen = watched();
+    await setCurrent(root, release);
+    expect(seen).toEqual(['flush releases', 'name current', 'flush .']);
+  });
+
+  test('what is in a new store after the folders of the store', async () => {
+    const flushed: string[] = [];
+    const { openToSync } = calls;
+    vi.spyOn(calls, 'openToSync').mockImplementation((path) => {
+      flushed.push(path);
+      return openToSync(path);
+    });
+    await openStaging(root, newRunId());
+    expect(flushed).toEqual([join(root, '..'), root, root, root]);
+  });
+});
+
 describe('modes', () => {
   test.each([0o000, 0o077, 0o277, 0o777])('do not depend on the umask %o', async (mask) => {
     const before = process.umask(mask);

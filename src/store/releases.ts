@@ -38,6 +38,8 @@ export async function publishRelease(args: PublishRelease): Promise<'published' 
     await demandTrees(root, record);
     await stageRelease(folder, args);
     await args.flusher.flush(folder);
+    // A tree that was found here may have got its name from a run that was killed before it flushed that.
+    await flushFolder(paths.trees);
     const published = await placeFolder(folder, paths.release(record.release));
     await flushFolder(paths.releases);
     if (published) return 'published';
@@ -178,7 +180,7 @@ export async function currentRelease(root: string): Promise<string | undefined> 
  * @throws RELEASE_UNKNOWN, STORE_INVALID, STORE_UNWRITABLE, STORE_IO
  */
 export async function setCurrent(root: string, id: string): Promise<void> {
-  const { current } = storePaths(root);
+  const { current, releases } = storePaths(root);
   if ((await readRelease(root, id)) === undefined) {
     throw new PrestageError('RELEASE_UNKNOWN', `Release ${id} is not in the store.`, {
       hint: '`prestage releases` lists what is there.',
@@ -187,6 +189,7 @@ export async function setCurrent(root: string, id: string): Promise<void> {
   }
   const fresh = join(root, temporaryName());
   try {
+    await flushFolder(releases); // the run that gave the release its name may have been killed before it did
     await makeFolderLink(`releases/${id}`, fresh, current);
     // Windows does not rename over a link: there, and only there, `current` is absent for a moment.
     if (process.platform === 'win32') await unlink(current).catch(() => undefined);

@@ -28,7 +28,7 @@ export async function openStaging(root: string, run: string): Promise<Staging> {
   const paths = storePaths(root);
   const folder = paths.run(run);
   try {
-    for (const path of [paths.trees, paths.releases, paths.staging]) await makeFolder(path);
+    for (const path of [paths.trees, paths.releases, paths.staging]) await makeFolder(path, { flush: true });
     await makeNewFolder(folder);
   } catch (error) {
     throw asPrestageError(error, { path: folder });

@@ -1,11 +1,11 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { type ServicesPlan, servicesPlan } from '../../../config/index.js';
 import { errnoOf, PrestageError } from '../../../core/errors.js';
+import { makeFolder, publishFile } from '../../../store/index.js';
 import type { DeployedRelease } from '../../target.js';
 import type { LocalLayout } from '../layout.js';
-import { replaceFile } from '../replace-file.js';
 
 /** How many deployments are remembered: what `rollback` can go back to. */
 const KEPT = 30;
@@ -31,14 +31,14 @@ async function readRecord(path: string): Promise<DeployedRelease> {
   }
 }
 
-/** Remembers a deployment, and forgets the oldest ones. */
+/** Remembers a deployment, also when the power fails, and forgets the oldest ones. */
 export async function recordDeployment(layout: LocalLayout, release: string, services: ServicesPlan): Promise<void> {
-  await mkdir(layout.deployments, { recursive: true });
+  await makeFolder(layout.deployments, { flush: true });
   const names = await recordNames(layout);
   const number = Number.parseInt(names.at(-1) ?? '0', 10) + 1;
   const record: DeployedRelease = { release, deployedAt: new Date().toISOString(), services };
   const name = `${String(number).padStart(6, '0')}-${release}.json`;
-  replaceFile(join(layout.deployments, name), `${JSON.stringify(record, null, 2)}\n`);
+  await publishFile(join(layout.deployments, name), `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
   const forgotten = [...names, name].slice(0, -KEPT);
   await Promise.all(forgotten.map((old) => rm(join(layout.deployments, old), { force: true })));
 }
