@@ -1,14 +1,14 @@
 import { defineConfig } from 'vitest/config';
+import shared from './vitest.config.js';
 
-/** What runs for minutes: `npm run test:endurance`. */
+/** What must run for minutes: fuzzing, and faults at random moments. Seeds are kept, so that a failure comes again. */
 export default defineConfig({
   test: {
+    ...shared.test,
     include: ['test/endurance/*.endurance.ts'],
-    globalSetup: ['test/build.ts'],
     testTimeout: 600_000,
-    hookTimeout: 60_000,
-    pool: 'forks',
-    // Each has the machine for itself, as it bounds its own time.
+    hookTimeout: 600_000,
+    // Each has the machine for itself: it bounds its own time, and load is what makes moments rare.
     fileParallelism: false,
   },
 });

@@ -29,13 +29,18 @@ const needs = {
   dpkgSource: () => runs('dpkg-source', '--version') && runs('apt-get', '--version'),
   /** FUSE: the kernel's device, its mount helper, and what compiles a file system for it. */
   fuse: () => existsSync('/dev/fuse') && runs('fusermount3', '--version') && runs('pkg-config', '--exists', 'fuse3'),
+  /** Mounting a file of a file system (a loop device) needs root, and so does making one. */
+  loop: () => existsSync('/dev/loop-control') && process.getuid?.() === 0,
+  ext4: () => runs('mkfs.ext4', '-V'),
+  xfs: () => runs('mkfs.xfs', '-V'),
+  btrfs: () => runs('mkfs.btrfs', '--version'),
   /** Mounting a tmpfs needs root. */
   tmpfs: () => process.platform === 'linux' && process.getuid?.() === 0,
   root: () => process.getuid?.() === 0,
 };
 
 /** What no tool gives. */
-const ofTheMachine: ReadonlySet<string> = new Set<Requirement>(['tmpfs', 'root']);
+const ofTheMachine: ReadonlySet<string> = new Set<Requirement>(['loop', 'tmpfs', 'root']);
 
 export type Requirement = keyof typeof needs;
 

@@ -1,13 +1,11 @@
-import { execFile, execFileSync, spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { fuseProgram } from '../fuse-program.js';
 
 export interface LatencyOptions {
   /** The round trip of every operation in microseconds. */
@@ -27,7 +25,7 @@ export interface Mounted {
 
 /** Mounts latencyfs over a folder: what a network file system costs, and how it fails, on this machine. */
 export async function mountLatency(backing: string, options: LatencyOptions = {}): Promise<Mounted> {
-  const program = compiled();
+  const program = fuseProgram(new URL('latencyfs.c', import.meta.url));
   const folder = await mkdtemp(join(tmpdir(), 'latencyfs-mount-'));
   const counts = `${folder}.counts`;
   await mkdir(backing, { recursive: true });
@@ -64,17 +62,4 @@ export async function mountLatency(backing: string, options: LatencyOptions = {}
 
 async function isMounted(folder: string): Promise<boolean> {
   return (await readFile('/proc/self/mountinfo', 'utf8')).includes(` ${folder} `);
-}
-
-/** Compiled once on a machine: its name is its source's digest, and several tests may come to that at the same time. */
-function compiled(): string {
-  const source = fileURLToPath(new URL('latencyfs.c', import.meta.url));
-  const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
-  const program = join(tmpdir(), `latencyfs-${process.getuid?.() ?? 0}-${digest}`);
-  if (existsSync(program)) return program;
-  const flags = execFileSync('pkg-config', ['--cflags', '--libs', 'fuse3'], { encoding: 'utf8' }).trim().split(/\s+/);
-  const fresh = `${program}-${randomUUID()}`;
-  execFileSync('gcc', ['-O1', '-o', fresh, source, ...flags]);
-  renameSync(fresh, program);
-  return program;
 }
