@@ -4,6 +4,7 @@ import { isAbsolute, join, posix, relative } from 'node:path';
 import { mapBounded } from '../core/bounded.js';
 import { sha256 } from '../core/digest.js';
 import { errnoOf, PrestageError } from '../core/errors.js';
+import { rereading } from '../core/rereading.js';
 import { hashFile, sameFile, sourceChanged } from './hash-file.js';
 import { shownPath } from './shown-path.js';
 
@@ -185,7 +186,7 @@ function unsafe(folder: string, path: string, what: string): PrestageError {
 
 async function vanishing<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await rereading(work);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw sourceChanged(path);
     throw error;

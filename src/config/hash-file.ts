@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { PrestageError } from '../core/errors.js';
+import { rereading } from '../core/rereading.js';
 import { shownPath } from './shown-path.js';
 
 /** Reads of this size keep a disk busy, and are few enough that their overhead does not count. */
@@ -9,6 +10,10 @@ const CHUNK_BYTES = 1024 * 1024;
 
 /** The SHA-256 of a file's bytes, with what the file was while it was read. @throws SOURCE_CHANGED, INTERRUPTED by `signal` */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<{ sha256: string; stat: BigIntStats }> {
+  return rereading(() => hashOnce(path, signal));
+}
+
+async function hashOnce(path: string, signal: AbortSignal | undefined): Promise<{ sha256: string; stat: BigIntStats }> {
   const file = await open(path, 'r');
   try {
     const before = await file.stat({ bigint: true });
@@ -34,7 +39,7 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<{ sh
     if (BigInt(total) !== before.size || !sameFile(before, after)) throw sourceChanged(path);
     return { sha256: hash.digest('hex'), stat: after };
   } finally {
-    await file.close();
+    await file.close().catch(() => {}); // nothing was written, so nothing can be lost
   }
 }
 

@@ -204,10 +204,25 @@ function fromErrno(error: SystemError, context: ErrorContext): PrestageError {
   const details = { context: { ...context, ...(path === undefined ? {} : { path }), errno: error.code }, cause: error };
   switch (error.code) {
     case 'ENOSPC':
-    case 'EDQUOT':
       return new PrestageError('DISK_FULL', `No space left${at} (${error.code} from ${error.syscall}).`, {
         ...details,
         hint: 'Free space there (`prestage prune` removes old releases) or enlarge the file system, then run the same command again.',
+      });
+    case 'EDQUOT':
+      return new PrestageError('DISK_FULL', `The quota is used up${at} (${error.code} from ${error.syscall}).`, {
+        ...details,
+        hint: 'Free space there (`prestage prune` removes old releases) or have the quota of this user raised, then run the same command again.',
+      });
+    case 'ESTALE':
+      return new PrestageError('STORE_IO', `The file handle is stale${at} (${error.code} from ${error.syscall}).`, {
+        ...details,
+        hint: 'The server has replaced what this machine had mounted. Unmount the file system and mount it again, then run the same command again: finished work is kept.',
+      });
+    case 'EMFILE':
+    case 'ENFILE':
+      return new PrestageError('STORE_IO', `Too many files are open${at} (${error.code} from ${error.syscall}).`, {
+        ...details,
+        hint: 'Raise the limit of open files (`ulimit -n`, or LimitNOFILE= of a systemd unit) to 1024 or more, then run the same command again: finished work is kept.',
       });
     case 'EACCES':
     case 'EPERM':

@@ -37,7 +37,7 @@ export type WorkerEvent =
       files: number;
       filesTotal?: number;
     }
-  /** An attempt to fetch failed and is repeated after `delayMs`. */
+  /** An attempt to fetch or to unpack failed and is repeated after `delayMs`. */
   | { type: 'package.retry'; package: string; attempt: number; delayMs: number; reason: string }
   /** A step is done; `summary` says what it changed ("3 places in 2 files"). */
   | {

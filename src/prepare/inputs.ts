@@ -1,7 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { InputLocation, InputLocations, PackagePlan, RecipeInput, ScriptPlan } from '../config/index.js';
 import { sha256 } from '../core/digest.js';
-import { errnoOf, PrestageError } from '../core/errors.js';
+import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
+import { rereading } from '../core/rereading.js';
+import { isMissing, unreadable } from './sources/unreadable.js';
 
 /** Where an input is. A plan and its locations are made together, so that one is missing is nobody's typing error. */
 export function locationOf(inputs: InputLocations, digest: string, name: string): InputLocation {
@@ -26,7 +28,7 @@ export function inputsOf({ recipe }: PackagePlan): RecipeInput[] {
 export async function demandInput(inputs: InputLocations, { sha256: digest, name }: RecipeInput): Promise<void> {
   const location = locationOf(inputs, digest, name);
   if (location.kind === 'http') return;
-  const found = await stat(location.path).catch((error: unknown) => errnoOf(error) ?? 'unknown');
+  const found = await rereading(() => stat(location.path)).catch(absentOrThrow);
   const isRight = typeof found !== 'string' && (location.kind === 'file' ? found.isFile() : found.isDirectory());
   if (isRight) return;
   throw new PrestageError(
@@ -36,20 +38,17 @@ export async function demandInput(inputs: InputLocations, { sha256: digest, name
   );
 }
 
+function absentOrThrow(error: unknown): string {
+  if (isMissing(error)) return errnoOf(error) ?? 'unknown';
+  throw asPrestageError(error);
+}
+
 /** A small input in full: a patch, a script, a file to copy. @throws SOURCE_CHANGED, CONFIG_FILE_MISSING */
 export async function readInput(inputs: InputLocations, digest: string, name = digest): Promise<Buffer> {
   const location = locationOf(inputs, digest, name);
   if (location.kind !== 'file') throw new TypeError(`${name} is not a local file`);
-  const content = await readFile(location.path).catch((cause: unknown) => {
-    throw new PrestageError(
-      'CONFIG_FILE_MISSING',
-      `The file ${location.path} cannot be read (${errnoOf(cause) ?? 'unknown'}).`,
-      {
-        hint: 'Put it where the configuration says, and run the same command again.',
-        context: { path: location.path },
-        cause,
-      },
-    );
+  const content = await rereading(() => readFile(location.path)).catch((cause: unknown) => {
+    throw unreadable(location.path, cause);
   });
   const found = sha256(content);
   if (found === digest) return content;

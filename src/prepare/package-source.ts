@@ -19,6 +19,7 @@ import { copyFolder } from './sources/folder-source.js';
 import type { HttpClient } from './sources/http-client.js';
 import { readRemoteFile } from './sources/http-source.js';
 import { SourceStream } from './sources/source-stream.js';
+import { namingFile } from './sources/unreadable.js';
 import type { Tree } from './tree/tree.js';
 
 export interface SourceJob {
@@ -45,7 +46,7 @@ export async function fillTree(job: SourceJob): Promise<void> {
       await copyFolder(tree, { path: location.path, sha256: recipe.source.sha256, signal: retry.signal, progress });
       break;
     case 'file':
-      await fillFromFile(job, location.path);
+      await namingFile(location.path, () => fillFromFile(job, location.path));
       break;
     case 'http':
       await fillFromUrl(job, location);
@@ -77,13 +78,15 @@ async function fillFromUrl(job: SourceJob, { url, size, pinnedBy }: InputLocatio
       const format =
         extract === false ? undefined : await recogniseStart(await bytes.head(RECOGNITION_BYTES), source.name);
       if (extract !== false && (format === undefined || format === 'zip')) {
-        await pipeline(counted(bytes, job.progress), createWriteStream(spool, { flags: 'wx', mode: 0o600 }));
+        await namingFile(spool, () =>
+          pipeline(counted(bytes, job.progress), createWriteStream(spool, { flags: 'wx', mode: 0o600 })),
+        );
         return true;
       }
       await (format === undefined ? writeSingle(job, bytes) : unpackStream(job, bytes));
       return false;
     });
-    if (isSpooled) await fillFromFile(job, spool);
+    if (isSpooled) await namingFile(spool, () => fillFromFile(job, spool));
   } finally {
     await rm(spool, { force: true });
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { InputLocation, InputLocations, PackagePlan } from '../config/index.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
+import { repeating } from '../core/rereading.js';
 import { type Flusher, publishTree, type ReleaseRecord, removeAll } from '../store/index.js';
 import { folderInput, locationOf, readInput } from './inputs.js';
 import { fillTree } from './package-source.js';
@@ -44,18 +45,14 @@ export async function preparePackage(plan: PackagePlan, need: Need, shop: Worksh
   try {
     signal.throwIfAborted();
     emit({ type: 'package.started', package: plan.id, tree: plan.tree, ...totals });
-    const { folder, tree } = await unpackSource(plan, new Progress(emit, plan.id, totals), shop);
-    await applySteps({
-      package: plan.id,
-      steps: plan.recipe.steps,
-      tree,
-      limits: plan.limits,
-      readInput: (digest) => readInput(shop.inputs, digest),
-      folderInput: async (digest) => folderInput(shop.inputs, digest),
-      emit,
-      signal,
-    });
-    await tree.settled();
+    // What is made is in a folder of its own until it is published, so that all of it may be begun again.
+    const { folder, tree } = await repeating(
+      () => makeTree(plan, new Progress(emit, plan.id, totals), shop),
+      (error, delayMs, attempt) => {
+        signal.throwIfAborted();
+        emit({ type: 'package.retry', package: plan.id, attempt, delayMs, reason: asPrestageError(error).message });
+      },
+    );
     signal.throwIfAborted();
     const { outcome, ...summary } = await publishTree({
       root: shop.root,
@@ -84,6 +81,33 @@ export async function preparePackage(plan: PackagePlan, need: Need, shop: Worksh
 interface Unpacked {
   folder: string;
   tree: StagedTree;
+}
+
+/** The finished tree, in staging. @throws then nothing of it is left there */
+async function makeTree(plan: PackagePlan, progress: Progress, shop: Workshop): Promise<Unpacked> {
+  const unpacked = await unpackSource(plan, progress, shop);
+  try {
+    await applySteps({
+      package: plan.id,
+      steps: plan.recipe.steps,
+      tree: unpacked.tree,
+      readInput: (digest) => readInput(shop.inputs, digest),
+      folderInput: async (digest) => folderInput(shop.inputs, digest),
+      emit: shop.emit,
+      signal: shop.signal,
+    });
+    await unpacked.tree.settled();
+    return unpacked;
+  } catch (error) {
+    await discard(unpacked);
+    throw error;
+  }
+}
+
+/** Nobody may write there any more when the folder goes, and another attempt needs its name. */
+async function discard({ folder, tree }: Unpacked): Promise<void> {
+  await tree.settled().catch(() => {});
+  await removeAll(folder);
 }
 
 /** Twice where a transfer was complete and wrong: the first may have been spoiled on the way, the second tells. */
@@ -137,9 +161,7 @@ async function unpackFrom(
     });
     return { folder, tree };
   } catch (error) {
-    // Nobody may write there any more when the folder goes, and another attempt needs its name.
-    await tree.settled().catch(() => {});
-    await removeAll(folder);
+    await discard({ folder, tree });
     throw error;
   }
 }

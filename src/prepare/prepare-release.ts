@@ -1,5 +1,6 @@
 import type { PackagePlan } from '../config/index.js';
 import { asPrestageError } from '../core/errors.js';
+import { rereading } from '../core/rereading.js';
 import {
   acquireLease,
   collectLeftovers,
@@ -127,7 +128,7 @@ async function measureAll(
   const limit = new WeightedLimit(MEASURED_AT_ONCE);
   const measure = async (plan: PackagePlan): Promise<readonly [PackagePlan, Need]> => {
     try {
-      return [plan, await measurePackage(plan, inputs)];
+      return [plan, await rereading(() => measurePackage(plan, inputs))];
     } catch (error) {
       throw asPrestageError(error, { package: plan.id });
     }

@@ -4,6 +4,7 @@ import { spaceAvailable } from '../store/index.js';
 import { measureArchive } from './archives/index.js';
 import { locationOf } from './inputs.js';
 import { existingSize } from './sources/local-size.js';
+import { namingFile } from './sources/unreadable.js';
 
 /** What a package will take, as far as it can be known before it is fetched. */
 export interface Need {
@@ -35,7 +36,7 @@ async function measureSource(location: InputLocation, { recipe, limits }: Packag
   // What is not on this machine yet is unpacked to at least its own size.
   const asItIs: Need = { sourceBytes: size, bytes: size ?? 0, files: undefined };
   if (!isFile || extract === false) return asItIs;
-  const archive = await measureArchive({ file: path, limits }).catch((error: unknown) => {
+  const archive = await namingFile(path, () => measureArchive({ file: path, limits })).catch((error: unknown) => {
     if (location.kind === 'http') return undefined; // a copy that is damaged is fetched again
     throw error;
   });

@@ -103,14 +103,19 @@ describe.runIf(process.platform === 'linux')('a flush', () => {
   });
 
   test.each([
-    ["error syncing '/x': Input/output error", 'STORE_IO'],
-    ["error syncing '/x': No space left on device", 'DISK_FULL'],
-    ["error syncing '/x': Disk quota exceeded", 'DISK_FULL'],
-  ])('that the file system answers with "%s" fails with %s', async (message, code) => {
+    ["error syncing '/x': Input/output error", 'STORE_IO', 'healthy'],
+    ["error syncing '/x': No space left on device", 'DISK_FULL', 'Free space'],
+    ["error syncing '/x': Disk quota exceeded", 'DISK_FULL', 'quota'],
+    ["error opening '/x': Stale file handle", 'STORE_IO', 'mount it again'],
+  ])('that the file system answers with "%s" fails with %s, and the remedy', async (message, code, remedy) => {
     await fakeSync(`echo "sync: ${message}" >&2; exit 1`);
     const folder = join(root, 'tree');
     const entries = await writeTree(folder, many);
-    await expect(createFlusher(root).flush(folder, entries)).rejects.toMatchObject({ code });
+    await expect(createFlusher(root).flush(folder, entries)).rejects.toMatchObject({
+      code,
+      context: { path: root },
+      hint: expect.stringContaining(remedy),
+    });
   });
 
   test('ahead is made now and then, until it is ended', async () => {

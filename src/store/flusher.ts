@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forEachBounded } from '../core/bounded.js';
-import { asPrestageError, PrestageError } from '../core/errors.js';
+import { asPrestageError, type PrestageError } from '../core/errors.js';
+import { rereading } from '../core/rereading.js';
 import { flushFolder } from './publish-file.js';
 import { IN_FLIGHT } from './reading.js';
 import { calls } from './system-calls.js';
@@ -110,14 +111,16 @@ function syncFileSystem(root: string): Promise<boolean> {
 }
 
 function syncFailed(root: string, reason: string): PrestageError {
-  const full = /no space left|quota exceeded/i.test(reason);
-  return new PrestageError(full ? 'DISK_FULL' : 'STORE_IO', `Flushing ${root} to its storage failed: ${reason}.`, {
-    hint: full
-      ? 'Free space there (`prestage prune` removes old releases) or enlarge the file system, then run the same command again.'
-      : 'Check that the file system is mounted and healthy, then run the same command again: finished work is kept.',
-    context: { path: root },
-  });
+  const [, code = 'EIO'] = ERRNOS.find(([words]) => words.test(reason)) ?? [];
+  return asPrestageError(Object.assign(new Error(reason), { code, syscall: 'syncfs', path: root }));
 }
+
+/** The command's own words, in the C locale. What it says otherwise is a failing file system, too. */
+const ERRNOS = [
+  [/no space left/i, 'ENOSPC'],
+  [/quota exceeded/i, 'EDQUOT'],
+  [/stale file handle/i, 'ESTALE'],
+] as const;
 
 type Listing = ReadonlyMap<string, { readonly type: 'dir' | 'file' | 'link'; readonly mode?: number }>;
 
@@ -137,7 +140,7 @@ async function flushEach(folder: string, listing: Listing, files: readonly strin
 }
 
 async function flushFile(path: string): Promise<void> {
-  const file = await calls.openToSync(path);
+  const file = await rereading(() => calls.openToSync(path));
   try {
     await calls.sync(file);
   } finally {
@@ -146,7 +149,7 @@ async function flushFile(path: string): Promise<void> {
 }
 
 async function walk(folder: string): Promise<Listing> {
-  const found = await readdir(folder, { withFileTypes: true, recursive: true });
+  const found = await rereading(() => readdir(folder, { withFileTypes: true, recursive: true }));
   return new Map(
     found.map((entry) => {
       const path = join(entry.parentPath, entry.name).slice(folder.length + 1);

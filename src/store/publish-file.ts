@@ -1,6 +1,7 @@
 import { unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
+import { rereading } from '../core/rereading.js';
 import { temporaryName } from './paths.js';
 import { calls } from './system-calls.js';
 
@@ -59,7 +60,7 @@ export async function writeNewFile(
 /** Makes names in a folder (created, renamed, removed) survive a crash of the machine. */
 export async function flushFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return; // folders cannot be opened there
-  const handle = await calls.openToSync(folder);
+  const handle = await rereading(() => calls.openToSync(folder));
   try {
     await calls.sync(handle);
   } catch (error) {

@@ -1,23 +1,10 @@
 import { createHash } from 'node:crypto';
 import { close, constants, open, read } from 'node:fs';
 import { errnoOf } from '../core/errors.js';
+import { rereading } from '../core/rereading.js';
 
 /** How many file operations may be under way: a network file system answers many at once as fast as one (decision 0004). */
 export const IN_FLIGHT = 128;
-
-/**
- * Repeats a read that an NFS server answered with ESTALE: the file was replaced or removed by another client while its
- * handle was in use, and the same path leads to what is there now. Safe for reads only.
- */
-export async function rereading<T>(read: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await read();
-    } catch (error) {
-      if (errnoOf(error) !== 'ESTALE' || attempt === 4) throw error;
-    }
-  }
-}
 
 /** What `read` gives, or undefined where there is nothing at that path (any more). */
 export async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {

@@ -2,6 +2,7 @@ import { chmod, lstat, readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSlots } from '../core/bounded.js';
 import { asPrestageError, errnoOf } from '../core/errors.js';
+import { rereading } from '../core/rereading.js';
 import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
 
 /**
@@ -38,7 +39,7 @@ async function removeFolder(folder: string, slots: Slots, parent?: string): Prom
 
 async function listing(folder: string) {
   try {
-    return await unlocking(folder, () => readdir(folder, { withFileTypes: true }));
+    return await unlocking(folder, () => rereading(() => readdir(folder, { withFileTypes: true })));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { asPrestageError } from '../core/errors.js';
+import { rereading } from '../core/rereading.js';
 import { isAbsent } from './reading.js';
 
 /**
@@ -9,7 +10,7 @@ import { isAbsent } from './reading.js';
  */
 export async function spaceAvailable(root: string): Promise<{ bytes: number; inodes: number | undefined }> {
   try {
-    const { bavail, bsize, files, ffree } = await statfs(root);
+    const { bavail, bsize, files, ffree } = await rereading(() => statfs(root));
     return { bytes: bavail * bsize, inodes: files > 0 ? ffree : undefined };
   } catch (error) {
     if (isAbsent(error) && dirname(root) !== root) return spaceAvailable(dirname(root));

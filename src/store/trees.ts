@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { mapBounded } from '../core/bounded.js';
 import { sha256 } from '../core/digest.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
+import { rereading } from '../core/rereading.js';
 import type { Flusher } from './flusher.js';
 import { formatManifest, parseManifest, parseTotals, type TreeTotals, totalsOf } from './manifest.js';
 import { MANIFEST_SUFFIX, storePaths, temporaryName } from './paths.js';
 import { placeFile, placeFolder } from './place.js';
 import { flushFolder, writeNewFile } from './publish-file.js';
-import { hashFile, IN_FLIGHT, ifThere, rereading } from './reading.js';
+import { hashFile, IN_FLIGHT, ifThere } from './reading.js';
 import { removeAll } from './remove.js';
 import type { TreeEntry } from './tree-entry.js';
 

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { errnoOf } from '../../core/errors.js';
+import { rereading } from '../../core/rereading.js';
 import type { DigestCache, DigestOptions } from '../digest-cache.js';
 import { listFolder } from '../folder-listing.js';
 import { nearest } from '../nearest.js';
@@ -100,7 +101,7 @@ export class Inputs {
   }
 
   private async readOnce(path: string): Promise<LocalInput> {
-    const state = await stat(path, { bigint: true });
+    const state = await rereading(() => stat(path, { bigint: true }));
     const digest = (each: string, found: typeof state) => this.cache.digest(each, found, this.options);
     const read = state.isDirectory()
       ? { kind: 'folder' as const, ...(await listFolder(path, { digest, signal: this.options.signal })) }

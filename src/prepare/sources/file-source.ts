@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { errnoOf, PrestageError } from '../../core/errors.js';
+import { asPrestageError, PrestageError } from '../../core/errors.js';
+import { unreadable } from './unreadable.js';
 
 /** Large reads keep the thread pool's round trips few (measured: gzip is twice as fast from 1 MiB as from 64 KiB). */
 const CHUNK_BYTES = 1024 * 1024;
@@ -33,9 +34,11 @@ export async function* readLocalFile(path: string, sha256: string): AsyncGenerat
     if (changed(before, after)) throw changedError(path, 'changed while it was being read');
     const found = hash.digest('hex');
     if (found !== sha256) throw changedError(path, 'changed since its digest was taken', sha256, found);
+  } catch (error) {
+    throw asPrestageError(error, { path });
   } finally {
     await ahead?.catch(() => {});
-    await handle.close();
+    await handle.close().catch(() => {}); // nothing was written, so nothing can be lost
   }
 }
 
@@ -57,7 +60,7 @@ export async function withProvenFile<T>(path: string, sha256: string, work: () =
     if (worked.status === 'rejected') throw worked.reason;
     return worked.value;
   } finally {
-    await handle.close();
+    await handle.close().catch(() => {});
   }
 }
 
@@ -65,15 +68,7 @@ async function openSource(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    throw new PrestageError(
-      'CONFIG_FILE_MISSING',
-      `The source ${path} cannot be read (${errnoOf(error) ?? 'unknown'}).`,
-      {
-        hint: 'Put the file where the configuration says, readable for the user who deploys, and run the same command again.',
-        context: { path },
-        cause: error,
-      },
-    );
+    throw unreadable(path, error);
   }
 }
 

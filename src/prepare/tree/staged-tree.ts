@@ -55,7 +55,7 @@ export class StagedTree implements Tree {
     this.#queue.throwFailure();
     this.#fileAt(path);
     return readFile(this.absolute(path)).catch((error: unknown) => {
-      throw asPrestageError(error);
+      throw asPrestageError(error, { path: this.absolute(path) });
     });
   }
 
@@ -258,7 +258,7 @@ export class StagedTree implements Tree {
       bytes,
       () =>
         run().catch((error: unknown) => {
-          throw asPrestageError(error);
+          throw asPrestageError(error, { path: this.absolute(path) }); // a call on a descriptor does not say of which file
         }),
       before,
     );

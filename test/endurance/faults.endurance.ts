@@ -1,0 +1,16 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { faultsOf, Preparation } from '../faults/preparation.js';
+import { lacks } from '../requirements.js';
+
+test.skipIf(lacks('fuse', 'gcc'))(
+  'each operation of a preparation fails with each errno, first and later: the error says where and what to do, and the same command then succeeds',
+  async () => {
+    const { preparation, counts } = await Preparation.create();
+    onTestFinished(() => preparation.remove());
+    const operations = ['create', 'write', 'flush', 'fsync', 'fsyncdir', 'mkdir', 'rmdir', 'symlink', 'link', 'rename'];
+    operations.push('unlink', 'chmod', 'open', 'read', 'readdir', 'getattr', 'statfs');
+    expect([...counts.store.keys()]).toEqual(expect.arrayContaining(operations));
+    expect([...counts.sources.keys()]).toEqual(expect.arrayContaining(['open', 'read', 'readdir', 'getattr']));
+    expect(await preparation.wrongWith(faultsOf(counts))).toEqual([]);
+  },
+);
