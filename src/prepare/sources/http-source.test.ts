@@ -79,6 +79,20 @@ describe('a transfer that works', () => {
     expect(requests.map((request) => request.headers['accept-encoding'])).toEqual(['identity']);
   });
 
+  test('takes a slow one for what it is: only silence is a stall', async () => {
+    const url = await serve(async (request, response) => {
+      answer(request, response);
+      // Ten pauses, each well below the 300 ms after which a silent connection counts for dropped, and longer together.
+      for (let part = 0; part < 10; part += 1) {
+        response.write(content.subarray(part * 100_000, (part + 1) * 100_000));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      response.end(content.subarray(1_000_000));
+    });
+    const { bytes, error } = await fetchAll(url);
+    expect([bytes.equals(content), error]).toEqual([true, undefined]);
+  });
+
   test('takes an empty file', async () => {
     const url = await serve((_, response) => response.writeHead(200, { 'content-length': 0 }).end());
     const { bytes, error } = await fetchAll(url, { sha256: sha256(''), size: 0 });
@@ -233,6 +247,23 @@ describe('an answer other than the file', () => {
     const { error, retries } = await fetchAll(url);
     expect(error).toBeUndefined();
     expect(retries.map(({ delayMs }) => delayMs)).toEqual([1000]);
+  });
+
+  test('with a Retry-After that is a date is asked for again not before it', async () => {
+    let until = 0;
+    let askedAgainAt = 0;
+    const url = await serve((request, response) => {
+      if (until === 0) {
+        until = Math.ceil(Date.now() / 1000 + 1) * 1000; // such a date has no fractions of a second
+        return response.writeHead(429, { 'retry-after': new Date(until).toUTCString() }).end();
+      }
+      askedAgainAt = Date.now();
+      answer(request, response);
+      return response.end(content);
+    });
+    const { error, retries } = await fetchAll(url);
+    expect([error, retries.length]).toEqual([undefined, 1]);
+    expect(askedAgainAt).toBeGreaterThanOrEqual(until - 5); // a timer may end a little early
   });
 
   test('with a Retry-After of an hour is not waited for', async () => {
