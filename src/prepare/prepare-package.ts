@@ -91,6 +91,7 @@ async function makeTree(plan: PackagePlan, progress: Progress, shop: Workshop): 
       package: plan.id,
       steps: plan.recipe.steps,
       tree: unpacked.tree,
+      limits: plan.limits,
       readInput: (digest) => readInput(shop.inputs, digest),
       folderInput: async (digest) => folderInput(shop.inputs, digest),
       emit: shop.emit,

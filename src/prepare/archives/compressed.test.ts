@@ -33,7 +33,7 @@ function compressed(command: string, content: Buffer, ...options: string[]): Buf
 }
 
 const programs = [
-  ['xz', 'tar.xz', ['-0', '-6', '--check=crc32', '--check=none', '--block-size=100000']],
+  ['xz', 'tar.xz', ['-0', '-6', '--check=crc32', '--check=sha256', '--check=none', '--block-size=100000']],
   ['zstd', 'tar.zst', ['-1', '-19', '--no-check', '--long=27']],
   ['bzip2', 'tar.bz2', ['-1', '-9']],
 ] as const;
@@ -122,7 +122,6 @@ describe.skipIf(lacks('xz'))('xz', () => {
   });
 
   test.each([
-    ['a SHA-256 check', ['--check=sha256']],
     ['a filter for programs', ['--x86', '--lzma2']],
     ['a dictionary of more than 64 MiB', ['--lzma2=preset=0,dict=128MiB']],
     ['the format that came before it, lzma', ['--format=lzma']],
@@ -130,6 +129,39 @@ describe.skipIf(lacks('xz'))('xz', () => {
     const bytes = compressed('xz', small, ...options);
     await expect(unpack(where, bytes)).rejects.toMatchObject({ code: 'ARCHIVE_UNSUPPORTED' });
     await expect(recogniseStart(bytes, 'x')).rejects.toMatchObject({ code: 'ARCHIVE_UNSUPPORTED' });
+  });
+
+  test.each(['crc64', 'sha256'])('with the check %s is refused with any byte changed', async (check) => {
+    const bytes = compressed('xz', small, `--check=${check}`, '--block-size=700');
+    for (let at = 0; at < bytes.length; at += 3) {
+      const damaged = Buffer.from(bytes);
+      damaged[at] = (damaged[at] ?? 0) ^ 0x04;
+      await expect(unpack(where, damaged)).rejects.toMatchObject({
+        code: expect.stringMatching(/^ARCHIVE_(INVALID|UNSUPPORTED)$/),
+      });
+      again();
+    }
+  });
+
+  test('may be of streams with different checks', async () => {
+    const checks = ['sha256', 'crc64', 'none', 'crc32', 'sha256'];
+    const parts = checks.map((check, i) =>
+      compressed('xz', archive.subarray(i * 900_000, i === 4 ? undefined : (i + 1) * 900_000), `--check=${check}`),
+    );
+    const expected = entriesOf(await unpack(where, archive));
+    again();
+    expect(entriesOf(await unpack(where, Buffer.concat(parts), { chunkBytes: 10_000 }))).toEqual(expected);
+  });
+
+  test('is refused with a wrong SHA-256 of the second block, in words', async () => {
+    const bytes = compressed('xz', small, '--check=sha256', '--block-size=1024');
+    const at = bytes.length - 12 - 12 - 1; // before the footer and an index of two records
+    const damaged = Buffer.from(bytes);
+    damaged[at] = (damaged[at] ?? 0) ^ 1;
+    await expect(unpack(where, damaged)).rejects.toMatchObject({
+      code: 'ARCHIVE_INVALID',
+      message: expect.stringContaining('SHA-256'),
+    });
   });
 
   test('is measured by its indexes', async () => {
