@@ -218,8 +218,9 @@ describe('refuses as invalid', () => {
 
 describe('refuses as unsupported', () => {
   test.each<[string, Buffer, string]>([
-    ['GNU sparse files', tar({ name: 's', type: 'S' }), 'sparse'],
-    ['pax sparse files', tar(pax({ 'GNU.sparse.major': '1' }), file('a')), 'sparse'],
+    ['sparse files of other programs', tar({ name: 's', type: 'S' }), 'sparse'],
+    ['sparse files in a format to come', tar(pax({ 'GNU.sparse.major': '2' }), file('a')), 'format 2.0'],
+    ['sparse files of Solaris', tar(pax({ 'SUN.holesdata': ' 0 512 ' }), file('a')), 'SUN.holesdata'],
     ['an unknown type', tar({ name: 'x', type: 'Q' }), 'unknown type'],
     ['a part of a multi-volume archive', tar(file('a'), { name: 'x', type: 'M' }), 'unknown type'],
     ['a name in Latin-1', tar(file('a'), { name: Buffer.from('gr\xfc\xdfe', 'latin1'), content: '' }), 'UTF-8'],

@@ -5,6 +5,7 @@ import { DEFAULT_LIMITS } from './limits.js';
 import { type PaxRecords, parsePax } from './pax.js';
 import { type ArchiveFormat, recogniseFile } from './recognise.js';
 import { paddedSize, parseTarHeader, TAR_BLOCK } from './tar-header.js';
+import { mapGoesOn, oldSparseSize } from './tar-sparse.js';
 import { xzLength } from './xz-index.js';
 import { readDirectory } from './zip-directory.js';
 import { findEndRecord, readAt } from './zip-end-record.js';
@@ -95,11 +96,14 @@ async function measureTar(handle: FileHandle, size: number): Promise<ArchiveMeas
       at += paddedSize(header.size);
       continue;
     }
-    const bytes = pax.size ?? header.size;
+    const stored = pax.size ?? header.size;
+    const bytes = (header.type === 'S' ? oldSparseSize(block) : pax.sparse?.size) ?? stored;
+    for (let more = header.type === 'S' && mapGoesOn(block, 'header'); more && at + TAR_BLOCK <= size; at += TAR_BLOCK)
+      more = mapGoesOn(await window(at, TAR_BLOCK), 'block');
     if (header.type === '1') measure.exact = false; // becomes a copy of a file whose size is not looked up
     if (header.type !== '5') measure.files += 1;
     measure.bytes += bytes;
-    at += paddedSize(bytes);
+    at += paddedSize(stored);
     pax = {};
   }
   return { ...measure, exact: false };

@@ -6,7 +6,21 @@ export interface PaxRecords {
   linkpath?: string;
   size?: number;
   /** The file is stored with its holes left out. */
-  sparse?: boolean;
+  sparse?: PaxSparse;
+}
+
+/** What GNU tar says about a sparse file, in the keywords of its formats 0.0, 0.1 and 1.0 (its manual, "Sparse Formats"). */
+export interface PaxSparse {
+  major?: string;
+  minor?: string;
+  /** The file's name; that in the header is made up where a map must be understood. */
+  name?: string;
+  /** Of the file, with its holes. */
+  size?: number;
+  /** Offsets and lengths by turns; in the format 1.0 they are in the content. */
+  map: number[];
+  /** The key of another format, which is not supported. */
+  other?: string;
 }
 
 /**
@@ -15,6 +29,7 @@ export interface PaxRecords {
  */
 export function parsePax(content: Buffer, earlier: PaxRecords): PaxRecords | string {
   const records = { ...earlier };
+  if (earlier.sparse) records.sparse = { ...earlier.sparse, map: [...earlier.sparse.map] };
   for (let at = 0; at < content.length; ) {
     const space = content.indexOf(0x20, at);
     const digits = space === -1 || space - at > 10 ? '' : content.toString('latin1', at, space);
@@ -39,10 +54,56 @@ function apply(records: PaxRecords, key: string, value: Buffer): string | undefi
     if (name !== '') records[key] = name;
   } else if (key === 'size') {
     if (value.length === 0) delete records.size;
-    else if (!/^[0-9]{1,15}$/.test(value.toString('latin1'))) return 'its pax size is not a number';
+    else if (!isNumber(value.toString('latin1'))) return 'its pax size is not a number';
     else records.size = Number(value.toString('latin1'));
-  } else if (key.startsWith('GNU.sparse.')) {
-    records.sparse = true;
+  } else if (key.startsWith(SPARSE)) {
+    records.sparse ??= { map: [] };
+    return applySparse(records.sparse, key.slice(SPARSE.length), value);
+  } else if (OTHER_SPARSE.has(key)) {
+    records.sparse = { map: [], other: key };
   }
   return undefined;
+}
+
+const SPARSE = 'GNU.sparse.';
+/** By which Solaris' tar and star say that holes were left out. */
+const OTHER_SPARSE: ReadonlySet<string> = new Set(['SUN.holesdata', 'SCHILY.realsize']);
+
+function applySparse(sparse: PaxSparse, key: string, value: Buffer): string | undefined {
+  const text = value.toString('latin1');
+  switch (key) {
+    case 'name': {
+      const name = decodeName(value);
+      if (name === undefined || name === '') return 'the name of its sparse file is not UTF-8';
+      sparse.name = name;
+      return undefined;
+    }
+    case 'major':
+    case 'minor':
+      sparse[key] = text;
+      return undefined;
+    case 'map':
+      for (const number of text === '' ? [] : text.split(',')) {
+        if (!isNumber(number)) return 'its map of a sparse file is not made of numbers';
+        sparse.map.push(Number(number));
+      }
+      return undefined;
+    case 'offset':
+    case 'numbytes':
+      if (!isNumber(text) || (key === 'offset') !== (sparse.map.length % 2 === 0))
+        return `its pax GNU.sparse.${key} is not a number, or out of order`;
+      sparse.map.push(Number(text));
+      return undefined;
+    case 'size':
+    case 'realsize':
+      if (!isNumber(text)) return `its pax GNU.sparse.${key} is not a number`;
+      sparse.size = Number(text);
+      return undefined;
+    default:
+      return undefined; // numblocks, which the map says as well
+  }
+}
+
+function isNumber(text: string): boolean {
+  return /^[0-9]{1,15}$/.test(text);
 }

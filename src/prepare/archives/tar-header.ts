@@ -24,8 +24,8 @@ export function paddedSize(size: number): number {
 /** @returns a reason where the block is no header */
 export function parseTarHeader(block: Buffer): TarHeader | string {
   if (!checksumMatches(block)) return 'the checksum of its header is wrong';
-  const size = number(block, 124, 12);
-  const mode = number(block, 100, 8);
+  const size = numberField(block, 124, 12);
+  const mode = numberField(block, 100, 8);
   if (size === undefined) return 'its size is not a number';
   if (size < 0 || size > Number.MAX_SAFE_INTEGER - TAR_BLOCK) return 'its size is impossible';
   return {
@@ -39,7 +39,7 @@ export function parseTarHeader(block: Buffer): TarHeader | string {
 
 /** Old tars summed the bytes as signed ones; both sums are right. */
 function checksumMatches(block: Buffer): boolean {
-  const expected = number(block, 148, 8);
+  const expected = numberField(block, 148, 8);
   let unsigned = 8 * 0x20;
   let high = 0;
   for (let i = 0; i < TAR_BLOCK; i += 1) {
@@ -68,7 +68,7 @@ function text(block: Buffer, start: number, length: number): Buffer {
 }
 
 /** Octal digits with spaces and NULs around them; or, with the first bit set, a signed big-endian number (GNU, star). */
-function number(block: Buffer, start: number, length: number): number | undefined {
+export function numberField(block: Buffer, start: number, length: number): number | undefined {
   const first = block[start] ?? 0;
   if (first & 0x80) return base256(block.subarray(start, start + length));
   const digits = /^[ \0]*([0-7]*)[ \0]*$/.exec(

@@ -2,8 +2,10 @@ import type { PrestageError } from '../../core/errors.js';
 import { archiveError } from './archive-error.js';
 import { type ByteSource, isZero } from './byte-source.js';
 import { unpackMember } from './member-content.js';
-import { type PaxRecords, parsePax } from './pax.js';
+import { type PaxRecords, type PaxSparse, parsePax } from './pax.js';
 import { decodeName, paddedSize, parseTarHeader, TAR_BLOCK, type TarHeader } from './tar-header.js';
+import { readOldMap, type SparseMap } from './tar-sparse.js';
+import { unpackSparse } from './tar-sparse-content.js';
 import type { Unpacker } from './unpacker.js';
 
 /** Pax headers and GNU's long names are names, with a few attributes: more than this is an attack on memory. */
@@ -22,7 +24,12 @@ interface TarEntry {
   /** Only asked for of links. */
   target: () => string;
   mode: number;
+  /** Bytes of content in the archive. */
   size: number;
+  /** What its pax header says of holes that are not in the archive. */
+  sparse: PaxSparse | undefined;
+  /** What its own header says of them. */
+  map?: SparseMap;
   offset: number;
 }
 
@@ -72,7 +79,11 @@ async function nextEntry(
       });
     }
     const isExtension = await readExtension(source, unpacker, header, extensions, offset);
-    if (!isExtension) return toEntry(archive, header, extensions, offset);
+    if (!isExtension) {
+      const entry = toEntry(archive, header, extensions, offset);
+      if (entry.type === 'S') entry.map = await readOldMap(source, block, { archive, entry: entry.name, offset });
+      return entry;
+    }
     extended ||= isExtension === 'next';
   }
 }
@@ -136,30 +147,29 @@ function toEntry(archive: string, header: TarHeader, extensions: Extensions, off
       },
     );
   };
-  const name = pax.path ?? decoded(longName ?? header.name, 'name');
-  if (pax.sparse || header.type === 'S') {
-    throw archiveError('ARCHIVE_UNSUPPORTED', { archive, entry: name, offset }, 'is stored as a sparse file', {
-      hint: 'Pack it again without `--sparse`.',
-    });
-  }
+  const name = pax.sparse?.name ?? pax.path ?? decoded(longName ?? header.name, 'name');
   return {
     type: header.type,
     name,
     target: () => pax.linkpath ?? decoded(longLink ?? header.linkName, 'link target'),
     mode: header.mode,
     size: pax.size ?? header.size,
+    sparse: pax.sparse,
     offset,
   };
 }
 
 async function unpackEntry(source: ByteSource, unpacker: Unpacker, entry: TarEntry): Promise<void> {
   const { name } = entry;
-  const problem = (code: 'ARCHIVE_INVALID' | 'ARCHIVE_UNSAFE' | 'ARCHIVE_UNSUPPORTED', what: string): PrestageError =>
-    archiveError(code, { archive: unpacker.archive, entry: name, offset: entry.offset }, what);
+  const place = { archive: unpacker.archive, entry: name, offset: entry.offset };
+  const problem = (code: 'ARCHIVE_INVALID' | 'ARCHIVE_UNSUPPORTED', what: string): PrestageError =>
+    archiveError(code, place, what);
   const kind = kindOf(entry);
   // Programs differ in whether content follows such an entry, so one with a size means different things to them.
   if (kind !== 'file' && kind !== 'unknown' && entry.size !== 0)
     throw problem('ARCHIVE_INVALID', `is a ${kind} with a size`);
+  if (entry.sparse && (kind !== 'file' || entry.map))
+    throw problem('ARCHIVE_INVALID', entry.map ? 'has two maps of its holes' : 'has a map of holes, and is no file');
   const path = unpacker.place(name, kind === 'folder');
   if (kind === 'unknown') throw problem('ARCHIVE_UNSUPPORTED', `is of the unknown type ${JSON.stringify(entry.type)}`);
   if (path === undefined) {
@@ -174,34 +184,23 @@ async function unpackEntry(source: ByteSource, unpacker: Unpacker, entry: TarEnt
     case 'hard link':
       return unpacker.hardLink(name, path, entry.target());
     case 'device or pipe':
-      throw archiveError(
-        'ARCHIVE_UNSAFE',
-        { archive: unpacker.archive, entry: name, offset: entry.offset },
-        'is a device or a named pipe',
-        { reason: 'special-file' },
-      );
-    case 'file':
-      return unpackMember(
-        source,
-        unpacker,
-        { name, path, mode: entry.mode, size: entry.size, padding: paddedSize(entry.size) - entry.size },
-        cutOff,
-      );
+      throw archiveError('ARCHIVE_UNSAFE', place, 'is a device or a named pipe', { reason: 'special-file' });
+    case 'file': {
+      const padding = paddedSize(entry.size) - entry.size;
+      if (entry.sparse || entry.map) return unpackSparse(source, unpacker, { ...entry, path, padding }, cutOff);
+      return unpackMember(source, unpacker, { name, path, mode: entry.mode, size: entry.size, padding }, cutOff);
+    }
   }
 
   function cutOff(): PrestageError {
-    return archiveError(
-      'ARCHIVE_INVALID',
-      { archive: unpacker.archive, entry: name, offset: entry.offset },
-      'is cut off: the archive ends inside it',
-      { reason: 'cut-off' },
-    );
+    return archiveError('ARCHIVE_INVALID', place, 'is cut off: the archive ends inside it', { reason: 'cut-off' });
   }
 }
 
 function kindOf(entry: TarEntry) {
   switch (entry.type) {
     case '0':
+    case 'S': // with its holes left out
     case '7': // "contiguous", from systems that had such files
     case '\0':
       // Version 7 had no type for folders.
