@@ -15,9 +15,26 @@ for package in $packages; do
     *) dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package" ;;
   esac
 done
-[ -n "$missing" ] || exit 0
 sudo=''
 [ "$(id -u)" -eq 0 ] || sudo=sudo
-$sudo apt-get update -qq
-# shellcheck disable=SC2086 # a list of words
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing
+if [ -n "$missing" ]; then
+  $sudo apt-get update -qq
+  # shellcheck disable=SC2086 # a list of words
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing
+fi
+
+# A real S3 server, and for the benchmark the client that it is measured against: built from their sources by Go 1.24 or later.
+tools=${XDG_CACHE_HOME:-$HOME/.cache}/prestage-test-tools
+go_tool() { # NAME MODULE VERSION PACKAGE
+  [ -x "$tools/$1" ] && return
+  if ! command -v go >/dev/null 2>&1; then
+    echo "install-test-tools: $1 is not installed, as there is no go here: https://go.dev/doc/install" >&2
+    return
+  fi
+  build=$(mktemp -d)
+  printf 'module tools\n\ngo 1.24\n\nrequire %s %s\n' "$2" "$3" >"$build/go.mod"
+  (cd "$build" && go build -mod=mod -o "$tools/$1" "$4")
+  rm -rf "$build"
+}
+go_tool versitygw github.com/versity/versitygw v1.0.14 github.com/versity/versitygw/cmd/versitygw
+go_tool s5cmd github.com/peak/s5cmd/v2 v2.3.0 github.com/peak/s5cmd/v2

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
 /**
  * What some tests need beyond Node and npm; `scripts/install-test-tools.sh` installs it. Where one is missing the test
@@ -24,6 +26,7 @@ const needs = {
   shellcheck: () => runs('shellcheck', '--version'),
   dash: () => runs('dash', '-c', ':'),
   tmux: () => runs('tmux', '-V'),
+  versitygw: () => runs(goTool('versitygw'), '--version'),
   gcc: () => runs('gcc', '--version'),
   /** Debian's source packages: what unpacks them, and what gets them. */
   dpkgSource: () => runs('dpkg-source', '--version') && runs('apt-get', '--version'),
@@ -38,6 +41,11 @@ const needs = {
   tmpfs: () => process.platform === 'linux' && process.getuid?.() === 0,
   root: () => process.getuid?.() === 0,
 };
+
+/** A program that is built from Go's sources, where scripts/install-test-tools.sh puts it. */
+export function goTool(name: string): string {
+  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'prestage-test-tools', name);
+}
 
 /** What no tool gives. */
 const ofTheMachine: ReadonlySet<string> = new Set<Requirement>(['loop', 'tmpfs', 'root']);

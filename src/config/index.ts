@@ -8,3 +8,4 @@ export * from './recipe.js';
 export { type Resolved, resolve, writeLockfile } from './resolve/resolve.js';
 export type { ConfigInput } from './schema.js';
 export * from './services.js';
+export { parseSource } from './source.js';

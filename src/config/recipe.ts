@@ -115,19 +115,22 @@ export const releasePlan = z.strictObject({
   scripts: z.array(scriptPlan),
 });
 
+const remote = {
+  url: z.string(),
+  size: z.int().optional(),
+  /** A copy that was downloaded when the source was pinned. It may be gone; then the URL is fetched. */
+  cached: z.string().optional(),
+  /** Where `integrity` in the configuration says the digest, and not prestage.lock alone: what to change if it moved. */
+  pinnedBy: z.literal('integrity').optional(),
+};
+
 /** Where the bytes of an input are, on the machine that prepares. Not part of any identity. */
 const inputLocation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), path: z.string(), size: z.int() }),
   z.strictObject({ kind: z.literal('folder'), path: z.string(), size: z.int() }),
-  z.strictObject({
-    kind: z.literal('http'),
-    url: z.string(),
-    size: z.int().optional(),
-    /** A copy that was downloaded when the source was pinned. It may be gone; then the URL is fetched. */
-    cached: z.string().optional(),
-    /** Where `integrity` in the configuration says the digest, and not prestage.lock alone: what to change if it moved. */
-    pinnedBy: z.literal('integrity').optional(),
-  }),
+  z.strictObject({ kind: z.literal('http'), ...remote }),
+  /** `s3://bucket/key`. Who may read it is never said here: whoever prepares has credentials of its own. */
+  z.strictObject({ kind: z.literal('s3'), ...remote, versionId: z.string().optional() }),
 ]);
 
 /** By digest. */
@@ -142,7 +145,12 @@ export type PackagePlan = z.infer<typeof packagePlan>;
 export type ScriptPlan = z.infer<typeof scriptPlan>;
 export type ReleasePlan = z.infer<typeof releasePlan>;
 export type InputLocation = z.infer<typeof inputLocation>;
+export type RemoteLocation = Extract<InputLocation, { kind: 'http' | 's3' }>;
 export type InputLocations = z.infer<typeof inputLocations>;
+
+export function isRemote(location: InputLocation): location is RemoteLocation {
+  return location.kind === 'http' || location.kind === 's3';
+}
 
 export function planPackage(id: string, destination: string, recipe: Recipe, limits?: ArchiveLimits): PackagePlan {
   const digest = sha256(canonicalJson(recipe as Json));

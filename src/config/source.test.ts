@@ -8,18 +8,25 @@ test.each([
   ['https://me:secret@host/a.tar#x', 'http', 'https://host/a.tar'],
   ['https://host/get?file=a.tar&X-Amz-Signature=secret&token=secret', 'http', 'https://host/get?file=a.tar'],
   ['s3://bucket/a/b.tar', 's3', 's3://bucket/a/b.tar'],
+  ['S3://bucket/a?b #%2f.tar', 's3', 's3://bucket/a?b #%2f.tar'],
 ])('%s is a %s source, called %s in the lockfile', (written, kind, name) => {
   const source = parseSource(written);
   expect(source?.kind).toBe(kind);
   expect(source && sourceName(source)).toBe(name);
 });
 
-test.each(['ftp://host/a', 'file:///a', 's3://bucket', 's3://bucket/folder/', 'https://', 'https://[x/'])(
-  '%s is no source',
-  (written) => {
-    expect(parseSource(written)).toBeUndefined();
-  },
-);
+test.each([
+  'ftp://host/a',
+  'file:///a',
+  's3://bucket',
+  's3://bucket/folder/',
+  's3://me@host/a',
+  's3://arn:aws:s3/a',
+  'https://',
+  'https://[x/',
+])('%s is no source', (written) => {
+  expect(parseSource(written)).toBeUndefined();
+});
 
 test.each([
   ['https://host/x/a%20b.tar.gz?v=1', 'a b.tar.gz'],

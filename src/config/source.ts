@@ -10,12 +10,15 @@ export function parseSource(written: string): Source | undefined {
   const scheme = /^([A-Za-z][\w+.-]+):\/\//.exec(written)?.[1]?.toLowerCase();
   if (scheme === undefined) return { kind: 'local', written };
   if (scheme === 's3') {
-    const [, bucket, key] = /^s3:\/\/([^/]+)\/(.*[^/])$/i.exec(written) ?? [];
+    const [, bucket, key] = S3_URL.exec(written) ?? [];
     return bucket === undefined || key === undefined ? undefined : { kind: 's3', written, bucket, key };
   }
   if ((scheme !== 'https' && scheme !== 'http') || !URL.canParse(written)) return undefined;
   return { kind: 'http', written, url: new URL(written) };
 }
+
+/** The names of buckets are those that S3 gave at any time; a key is what follows, with no character that means anything. */
+const S3_URL = /^s3:\/\/([a-z0-9][\w.-]{2,254})\/(.*[^/])$/is;
 
 const SECRET_PARAMETER = /sig|token|secret|key|credential|password|auth|expire|x-amz|x-goog|policy/i;
 
@@ -24,7 +27,8 @@ const SECRET_PARAMETER = /sig|token|secret|key|credential|password|auth|expire|x
  * a signed URL. (A signature changes with every signing; the name must not.)
  */
 export function sourceName(source: Source): string {
-  if (source.kind !== 'http') return source.written;
+  if (source.kind === 's3') return s3Url(source);
+  if (source.kind === 'local') return source.written;
   const name = new URL(source.url);
   name.username = '';
   name.password = '';
@@ -34,9 +38,20 @@ export function sourceName(source: Source): string {
   return name.href;
 }
 
+export function s3Url({ bucket, key }: { bucket: string; key: string }): string {
+  return `s3://${bucket}/${key}`;
+}
+
 /** The file name at the end of a URL's path; `fallback` where it has none, or one that is not a plain name. */
 export function urlBaseName(url: URL, fallback: string): string {
-  const last = url.pathname.split('/').at(-1) ?? '';
-  const name = percentDecoded(last);
+  return plainName(percentDecoded(url.pathname.split('/').at(-1) ?? ''), fallback);
+}
+
+/** The same of an object's key, which is not encoded. */
+export function keyBaseName(key: string, fallback: string): string {
+  return plainName(key.split('/').at(-1) ?? '', fallback);
+}
+
+function plainName(name: string, fallback: string): string {
   return name === '' || name === '.' || name === '..' || /[/\\\u0000-\u001f\u007f]/.test(name) ? fallback : name;
 }

@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import {
   type Config,
   type Environment,
+  isRemote,
   loadConfig,
   type Resolved,
   resolve,
   selectEnvironment,
 } from '../config/index.js';
 import type { Emit } from '../core/events.js';
+import type { RemotePins } from '../prepare/index.js';
 import { openTarget, type Target } from '../targets/index.js';
 import { withFreePorts } from './free-ports.js';
 
@@ -54,15 +56,24 @@ export async function resolveProject(
   const { config, environment } = project;
   const { emit, signal } = options;
   const cacheFolder = join(config.folder, '.prestage', 'cache', 'sources');
-  const resolved = await resolve(config, {
-    environment: environment.name,
-    updateLock: options.updateLock ?? false,
-    pinRemote: async (source) => (await engine()).pinRemote(source, { cacheFolder, emit, signal }),
-    emit,
-    signal,
-  });
-  const remote = Object.values(resolved.inputs).some((location) => location.kind === 'http');
-  return remote ? { ...resolved, inputs: await (await engine()).locateCached(resolved.inputs, cacheFolder) } : resolved;
+  let pins: Promise<RemotePins> | undefined;
+  const openPins = async () => new (await engine()).RemotePins({ cacheFolder, emit, signal });
+  try {
+    const resolved = await resolve(config, {
+      environment: environment.name,
+      updateLock: options.updateLock ?? false,
+      pinRemote: async (source) => {
+        pins ??= openPins();
+        return (await pins).pin(source);
+      },
+      emit,
+      signal,
+    });
+    if (!Object.values(resolved.inputs).some(isRemote)) return resolved;
+    return { ...resolved, inputs: await (await engine()).locateCached(resolved.inputs, cacheFolder) };
+  } finally {
+    await (await pins)?.close();
+  }
 }
 
 /** The engine, and the HTTP client in it, take longer to load than a deployment that changes nothing takes. */

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type InputLocations, type Resolved, releasePlan } from '../config/index.js';
+import { type InputLocations, isRemote, type Resolved, releasePlan } from '../config/index.js';
 import { errnoOf, PrestageError, withoutCredentials } from '../core/errors.js';
 
 /** All that a review is made of; `release.json` comes first, so that one that was cut short is known as a review too. */
@@ -70,7 +70,7 @@ function shareable(inputs: InputLocations): InputLocations {
   return Object.fromEntries(
     Object.entries(inputs).map(([digest, location]) => [
       digest,
-      location.kind === 'http' ? { ...location, url: withoutCredentials(location.url) } : location,
+      isRemote(location) ? { ...location, url: withoutCredentials(location.url) } : location,
     ]),
   );
 }

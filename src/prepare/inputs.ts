@@ -1,5 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
-import type { InputLocation, InputLocations, PackagePlan, RecipeInput, ScriptPlan } from '../config/index.js';
+import {
+  type InputLocation,
+  type InputLocations,
+  isRemote,
+  type PackagePlan,
+  type RecipeInput,
+  type ScriptPlan,
+} from '../config/index.js';
 import { sha256 } from '../core/digest.js';
 import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
@@ -27,7 +34,7 @@ export function inputsOf({ recipe }: PackagePlan): RecipeInput[] {
 /** Fails now for a local input that is not there, rather than after minutes of work on others. @throws CONFIG_FILE_MISSING */
 export async function demandInput(inputs: InputLocations, { sha256: digest, name }: RecipeInput): Promise<void> {
   const location = locationOf(inputs, digest, name);
-  if (location.kind === 'http') return;
+  if (isRemote(location)) return;
   const found = await rereading(() => stat(location.path)).catch(absentOrThrow);
   const isRight = typeof found !== 'string' && (location.kind === 'file' ? found.isFile() : found.isDirectory());
   if (isRight) return;

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import type { ArchiveLimits, InputLocation, Recipe } from '../config/index.js';
+import type { ArchiveLimits, InputLocation, Recipe, RemoteLocation } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
 import {
   type ArchiveInput,
@@ -16,8 +16,8 @@ import type { Progress } from './progress.js';
 import type { RetryPolicy } from './sources/attempts.js';
 import { readLocalFile, withProvenFile } from './sources/file-source.js';
 import { copyFolder } from './sources/folder-source.js';
-import type { HttpClient } from './sources/http-client.js';
 import { readRemoteFile } from './sources/http-source.js';
+import type { Remotes } from './sources/remotes.js';
 import { SourceStream } from './sources/source-stream.js';
 import { namingFile } from './sources/unreadable.js';
 import type { Tree } from './tree/tree.js';
@@ -29,7 +29,7 @@ export interface SourceJob {
   tree: Tree;
   /** A name on the store's file system, for a remote archive that can only be read at random. */
   spool: string;
-  client: HttpClient;
+  remotes: Remotes;
   retry: RetryPolicy;
   progress: Progress;
 }
@@ -49,6 +49,7 @@ export async function fillTree(job: SourceJob): Promise<void> {
       await namingFile(location.path, () => fillFromFile(job, location.path));
       break;
     case 'http':
+    case 's3':
       await fillFromUrl(job, location);
       break;
   }
@@ -69,10 +70,13 @@ async function fillFromFile(job: SourceJob, path: string): Promise<void> {
 }
 
 /** A tar goes straight into the tree. What may be a zip, which only its end shows, is kept beside it until it is used. */
-async function fillFromUrl(job: SourceJob, { url, size, pinnedBy }: InputLocation & { kind: 'http' }): Promise<void> {
-  const { client, recipe, retry, spool } = job;
+async function fillFromUrl(job: SourceJob, location: RemoteLocation): Promise<void> {
+  const { remotes, recipe, retry, spool } = job;
   const { extract, source } = recipe;
-  const bytes = new SourceStream(readRemoteFile(client, { url, size, pinnedBy, sha256: source.sha256 }, retry));
+  const { url, size, pinnedBy } = location;
+  const versionId = location.kind === 's3' ? location.versionId : undefined;
+  const file = { url, versionId, size, pinnedBy, sha256: source.sha256 };
+  const bytes = new SourceStream(readRemoteFile(remotes, file, retry));
   try {
     const isSpooled = await proving(bytes, retry.signal, async () => {
       const format =

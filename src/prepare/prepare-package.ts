@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { InputLocation, InputLocations, PackagePlan } from '../config/index.js';
+import { type InputLocation, type InputLocations, isRemote, type PackagePlan } from '../config/index.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
 import { repeating } from '../core/rereading.js';
@@ -8,7 +8,7 @@ import { type Flusher, publishTree, type ReleaseRecord, removeAll } from '../sto
 import { folderInput, locationOf, readInput } from './inputs.js';
 import { fillTree } from './package-source.js';
 import { Progress } from './progress.js';
-import type { HttpClient } from './sources/http-client.js';
+import type { Remotes } from './sources/remotes.js';
 import type { Need } from './space.js';
 import { applySteps } from './steps/index.js';
 import { StagedTree } from './tree/staged-tree.js';
@@ -20,7 +20,7 @@ export interface Workshop {
   /** The run's folder in the store's staging. */
   staging: string;
   inputs: InputLocations;
-  client: HttpClient;
+  remotes: Remotes;
   flusher: Flusher;
   emit: Emit;
   signal: AbortSignal;
@@ -115,7 +115,7 @@ async function discard({ folder, tree }: Unpacked): Promise<void> {
 async function unpackSource(plan: PackagePlan, progress: Progress, shop: Workshop): Promise<Unpacked> {
   const { source } = plan.recipe;
   const location = locationOf(shop.inputs, source.sha256, source.name);
-  if (location.kind === 'http' && location.cached !== undefined) {
+  if (isRemote(location) && location.cached !== undefined) {
     const { cached } = location;
     try {
       return await unpackFrom({ kind: 'file', path: cached, size: location.size ?? 0 }, plan, progress, shop);
@@ -153,7 +153,7 @@ async function unpackFrom(
       location,
       tree,
       spool: join(shop.staging, `${plan.id}.spool`),
-      client: shop.client,
+      remotes: shop.remotes,
       retry: {
         signal: shop.signal,
         onRetry: (retry) => shop.emit({ type: 'package.retry', package: plan.id, ...retry }),

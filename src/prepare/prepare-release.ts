@@ -16,7 +16,7 @@ import {
 import { demandInput, inputsOf, readScripts } from './inputs.js';
 import type { PrepareOptions } from './options.js';
 import { type PreparedPackage, preparePackage, type Workshop } from './prepare-package.js';
-import { HttpClient } from './sources/http-client.js';
+import { Remotes } from './sources/remotes.js';
 import { demandSpace, measurePackage, type Need } from './space.js';
 import { WeightedLimit } from './weighted-limit.js';
 
@@ -76,7 +76,7 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
   signal.throwIfAborted();
 
   const staging = await openStaging(root, run);
-  const client = new HttpClient();
+  const remotes = new Remotes();
   const flusher = createFlusher(root);
   const endFlushing = flusher.flushAhead();
   try {
@@ -85,7 +85,7 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
       run,
       staging: staging.folder,
       inputs,
-      client,
+      remotes,
       flusher,
       emit,
       signal,
@@ -97,7 +97,7 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
     return record;
   } finally {
     endFlushing();
-    await client.close();
+    await remotes.close();
     // What cannot be removed now is a leftover for the next run.
     await staging.close().catch((error) => emit({ type: 'warning', message: asPrestageError(error).message }));
   }

@@ -1,4 +1,4 @@
-import type { InputLocation, InputLocations, PackagePlan } from '../config/index.js';
+import { type InputLocation, type InputLocations, isRemote, type PackagePlan } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
 import { spaceAvailable } from '../store/index.js';
 import { measureArchive } from './archives/index.js';
@@ -30,14 +30,14 @@ export async function measurePackage(plan: PackagePlan, inputs: InputLocations):
 
 async function measureSource(location: InputLocation, { recipe, limits }: PackagePlan): Promise<Need> {
   const { extract } = recipe;
-  const path = location.kind === 'http' ? location.cached : location.path;
+  const path = isRemote(location) ? location.cached : location.path;
   const isFile = location.kind !== 'folder' && path !== undefined;
   const size = (isFile ? await existingSize(path) : undefined) ?? location.size;
   // What is not on this machine yet is unpacked to at least its own size.
   const asItIs: Need = { sourceBytes: size, bytes: size ?? 0, files: undefined };
   if (!isFile || extract === false) return asItIs;
   const archive = await namingFile(path, () => measureArchive({ file: path, limits })).catch((error: unknown) => {
-    if (location.kind === 'http') return undefined; // a copy that is damaged is fetched again
+    if (isRemote(location)) return undefined; // a copy that is damaged is fetched again
     throw error;
   });
   if (archive === undefined) return asItIs;

@@ -120,7 +120,7 @@ export class Preparation {
     const root = join(store.folder, 'root');
     const at = (path: string) => path.replace(this.#job.folder, sources.folder);
     const inputs = Object.entries(this.#job.inputs).map(([digest, input]) =>
-      input.kind === 'http' ? [digest, input] : [digest, { ...input, path: at(input.path) }],
+      'path' in input ? [digest, { ...input, path: at(input.path) }] : [digest, input],
     );
     const { plan } = this.#job;
     const record = await prepareRelease({

@@ -7,7 +7,7 @@ import { listFolder } from '../folder-listing.js';
 import { nearest } from '../nearest.js';
 import type { Problem } from '../problem.js';
 import type { KeyPath } from '../read/source-file.js';
-import type { InputLocation, InputLocations, RecipeInput } from '../recipe.js';
+import { type InputLocation, type InputLocations, isRemote, type RecipeInput } from '../recipe.js';
 import { shownPath } from '../shown-path.js';
 
 /** A local input: what it is in a recipe, and where. */
@@ -85,7 +85,7 @@ export class Inputs {
   locate(sha256: string, location: InputLocation): void {
     // One of several packages with the same source has an integrity: then that must be corrected if the source moved.
     const known = this.locations.get(sha256);
-    if (location.kind === 'http' && known?.kind === 'http' && known.pinnedBy !== undefined) return;
+    if (known !== undefined && isRemote(known) && isRemote(location) && known.pinnedBy !== undefined) return;
     this.locations.set(sha256, location);
   }
 

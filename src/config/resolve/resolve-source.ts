@@ -5,7 +5,7 @@ import type { Environment } from '../environment.js';
 import type { LockedSource, LockedSources } from '../lockfile.js';
 import type { Recipe, RecipeInput } from '../recipe.js';
 import { shownPath } from '../shown-path.js';
-import { type Source, sourceName, urlBaseName } from '../source.js';
+import { keyBaseName, type Source, s3Url, sourceName, urlBaseName } from '../source.js';
 import type { Inputs, LocalInput } from './inputs.js';
 
 /** Downloads a remote source, or asks its server, once; injected by who can (deploy/). */
@@ -37,15 +37,8 @@ export async function resolveSource(
     case 'local':
       return resolveLocal(item, source.written, context);
     case 'http':
-      return { source: await resolveRemote(item, source, context), extract: item.extract };
     case 's3':
-      context.inputs.problems.push({
-        path: ['packages', item.id, 'source'],
-        expected: 'the path of a file or a folder, or https://…',
-        found: `${source.written}: this version does not fetch from S3`,
-        code: 'TARGET_UNSUPPORTED',
-      });
-      return undefined;
+      return { source: await resolveRemote(item, source, context), extract: item.extract };
   }
 }
 
@@ -102,9 +95,11 @@ function folderExtract({ id, extract }: PackageConfig, { problems }: Inputs): Re
   return 'auto';
 }
 
+type RemoteSource = Extract<Source, { kind: 'http' | 's3' }>;
+
 async function resolveRemote(
   item: PackageConfig,
-  source: Extract<Source, { kind: 'http' }>,
+  source: RemoteSource,
   { inputs, locking }: SourceContext,
 ): Promise<RecipeInput> {
   const pin = await pinOnce(item, source, locking);
@@ -114,17 +109,28 @@ async function resolveRemote(
     throw isLocked ? moved(item, pin.sha256, integrity) : wrongIntegrity(item, pin.sha256, integrity);
   }
   inputs.locate(pin.sha256, {
-    kind: 'http',
-    url: source.url.href,
+    ...placeOf(source, pin),
     size: pin.size,
     ...(integrity === undefined ? {} : { pinnedBy: 'integrity' as const }),
   });
-  return { kind: 'file', name: urlBaseName(source.url, item.id), sha256: pin.sha256 };
+  const name = source.kind === 's3' ? keyBaseName(source.key, item.id) : urlBaseName(source.url, item.id);
+  return { kind: 'file', name, sha256: pin.sha256 };
+}
+
+/** What the lockfile calls a version is an ETag, in quotes, or the id of a version that S3 keeps: that one can be read. */
+function placeOf(source: RemoteSource, { version }: LockedSource) {
+  if (source.kind === 'http') return { kind: 'http' as const, url: urlOf(source) };
+  const versionId = version === undefined || version.includes('"') ? {} : { versionId: version };
+  return { kind: 's3' as const, url: urlOf(source), ...versionId };
+}
+
+function urlOf(source: RemoteSource): string {
+  return source.kind === 's3' ? s3Url(source) : source.url.href;
 }
 
 function pinOnce(
   item: PackageConfig,
-  source: Extract<Source, { kind: 'http' }>,
+  source: RemoteSource,
   { locked, updateLock, pinRemote, pins }: Locking,
 ): Promise<LockedSource> {
   const name = sourceName(source);
@@ -135,7 +141,7 @@ function pinOnce(
   const pin =
     known ??
     pinRemote({
-      url: source.url.href,
+      url: urlOf(source),
       package: item.id,
       ...(integrity === undefined ? {} : { integrity: `sha256:${integrity}` }),
     });

@@ -237,6 +237,19 @@ describe('a remote source', () => {
     expect(again.inputs).toEqual({ [sha256('one')]: { kind: 'http', url, size: 3 } });
   });
 
+  test.each([
+    ['"an-etag"', {}],
+    ['3HL4kqtJlcpXroDTDmJ', { versionId: '3HL4kqtJlcpXroDTDmJ' }],
+  ])('on S3 is read in the version %s where that is one', async (version, place) => {
+    const source = 's3://bucket/get/app 1.tar';
+    const folder = await project({ packages: { app: { source } } });
+    const pinRemote = async () => ({ sha256: sha256('one'), size: 3, version });
+    const { inputs, plan, lockfile } = await resolveIn(folder, { pinRemote });
+    expect(inputs).toEqual({ [sha256('one')]: { kind: 's3', url: source, size: 3, ...place } });
+    expect(plan.packages[0]?.recipe.source.name).toBe('app 1.tar');
+    expect(JSON.parse(lockfile.text).sources[source]).toEqual({ sha256: sha256('one'), size: 3, version });
+  });
+
   test('is asked for again with updateLock, and the change shown', async () => {
     const folder = await project(remote());
     await writeLockfile(await resolveIn(folder, pinAs('one')));
@@ -427,14 +440,6 @@ describe('what is wrong with files is told with the line, all of it at once', ()
       'CONFIG_INVALID',
       '"source"',
       'packages.app.source: expected a folder that Prestage does not write to, found one that holds the store (DIR/all/store)',
-    ],
-    [
-      'a source on S3',
-      app({ source: 's3://bucket/app.tar' }),
-      {},
-      'TARGET_UNSUPPORTED',
-      '"source"',
-      'packages.app.source: expected the path of a file or a folder, or https://…, found s3://bucket/app.tar: this version does not fetch from S3',
     ],
   ])('%s', async (_, config, files, code, word, message) => {
     const folder = await project(config, files);

@@ -1,40 +1,40 @@
 import { PrestageError } from '../../core/errors.js';
 import { Attempts, type RetryPolicy } from './attempts.js';
-import { discard, type HttpClient, type HttpResponse } from './http-client.js';
-import { Attempt, failureOfConnection, failureOfStatus } from './http-failure.js';
+import { discard, type HttpResponse } from './http-client.js';
+import { Attempt, failureOfConnection } from './http-failure.js';
+import type { Announced, Origin } from './origin.js';
 
 export interface Download {
   /** As the server announced it; undefined where it does not know. */
   size: number | undefined;
-  /** The server's name for this version of the file: its ETag. */
+  /** The server's name for this version of the file. */
   version: string | undefined;
   /** The bytes, once; a dropped or stalled connection is resumed where it ended. Ending the iteration ends the request. */
   chunks: AsyncGenerator<Buffer>;
 }
 
 /**
- * Starts to fetch a URL. What comes is not proven: the caller compares the digest.
+ * Starts to fetch a file. What comes is not proven: the caller compares the digest.
  * @throws SOURCE_UNREACHABLE when patience is used up, SOURCE_REFUSED where the server says no, SOURCE_MOVED where the
  * file changed between a dropped connection and its continuation. While iterating, too.
  */
-export async function openDownload(client: HttpClient, url: string, policy: RetryPolicy): Promise<Download> {
+export async function openDownload(origin: Origin, policy: RetryPolicy): Promise<Download> {
   const attempts = new Attempts(policy);
-  const first = await attempts.until(() => start(client, url, policy.signal));
-  return { size: first.total, version: first.etag, chunks: withResume(client, url, first, attempts, policy.signal) };
+  const first = await attempts.until(() => start(origin, policy.signal));
+  return { size: first.total, version: first.version, chunks: withResume(origin, first, attempts, policy.signal) };
 }
 
-/** Size and version of what a URL has, from its headers alone. */
-export async function inspect(
-  client: HttpClient,
-  url: string,
-  policy: RetryPolicy,
-): Promise<{ size?: number; version?: string }> {
-  const { total, etag } = await new Attempts(policy).until(async () => {
-    const response = await send(client, 'HEAD', url, {}, policy.signal);
+export interface Announcement extends Announced {
+  size: number | undefined;
+}
+
+/** What a server says of a file, without its bytes. */
+export async function inspect(origin: Origin, policy: RetryPolicy): Promise<Announcement> {
+  return new Attempts(policy).until(async () => {
+    const response = await send(origin, 'HEAD', {}, policy.signal);
     await discard(response.body);
-    return { total: contentLength(response), etag: response.header('etag') };
+    return { size: contentLength(response), ...origin.announced(response) };
   });
-  return { ...(total === undefined ? {} : { size: total }), ...(etag === undefined ? {} : { version: etag }) };
 }
 
 interface Part {
@@ -42,6 +42,7 @@ interface Part {
   /** Of the whole file. */
   total: number | undefined;
   etag: string | undefined;
+  version: string | undefined;
   /** What a continuation may be conditional on. */
   validator: string | undefined;
   /** Bytes at the start of this body that have been seen already. */
@@ -49,12 +50,12 @@ interface Part {
 }
 
 async function* withResume(
-  client: HttpClient,
-  url: string,
+  origin: Origin,
   first: Part,
   attempts: Attempts,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
+  const { url } = origin;
   let position = 0;
   let part: Part | undefined = first;
   while (part !== undefined) {
@@ -75,20 +76,25 @@ async function* withResume(
       if (position === first.total) return;
       await attempts.failed(failureOfConnection(url, error));
     }
-    part = await attempts.until(() => continueAt(client, url, first, position, signal));
+    part = await attempts.until(() => continueAt(origin, first, position, signal));
   }
 }
 
-async function start(client: HttpClient, url: string, signal: AbortSignal): Promise<Part> {
-  const response = await send(client, 'GET', url, {}, signal);
-  const etag = response.header('etag');
-  return { body: response.body, total: contentLength(response), etag, validator: validatorOf(response), skip: 0 };
+async function start(origin: Origin, signal: AbortSignal): Promise<Part> {
+  const response = await send(origin, 'GET', {}, signal);
+  return {
+    body: response.body,
+    total: contentLength(response),
+    etag: response.header('etag'),
+    version: origin.announced(response).version,
+    validator: validatorOf(origin, response),
+    skip: 0,
+  };
 }
 
 /** Undefined where nothing is left to fetch. */
 async function continueAt(
-  client: HttpClient,
-  url: string,
+  origin: Origin,
   first: Part,
   position: number,
   signal: AbortSignal,
@@ -96,60 +102,44 @@ async function continueAt(
   const range = {
     range: `bytes=${position}-`,
     // Without a validator the server may continue another version: the digest of the whole tells.
-    ...(first.validator === undefined ? {} : { 'if-range': first.validator }),
+    ...(first.validator === undefined ? {} : { [origin.condition]: first.validator }),
   };
-  const response = await send(client, 'GET', url, range, signal);
+  const response = await send(origin, 'GET', range, signal);
   const etag = response.header('etag');
   const { from, total } =
     response.status === 200 ? { from: 0, total: contentLength(response) } : contentRange(response);
-  if (response.status === 416) {
+  if (response.status === 412 || response.status === 416) {
     await discard(response.body);
-    if (total === position) return undefined;
-    throw changedMeanwhile(url);
+    if (response.status === 416 && total === position) return undefined;
+    throw changedMeanwhile(origin.url);
   }
   const same =
     (first.etag === undefined || etag === undefined || etag === first.etag) &&
     (total ?? first.total) === (first.total ?? total);
   if (!same || from === undefined || from > position) {
     response.body.destroy();
-    throw changedMeanwhile(url);
+    throw changedMeanwhile(origin.url);
   }
   return { ...first, body: response.body, skip: position - from };
 }
 
-/** @throws SOURCE_REFUSED, or an Attempt, for any answer that is not bytes of the file as they are. */
+/** @throws SOURCE_REFUSED and the like, or an Attempt, for any answer that is neither bytes of the file nor says that it changed. */
 async function send(
-  client: HttpClient,
+  origin: Origin,
   method: 'GET' | 'HEAD',
-  url: string,
   headers: Record<string, string>,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   let response: HttpResponse;
   try {
-    response = await client.request(method, url, headers, signal);
+    response = await origin.request(method, headers, signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw failureOfConnection(url, error);
+    throw failureOfConnection(origin.url, error);
   }
-  const expected = headers.range === undefined ? [200] : [200, 206, 416];
-  if (!expected.includes(response.status)) {
-    await discard(response.body);
-    throw failureOfStatus(url, response);
-  }
-  const encoding = response.header('content-encoding');
-  if (encoding !== undefined && encoding !== 'identity') {
-    response.body.destroy();
-    throw new PrestageError(
-      'SOURCE_REFUSED',
-      `${url} was answered in an encoding that was not asked for (${encoding}).`,
-      {
-        hint: 'Configure the server to give the file as it is, without Content-Encoding.',
-        context: { url, expected: 'identity', found: encoding },
-      },
-    );
-  }
-  return response;
+  const expected = headers.range === undefined ? [200] : [200, 206, 412, 416];
+  if (expected.includes(response.status)) return response;
+  throw await origin.failure(method, response, signal);
 }
 
 function changedMeanwhile(url: string): PrestageError {
@@ -161,8 +151,9 @@ function changedMeanwhile(url: string): PrestageError {
 }
 
 /** RFC 9110, section 13.1.5: If-Range takes a strong ETag or a date, never a weak ETag. */
-function validatorOf(response: HttpResponse): string | undefined {
+function validatorOf({ condition }: Origin, response: HttpResponse): string | undefined {
   const etag = response.header('etag');
+  if (condition === 'if-match') return etag;
   return etag !== undefined && !etag.startsWith('W/') ? etag : response.header('last-modified');
 }
 

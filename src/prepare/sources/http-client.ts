@@ -1,3 +1,5 @@
+import { AssertionError } from 'node:assert';
+import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { PrestageError } from '../../core/errors.js';
 import { percentDecoded } from '../../core/percent-decoded.js';
@@ -25,34 +27,41 @@ export class HttpClient {
     const seen = new Set<string>();
     let location = new URL(url);
     let authorization = basicAuthorization(location);
-    this.#dispatcher ??= openDispatcher(this.#stallTimeoutMs);
-    const dispatcher = await this.#dispatcher;
     for (;;) {
       seen.add(location.href);
-      const response = await dispatcher.request({
-        method,
-        origin: location.origin,
-        path: location.pathname + location.search,
-        headers: {
-          // A digest is of the bytes as they are, so no compression on the way (RFC 9110, section 12.5.3).
-          'accept-encoding': 'identity',
-          'user-agent': 'prestage',
-          ...(authorization === undefined ? {} : { authorization }),
-          ...headers,
-        },
+      const { origin, pathname, search } = location;
+      const credentials = authorization === undefined ? {} : { authorization };
+      const response = await this.send(
+        { method, origin, path: pathname + search, headers: { ...credentials, ...headers } },
         signal,
-      });
-      // A body that is destroyed unread says so by an error event; who reads it gets errors anyway.
-      response.body.on('error', () => {});
+      );
       const target = redirectTarget(response);
-      if (target === undefined)
-        return { status: response.statusCode, header: (name) => single(response.headers[name]), body: response.body };
+      if (target === undefined) return response;
       await discard(response.body);
       const next = followable(location, target, seen);
       // Credentials are for the server that they were given for; another one gets only what its own URL says.
       authorization = basicAuthorization(next) ?? (next.origin === location.origin ? authorization : undefined);
       location = next;
     }
+  }
+
+  /** One request, and its answer whatever it is: one that is signed is for one server alone. @throws what undici throws */
+  async send({ headers, ...request }: SingleRequest, signal: AbortSignal): Promise<HttpResponse> {
+    this.#dispatcher ??= openDispatcher(this.#stallTimeoutMs);
+    const dispatcher = await this.#dispatcher;
+    const response = await dispatcher.request({
+      ...request,
+      headers: {
+        // A digest is of the bytes as they are, so no compression on the way (RFC 9110, section 12.5.3).
+        'accept-encoding': 'identity',
+        'user-agent': 'prestage',
+        ...headers,
+      },
+      signal,
+    });
+    // A body that is destroyed unread says so by an error event; who reads it gets errors anyway.
+    response.body.on('error', () => {});
+    return { status: response.statusCode, header: (name) => single(response.headers[name]), body: response.body };
   }
 
   /** Ends all connections at once, also those in use. */
@@ -64,14 +73,44 @@ export class HttpClient {
 /** undici is as much code as all the rest, so it is loaded by the first request: most deployments make none. */
 async function openDispatcher(stallTimeoutMs: number): Promise<Dispatcher> {
   // Of a CommonJS module that was put into a chunk of its own, only the default is there.
-  const { EnvHttpProxyAgent } = (await import('undici')).default;
+  const { EnvHttpProxyAgent, buildConnector } = (await import('undici')).default;
+  const connect = buildConnector({ timeout: Math.min(15_000, stallTimeoutMs) });
   return new EnvHttpProxyAgent({
-    connect: { timeout: Math.min(15_000, stallTimeoutMs) },
+    connect: (options, callback) =>
+      connect(options, (error, socket) =>
+        error === null ? callback(null, endingSafely(socket)) : callback(error, null),
+      ),
     headersTimeout: stallTimeoutMs,
     bodyTimeout: stallTimeoutMs,
     // As curl does it: CONNECT only for https, since many proxies refuse a tunnel to port 80.
     proxyTunnel: false,
   });
+}
+
+interface SingleRequest {
+  method: 'GET' | 'HEAD';
+  origin: string;
+  /** With its query, encoded; sent as it is. */
+  path: string;
+  headers: Record<string, string>;
+}
+
+/**
+ * undici 7 asserts, where nobody can catch it, that nothing waits to be read when a server ends its connection (its issue
+ * 5360, mended in 8). Here that is a dropped connection: what was not read yet is asked for again.
+ */
+function endingSafely<T extends Socket>(socket: T): T {
+  const emit = socket.emit;
+  socket.emit = function (this: T, event: string | symbol, ...args: unknown[]) {
+    try {
+      return Reflect.apply(emit, this, [event, ...args]) as boolean;
+    } catch (error) {
+      if (event !== 'end' || !(error instanceof AssertionError)) throw error;
+      socket.destroy(Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' }));
+      return true;
+    }
+  };
+  return socket;
 }
 
 export interface HttpResponse {
@@ -87,8 +126,8 @@ export async function discard(body: HttpResponse['body']): Promise<void> {
 
 const MAX_REDIRECTS = 10;
 
-function redirectTarget(response: Dispatcher.ResponseData): string | undefined {
-  return [301, 302, 303, 307, 308].includes(response.statusCode) ? single(response.headers.location) : undefined;
+function redirectTarget({ status, header }: HttpResponse): string | undefined {
+  return [301, 302, 303, 307, 308].includes(status) ? header('location') : undefined;
 }
 
 function followable(from: URL, target: string, seen: ReadonlySet<string>): URL {

@@ -13,7 +13,7 @@ export class Attempt extends PrestageError {
 }
 
 /** What an answer other than the file means: try again (overload, a failing server), or never (it says no). */
-export function failureOfStatus(url: string, response: HttpResponse): PrestageError {
+export function failureOfStatus(url: string, response: Omit<HttpResponse, 'body'>): PrestageError {
   const { status } = response;
   const context = { url, status };
   if (status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501 && status !== 505)) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -6,8 +7,8 @@ import { listen, serve } from '../../../test/http-server.js';
 import { sha256 } from '../../core/digest.js';
 import type { PrestageError } from '../../core/errors.js';
 import type { Retry } from './attempts.js';
-import { HttpClient } from './http-client.js';
 import { type RemoteFile, readRemoteFile } from './http-source.js';
+import { Remotes } from './remotes.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -24,18 +25,18 @@ async function fetchAll(
   pinned: Partial<RemoteFile> = {},
   signal = new AbortController().signal,
 ): Promise<Fetched> {
-  const client = new HttpClient({ stallTimeoutMs: 300 });
+  const remotes = new Remotes({ stallTimeoutMs: 300 });
   const retries: Retry[] = [];
   const chunks: Buffer[] = [];
   let error: PrestageError | undefined;
   try {
     const file = { url, sha256: sha256(content), size: content.length, ...pinned };
     const policy = { signal, baseDelayMs: 1, onRetry: (retry: Retry) => retries.push(retry) };
-    for await (const chunk of readRemoteFile(client, file, policy)) chunks.push(chunk);
+    for await (const chunk of readRemoteFile(remotes, file, policy)) chunks.push(chunk);
   } catch (thrown) {
     error = thrown as PrestageError;
   } finally {
-    await client.close();
+    await remotes.close();
   }
   return { bytes: Buffer.concat(chunks), retries, error };
 }
@@ -421,6 +422,23 @@ test('credentials and signatures never get into an error or an event', async () 
   expect(told).toContain('503');
   expect(told).not.toContain('sesame');
   expect(told).not.toContain('abracadabra');
+});
+
+test('a server that ends its connection before all is read does no harm (undici 5360)', async () => {
+  const url = await serve((request, response) => {
+    response.setHeader('connection', 'close');
+    const { from } = answer(request, response);
+    response.end(content.subarray(from));
+  });
+  const remotes = new Remotes({ stallTimeoutMs: 5000 });
+  const hash = createHash('sha256');
+  const policy = { signal: new AbortController().signal, baseDelayMs: 1, onRetry: () => {} };
+  for await (const chunk of readRemoteFile(remotes, { url, sha256: sha256(content), size: content.length }, policy)) {
+    hash.update(chunk);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await remotes.close();
+  expect(hash.digest('hex')).toBe(sha256(content));
 });
 
 test('an abort ends a transfer with its reason', async () => {

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { PrestageError } from '../../core/errors.js';
 import type { RetryPolicy } from './attempts.js';
 import { openDownload } from './download.js';
-import type { HttpClient } from './http-client.js';
+import type { Remotes } from './remotes.js';
 
 export interface RemoteFile {
   url: string;
+  /** Of an object on S3: the version to read. */
+  versionId?: string | undefined;
   /** What it must be. */
   sha256: string;
   size: number | undefined;
@@ -19,12 +21,8 @@ export interface RemoteFile {
  * @throws SOURCE_MOVED (retryable: a fresh transfer may be right) where the digest or the size is another;
  * SOURCE_UNREACHABLE, SOURCE_REFUSED.
  */
-export async function* readRemoteFile(
-  client: HttpClient,
-  file: RemoteFile,
-  policy: RetryPolicy,
-): AsyncGenerator<Buffer> {
-  const download = await openDownload(client, file.url, policy);
+export async function* readRemoteFile(remotes: Remotes, file: RemoteFile, policy: RetryPolicy): AsyncGenerator<Buffer> {
+  const download = await openDownload(remotes.origin(file), policy);
   const pinnedSize = file.size ?? download.size ?? Number.POSITIVE_INFINITY;
   let wanted = download.size === undefined || download.size === pinnedSize;
   const hash = createHash('sha256');

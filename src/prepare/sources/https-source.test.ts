@@ -19,20 +19,20 @@ let folder: string;
 
 // Node reads NODE_EXTRA_CA_CERTS when it starts, so each transfer is a process of its own.
 const program = `
-  import { HttpClient } from './http-client.js';
+  import { Remotes } from './remotes.js';
   import { readRemoteFile } from './http-source.js';
   const file = JSON.parse(process.argv[2]);
-  const client = new HttpClient({ stallTimeoutMs: 5000 });
+  const remotes = new Remotes({ stallTimeoutMs: 5000 });
   const retries = [];
   const policy = { signal: new AbortController().signal, baseDelayMs: 1, onRetry: (retry) => retries.push(retry) };
   let size = 0;
   let error;
   try {
-    for await (const chunk of readRemoteFile(client, file, policy)) size += chunk.length;
+    for await (const chunk of readRemoteFile(remotes, file, policy)) size += chunk.length;
   } catch (thrown) {
     error = thrown.serialize();
   }
-  await client.close();
+  await remotes.close();
   console.log(JSON.stringify({ size, error, retries: retries.length }));
 `;
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { serve } from '../../../test/http-server.js';
 import { sha256 } from '../../core/digest.js';
-import { locateCached, pinRemote } from './pin-remote.js';
+import { locateCached, RemotePins } from './pin-remote.js';
 
 const content = Buffer.from('a vendor archive, small');
 const digest = sha256(content);
@@ -31,11 +31,14 @@ async function serveFile(answer: RequestListener): Promise<void> {
 const whole: RequestListener = (_, response) =>
   response.writeHead(200, { etag: '"v1"', 'content-length': content.length }).end(content);
 
-const pin = (integrity?: string) =>
-  pinRemote(
-    { url, integrity, package: 'installer' },
-    { cacheFolder, emit: () => {}, signal: new AbortController().signal },
-  );
+const pin = async (integrity?: string) => {
+  const pins = new RemotePins({ cacheFolder, emit: () => {}, signal: new AbortController().signal });
+  try {
+    return await pins.pin({ url, integrity, package: 'installer' });
+  } finally {
+    await pins.close();
+  }
+};
 
 test('downloads a source once, and keeps it under its digest', async () => {
   await serveFile(whole);

@@ -1,13 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { InputLocations } from '../../config/index.js';
+import { type InputLocations, isRemote } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import type { RetryPolicy } from './attempts.js';
-import { inspect, openDownload } from './download.js';
-import { HttpClient } from './http-client.js';
+import { type Announcement, inspect, openDownload } from './download.js';
 import { existingSize } from './local-size.js';
+import type { Origin } from './origin.js';
+import { Remotes } from './remotes.js';
 
 export interface RemoteSource {
   url: string;
@@ -27,51 +28,68 @@ export interface PinOptions {
 export interface RemotePin {
   sha256: string;
   size: number;
-  /** The server's name for this version: its ETag. */
+  /** The server's name for this version: its ETag, or the id of an object's version on S3. */
   version?: string;
 }
 
+/** Learns what remote sources are now, for one command. */
+export class RemotePins {
+  readonly #remotes = new Remotes();
+  readonly #options: PinOptions;
+
+  constructor(options: PinOptions) {
+    this.#options = options;
+  }
+
+  pin(source: RemoteSource): Promise<RemotePin> {
+    return pinRemote(source, this.#remotes, this.#options);
+  }
+
+  close(): Promise<void> {
+    return this.#remotes.close();
+  }
+}
+
 /**
- * Learns what a remote source is now. Where `integrity` says the digest, the headers tell the rest; else it is downloaded
- * once, and preparation uses that copy.
- * @throws SOURCE_UNREACHABLE, SOURCE_REFUSED, SOURCE_MOVED (it changed while it was fetched).
+ * Where `integrity` says the digest, or the server of an object does, the headers tell the rest; else it is downloaded
+ * once, and preparation uses that copy. A digest that a server says is believed no more than its bytes would be: what is
+ * prepared must have it.
+ * @throws SOURCE_UNREACHABLE, SOURCE_REFUSED, SOURCE_MOVED (it changed while it was fetched), INTEGRITY_MISMATCH, AWS_SETTINGS
  */
-export async function pinRemote(source: RemoteSource, { cacheFolder, signal, emit }: PinOptions): Promise<RemotePin> {
-  const client = new HttpClient();
+async function pinRemote(source: RemoteSource, remotes: Remotes, options: PinOptions): Promise<RemotePin> {
+  const { cacheFolder, signal, emit } = options;
+  const origin = remotes.origin(source);
   const policy: RetryPolicy = {
     signal,
     onRetry: (retry) => emit({ type: 'package.retry', package: source.package, ...retry }),
   };
-  try {
-    const sha256 = source.integrity === undefined ? undefined : digestOfIntegrity(source.integrity);
-    const announced = sha256 === undefined ? undefined : await announcement(client, source.url, policy);
-    if (sha256 !== undefined && announced?.size !== undefined) return { ...announced, sha256, size: announced.size };
-    const pin = await downloadInto(cacheFolder, client, source.url, policy);
-    if (sha256 !== undefined && pin.sha256 !== sha256) throw integrityMismatch(source, sha256, pin.sha256);
-    return pin;
-  } finally {
-    await client.close();
-  }
+  const wanted = source.integrity === undefined ? undefined : digestOfIntegrity(source.integrity);
+  const announced = wanted !== undefined || origin.knowsDigests ? await announcement(origin, policy) : undefined;
+  const pin = pinByHeaders(wanted ?? announced?.sha256, announced) ?? (await downloadInto(cacheFolder, origin, policy));
+  if (wanted !== undefined && pin.sha256 !== wanted) throw integrityMismatch(source, wanted, pin.sha256);
+  return pin;
+}
+
+function pinByHeaders(sha256: string | undefined, announced: Announcement | undefined): RemotePin | undefined {
+  const { size, version } = announced ?? {};
+  if (sha256 === undefined || size === undefined) return undefined;
+  return { sha256, size, ...(version === undefined ? {} : { version }) };
 }
 
 /** The locations, with those remote ones that `pinRemote` downloaded pointing to their copies as well. */
 export async function locateCached(inputs: InputLocations, cacheFolder: string): Promise<InputLocations> {
   const located = Object.entries(inputs).map(async ([sha256, location]) => {
     const copy = join(cacheFolder, sha256);
-    const cached = location.kind === 'http' && (await existingSize(copy)) !== undefined;
+    const cached = isRemote(location) && (await existingSize(copy)) !== undefined;
     return [sha256, cached ? { ...location, cached: copy } : location] as const;
   });
   return Object.fromEntries(await Promise.all(located));
 }
 
 /** Undefined where the server refuses HEAD, as it does for addresses that are signed for GET alone. */
-async function announcement(
-  client: HttpClient,
-  url: string,
-  policy: RetryPolicy,
-): Promise<{ size?: number; version?: string } | undefined> {
+async function announcement(origin: Origin, policy: RetryPolicy): Promise<Announcement | undefined> {
   try {
-    return await inspect(client, url, policy);
+    return await inspect(origin, policy);
   } catch (error) {
     if (error instanceof PrestageError && error.code === 'SOURCE_REFUSED') return undefined;
     throw error;
@@ -79,11 +97,11 @@ async function announcement(
 }
 
 /** Written under a fresh name and renamed when complete, so that runs side by side never see a part of a file. */
-async function downloadInto(folder: string, client: HttpClient, url: string, policy: RetryPolicy): Promise<RemotePin> {
+async function downloadInto(folder: string, origin: Origin, policy: RetryPolicy): Promise<RemotePin> {
   await mkdir(folder, { recursive: true });
   const staged = join(folder, `.download-${randomBytes(8).toString('hex')}`);
   try {
-    const download = await openDownload(client, url, policy);
+    const download = await openDownload(origin, policy);
     const hash = createHash('sha256');
     let size = 0;
     const handle = await open(staged, 'wx', 0o644);

@@ -1,0 +1,59 @@
+import { PrestageError } from '../../core/errors.js';
+import { discard, type HttpClient, type HttpResponse } from './http-client.js';
+import { failureOfStatus } from './http-failure.js';
+
+/** Where one remote file is: how its server is asked, and what its answers mean. */
+export interface Origin {
+  /** What it is called in messages. */
+  url: string;
+  /** The header by which a server continues the very file that it began. */
+  condition: 'if-range' | 'if-match';
+  /** Whether it may be asked for a digest; then a look at the headers can save a download. */
+  knowsDigests: boolean;
+  /** One request; the body is the caller's to read or to destroy. @throws PrestageError where there is no use in asking again; else anything */
+  request(method: 'GET' | 'HEAD', headers: Record<string, string>, signal: AbortSignal): Promise<HttpResponse>;
+  /** What an answer that gives no bytes of the file means. It ends the response. */
+  failure(method: 'GET' | 'HEAD', response: HttpResponse, signal: AbortSignal): Promise<PrestageError>;
+  /** What the server says of the file beside its bytes. */
+  announced(response: HttpResponse): Announced;
+}
+
+export interface Announced {
+  /** The server's name for this version of the file, as the lockfile keeps it. */
+  version: string | undefined;
+  /** Where the server knows it: in hex, of the whole file. */
+  sha256: string | undefined;
+}
+
+export function httpOrigin(client: HttpClient, url: string): Origin {
+  return {
+    url,
+    condition: 'if-range',
+    knowsDigests: false,
+    async request(method, headers, signal) {
+      const response = await client.request(method, url, headers, signal);
+      refuseEncoded(url, response);
+      return response;
+    },
+    async failure(_, response) {
+      await discard(response.body);
+      return failureOfStatus(url, response);
+    },
+    announced: (response) => ({ version: response.header('etag'), sha256: undefined }),
+  };
+}
+
+/** A digest is of the file as it is. What a refusal's own page is encoded in does not matter. */
+function refuseEncoded(url: string, { status, header, body }: HttpResponse): void {
+  const encoding = header('content-encoding');
+  if (encoding === undefined || encoding === 'identity' || (status !== 200 && status !== 206)) return;
+  body.destroy();
+  throw new PrestageError(
+    'SOURCE_REFUSED',
+    `${url} was answered in an encoding that was not asked for (${encoding}).`,
+    {
+      hint: 'Configure the server to give the file as it is, without Content-Encoding.',
+      context: { url, expected: 'identity', found: encoding },
+    },
+  );
+}

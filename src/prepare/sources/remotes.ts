@@ -1,0 +1,30 @@
+import { HttpClient } from './http-client.js';
+import { httpOrigin, type Origin } from './origin.js';
+import { S3 } from './s3/s3.js';
+
+export interface RemoteAddress {
+  /** `https://…`, `http://…` or `s3://bucket/key`. */
+  url: string;
+  /** Of an object on S3: this version of it, and no other. */
+  versionId?: string | undefined;
+}
+
+/** The servers that one command or one preparation fetches from: their connections and credentials are shared. */
+export class Remotes {
+  readonly #client: HttpClient;
+  readonly #s3: S3;
+
+  constructor(options?: { stallTimeoutMs?: number }) {
+    this.#client = new HttpClient(options);
+    this.#s3 = new S3(this.#client);
+  }
+
+  origin({ url, versionId }: RemoteAddress): Origin {
+    return url.startsWith('s3://') ? this.#s3.origin(url, versionId) : httpOrigin(this.#client, url);
+  }
+
+  /** Ends all connections at once, also those in use. */
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+}

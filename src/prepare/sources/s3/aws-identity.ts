@@ -1,0 +1,64 @@
+/**
+ * Who asks S3, and where S3 is, by the sources that all AWS tools share: environment variables, the shared config and
+ * credentials files with their profiles, SSO, a web identity, a process, the metadata of a container or an instance.
+ * The only file that loads code of AWS's; it is a bundle of its own beside the agent, so that a preparation without S3
+ * does not load it. It must not import what the agent has too.
+ */
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { Sha256 } from '@smithy/core/checksum';
+import { loadConfig } from '@smithy/core/config';
+import { SignatureV4 } from '@smithy/signature-v4';
+
+export interface UnsignedRequest {
+  method: 'GET' | 'HEAD';
+  url: { protocol: string; hostname: string; port: string; path: string };
+  query: Record<string, string>;
+  headers: Record<string, string>;
+}
+
+export interface AwsIdentity {
+  /** By AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or the profile; undefined for AWS itself. */
+  endpoint(): Promise<string | undefined>;
+  region(): Promise<string | undefined>;
+  /** The headers with which the request may be sent. Credentials are renewed when they are about to expire. */
+  sign(request: UnsignedRequest, region: string): Promise<Record<string, string>>;
+}
+
+/** The chain would warn on the console of settings that are in each other's way. */
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+export function openAwsIdentity(): AwsIdentity {
+  const credentials = defaultProvider({ logger: SILENT });
+  return {
+    endpoint: loadConfig<string | undefined>({
+      environmentVariableSelector: (env) => env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined,
+      configFileSelector: ({ services, endpoint_url }, files) =>
+        files?.[`services.${services}`]?.['s3.endpoint_url'] ?? endpoint_url,
+      default: async () => undefined,
+    }),
+    region: loadConfig<string | undefined>(
+      {
+        environmentVariableSelector: (env) => env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined,
+        configFileSelector: ({ region }) => region,
+        default: async () => undefined,
+      },
+      { preferredFile: 'credentials' },
+    ),
+    async sign({ method, url, query, headers }, region) {
+      const { protocol, hostname, port, path } = url;
+      // S3 wants the path encoded once (Signature Version 4, "Canonical request").
+      const signer = new SignatureV4({ service: 's3', region, credentials, sha256: Sha256, uriEscapePath: false });
+      const host = port === '' ? hostname : `${hostname}:${port}`;
+      const signed = await signer.sign({
+        method,
+        protocol,
+        hostname,
+        ...(port === '' ? {} : { port: Number(port) }),
+        path,
+        query,
+        headers: { host, ...headers },
+      });
+      return signed.headers;
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { PrestageError } from '../../../core/errors.js';
+import { failureOfConnection } from '../http-failure.js';
+
+const HINT =
+  'Name a profile in AWS_PROFILE (`aws configure list` shows what is found here), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; on an instance, give it a role. Then run the same command again.';
+
+/** Why a request could not be signed: nobody gave credentials, or the one who gives them refuses. */
+export function failureOfIdentity(url: string, error: unknown): PrestageError {
+  if (error instanceof PrestageError) return error;
+  // Who gives credentials was not reached: that may pass.
+  if (error instanceof Error && 'code' in error && 'syscall' in error) return failureOfConnection(url, error);
+  const expired = error instanceof Error && /expired|sso login/i.test(error.message);
+  return new PrestageError(
+    'AWS_SETTINGS',
+    `${url} cannot be asked for: there are no AWS credentials to use${reason(error)}.`,
+    { hint: expired ? `Log in again: \`aws sso login\`. ${HINT}` : HINT, context: { url }, cause: error },
+  );
+}
+
+/** Only what the chain of credentials itself says; a program that gives them may say anything, secrets too. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error) || !/^(Credentials|Token)ProviderError$/.test(error.name)) return '';
+  if (error.message.startsWith('Command failed')) return ' (the credential_process of the profile failed)';
+  const [line = ''] = error.message.split('\n');
+  return ` (${line.replace(/\.$/, '')})`;
+}

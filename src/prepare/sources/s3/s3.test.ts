@@ -1,0 +1,241 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { serve } from '../../../../test/http-server.js';
+import { lacks } from '../../../../test/requirements.js';
+import { awsEnvironment, type Fault, faultyProxy, s3Server } from '../../../../test/s3-server.js';
+import { sha256 } from '../../../core/digest.js';
+import type { PrestageError } from '../../../core/errors.js';
+import type { Retry } from '../attempts.js';
+import { type RemoteFile, readRemoteFile } from '../http-source.js';
+import { type RemotePin, RemotePins } from '../pin-remote.js';
+import { Remotes } from '../remotes.js';
+
+const content = Buffer.from(Array.from({ length: 3_000_001 }, (_, i) => (i * 31 + (i >> 8)) % 251));
+const other = Buffer.from(content.map((byte) => byte ^ 1));
+const HALF = 1_500_000;
+
+afterEach(() => vi.unstubAllEnvs());
+
+function useServer(endpoint: string, more: Record<string, string> = {}): void {
+  for (const [name, value] of Object.entries({ ...awsEnvironment(endpoint), ...more })) vi.stubEnv(name, value);
+}
+
+interface Fetched {
+  bytes: Buffer;
+  retries: Retry[];
+  error: PrestageError | undefined;
+}
+
+async function fetchAll(url: string, pinned: Partial<RemoteFile> = {}): Promise<Fetched> {
+  const remotes = new Remotes({ stallTimeoutMs: 2000 });
+  const retries: Retry[] = [];
+  const chunks: Buffer[] = [];
+  let error: PrestageError | undefined;
+  const { signal } = new AbortController();
+  try {
+    const file = { url, sha256: sha256(content), size: content.length, ...pinned };
+    const policy = { signal, baseDelayMs: 1, onRetry: (retry: Retry) => retries.push(retry) };
+    for await (const chunk of readRemoteFile(remotes, file, policy)) chunks.push(chunk);
+  } catch (thrown) {
+    error = thrown as PrestageError;
+  } finally {
+    await remotes.close();
+  }
+  return { bytes: Buffer.concat(chunks), retries, error };
+}
+
+async function pin(url: string, integrity?: string): Promise<RemotePin & { cached: string[] }> {
+  const cacheFolder = await mkdtemp(join(tmpdir(), 'prestage-s3-pins-'));
+  onTestFinished(() => rm(cacheFolder, { recursive: true }));
+  const pins = new RemotePins({ cacheFolder, emit: () => {}, signal: new AbortController().signal });
+  try {
+    return { ...(await pins.pin({ url, integrity, package: 'app' })), cached: await readdir(cacheFolder) };
+  } finally {
+    await pins.close();
+  }
+}
+
+const etag = `"${createHash('md5').update(content).digest('hex')}"`;
+
+describe.skipIf(lacks('versitygw'))('an object on a real server', () => {
+  const url = 's3://files/dir/a b+(1).bin';
+  const path = 'files/dir/a%20b%2B%281%29.bin';
+
+  async function behind(fault: Fault = () => undefined, options: { versioned?: boolean } = {}) {
+    const server = await s3Server(options);
+    await server.put(path, content);
+    const proxy = await faultyProxy(server.endpoint, fault);
+    useServer(proxy.endpoint);
+    return { server, seen: proxy.seen };
+  }
+
+  test('is pinned by a download that is kept, with its ETag, and is read by one request', async () => {
+    const { seen } = await behind();
+    const digest = sha256(content);
+    await expect(pin(url)).resolves.toEqual({ sha256: digest, size: content.length, version: etag, cached: [digest] });
+    expect(seen).toEqual(['HEAD', 'GET']);
+    const { bytes, error } = await fetchAll(url);
+    expect(error).toBeUndefined();
+    expect(bytes.equals(content)).toBe(true);
+    expect(seen).toEqual(['HEAD', 'GET', 'GET']);
+  });
+
+  test('is pinned by its headers alone where the server knows its SHA-256, or integrity says it', async () => {
+    const { server, seen } = await behind();
+    const digest = sha256(content);
+    const byHeaders = { sha256: digest, size: content.length, version: etag, cached: [] };
+    await expect(pin(url, `sha256:${digest}`)).resolves.toEqual(byHeaders);
+    await server.put(path, content, { 'x-amz-checksum-sha256': Buffer.from(digest, 'hex').toString('base64') });
+    await expect(pin(url)).resolves.toEqual(byHeaders);
+    expect(seen).toEqual(['HEAD', 'HEAD']);
+  });
+
+  test.each([
+    ['the connection is reset', { bytes: HALF, end: 'reset' }],
+    ['the transfer stalls', { bytes: HALF, end: 'stall' }],
+  ] as const)('is continued where it ended when %s', async (_, fault) => {
+    const { seen } = await behind(({ count }) => (count === 1 ? fault : undefined));
+    const { bytes, error, retries } = await fetchAll(url);
+    expect(error).toBeUndefined();
+    expect(bytes.equals(content)).toBe(true);
+    expect(seen).toEqual(['GET', expect.stringMatching(/^GET bytes=[1-9]\d+-$/)]);
+    expect(retries).toHaveLength(1);
+  });
+
+  test('is asked for again after 503 SlowDown and 500 InternalError', async () => {
+    const failing = (status: number, code: string) => (_: unknown, response: ServerResponse) =>
+      response.writeHead(status).end(`<Error><Code>${code}</Code></Error>`);
+    const { seen } = await behind(({ count }) =>
+      count === 1 ? failing(503, 'SlowDown') : count === 2 ? failing(500, 'InternalError') : undefined,
+    );
+    const { bytes, error, retries } = await fetchAll(url);
+    expect(error).toBeUndefined();
+    expect(bytes.equals(content)).toBe(true);
+    expect(seen).toEqual(['GET', 'GET', 'GET']);
+    expect(retries.map(({ reason }) => reason)).toEqual([
+      `${url} answered 503 SlowDown.`,
+      `${url} answered 500 InternalError.`,
+    ]);
+  });
+
+  test.each([
+    ['gives another ETag', false],
+    ['refuses by If-Match, as AWS does', true],
+  ])('that is replaced in the middle is never mixed: the server %s', async (_, refuses) => {
+    let replace = async () => {};
+    const { server, seen } = await behind(({ count }) => {
+      if (count === 1) return { bytes: HALF, end: 'reset' };
+      return async (request, response) => {
+        await replace();
+        expect(request.headers['if-match']).toBe(etag);
+        if (refuses) return response.writeHead(412).end('<Error><Code>PreconditionFailed</Code></Error>');
+        const { range = '' } = request.headers;
+        const from = Number(/\d+/.exec(range)?.[0]);
+        response.writeHead(206, {
+          etag: '"another"',
+          'content-range': `bytes ${from}-${other.length - 1}/${other.length}`,
+        });
+        return response.end(other.subarray(from));
+      };
+    });
+    replace = () => server.put(path, other);
+    const { bytes, error } = await fetchAll(url);
+    expect(error).toMatchObject({ code: 'SOURCE_MOVED', message: `${url} changed while it was being fetched.` });
+    expect(bytes.equals(content.subarray(0, bytes.length))).toBe(true);
+    expect(seen).toHaveLength(2);
+  });
+
+  test('whose bytes are not what is pinned is told as moved', async () => {
+    const { server } = await behind();
+    await server.put(path, other);
+    expect((await fetchAll(url)).error).toMatchObject({ code: 'SOURCE_MOVED', context: { found: sha256(other) } });
+  });
+
+  test('is read in the version that is pinned, until that is gone', async () => {
+    const { server } = await behind(undefined, { versioned: true });
+    const { version = '' } = await pin(url);
+    expect(version).toMatch(/^\w{10,}$/);
+    await server.put(path, other);
+    const { bytes, error } = await fetchAll(url, { versionId: version });
+    expect(error).toBeUndefined();
+    expect(bytes.equals(content)).toBe(true);
+    await server.remove(path, { versionId: version });
+    const gone = (await fetchAll(url, { versionId: version })).error;
+    expect(gone?.message).toContain('is not there any more');
+    expect(gone).toMatchObject({
+      code: 'SOURCE_MOVED',
+      hint: expect.stringContaining('--update-lock'),
+    });
+  });
+
+  test.each([
+    ['s3://files/none', {}, 'SOURCE_REFUSED', 'there is no such object', 'aws s3 ls'],
+    ['s3://nobucket/x', {}, 'SOURCE_REFUSED', 'there is no bucket nobucket', 'AWS_ENDPOINT_URL'],
+    [url, { AWS_SECRET_ACCESS_KEY: 'wrong' }, 'AWS_SETTINGS', 'the AWS secret key does not', 'AWS_SECRET_ACCESS_KEY'],
+    [url, { AWS_REGION: 'eu-west-1' }, 'AWS_SETTINGS', 'in another region', 'get-bucket-location'],
+    [url, { AWS_ACCESS_KEY_ID: '' }, 'AWS_SETTINGS', 'there are no AWS credentials', 'AWS_PROFILE'],
+  ])('%s with %j is %s: %s', async (asked, environment, code, message, hint) => {
+    const server = await s3Server();
+    await server.put(path, content);
+    useServer(server.endpoint, environment);
+    const { error } = await fetchAll(asked);
+    expect(error).toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining(hint),
+    });
+    expect(JSON.stringify(error?.serialize())).not.toMatch(/AKIATESTKEY|a-secret-of-tests|Signature=/);
+  });
+});
+
+describe('what AWS alone answers', () => {
+  const date = new Date(Date.now() + 20 * 60_000).toUTCString();
+
+  test.each([
+    [403, 'AccessDenied', {}, 'SOURCE_REFUSED', 'the credentials may not read it: no policy', 's3:GetObject'],
+    [400, 'ExpiredToken', {}, 'AWS_SETTINGS', 'have expired', 'aws sso login'],
+    [403, 'InvalidAccessKeyId', {}, 'AWS_SETTINGS', 'does not know the AWS access key', 'AWS_ACCESS_KEY_ID'],
+    [403, 'RequestTimeTooSkewed', { date }, 'AWS_SETTINGS', 'is wrong: 20 minutes behind', 'timedatectl'],
+    [403, 'InvalidObjectState', {}, 'SOURCE_REFUSED', 'archived', 'restore-object'],
+    [400, 'Other', {}, 'SOURCE_REFUSED', 'was refused: 400 Other: no policy', 'aws s3 cp'],
+  ])('%i %s', async (status, code, headers, expected, message, hint) => {
+    const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no policy\u001b[31m</Message></Error>`;
+    useServer(await serve((_, response) => response.writeHead(status, headers).end(body)));
+    const { error, retries } = await fetchAll('s3://bucket/key');
+    expect(retries).toEqual([]);
+    expect(error).toMatchObject({
+      code: expected,
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining(hint),
+    });
+    expect(error?.message).not.toContain('\u001b');
+  });
+
+  test('what HEAD is refused for is asked of GET', async () => {
+    useServer(
+      await serve(({ method }, response) =>
+        response
+          .writeHead(400)
+          .end(method === 'HEAD' ? undefined : '<Error><Code>ExpiredToken</Code><Message>x</Message></Error>'),
+      ),
+    );
+    await expect(pin('s3://bucket/key')).rejects.toMatchObject({ code: 'AWS_SETTINGS' });
+  });
+
+  test('a bucket is followed to its region, once', async () => {
+    const scopes: (string | undefined)[] = [];
+    const endpoint = await serve(({ headers }, response) => {
+      const region = /Credential=\w+\/\d+\/([\w-]+)\//.exec(headers.authorization ?? '')?.[1];
+      scopes.push(region);
+      if (region === 'eu-central-1') response.writeHead(200, { 'content-length': content.length }).end(content);
+      else response.writeHead(301, { 'x-amz-bucket-region': 'eu-central-1' }).end();
+    });
+    useServer(endpoint);
+    expect((await fetchAll('s3://bucket/key')).error).toBeUndefined();
+    expect(scopes).toEqual(['us-east-1', 'eu-central-1']);
+  });
+});
