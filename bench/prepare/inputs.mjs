@@ -36,13 +36,18 @@ export function jar({ count, bytes }) {
 }
 
 /** Big files of 128 MiB. */
-export function bigFiles({ bytes }) {
-  return input(`big-${bytes}.tar.gz`, writeTarGz, (content) =>
-    range(Math.ceil(bytes / (128 * MIB))).map((i) => ({
-      path: `app/data/volume-${i}.bin`,
-      mode: 0o644,
-      chunks: range(Math.min(128 * MIB, bytes - i * 128 * MIB) / MIB).map(() => content.take(MIB)),
-    })),
+export function bigFiles({ bytes, seed }) {
+  const name = seed === undefined ? `big-${bytes}.tar.gz` : `big-${seed}-${bytes}.tar.gz`;
+  return input(
+    name,
+    writeTarGz,
+    (content) =>
+      range(Math.ceil(bytes / (128 * MIB))).map((i) => ({
+        path: `app/data/volume-${i}.bin`,
+        mode: 0o644,
+        chunks: range(Math.min(128 * MIB, bytes - i * 128 * MIB) / MIB).map(() => content.take(MIB)),
+      })),
+    seed ?? name,
   );
 }
 

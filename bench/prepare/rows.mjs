@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { bigFiles, jar, pythonEnvironment, smallFiles } from './inputs.mjs';
-import { inFreshFolder, makeProject, peer, prestage, setSource, shell } from './runs.mjs';
+import { inFreshFolder, makeProject, makeRemoteProject, peer, peerOfS3, prestage, setSource, shell } from './runs.mjs';
+import { withS3 } from './s3.mjs';
 
 const MIB = 1024 ** 2;
 const deploy = 'deploy --prepare-files-only';
@@ -22,6 +23,29 @@ function prepared(archives, { slow }) {
 
 function byPeer(archive, { slow }) {
   return inFreshFolder({ slow }, ({ scratch, folder }) => peer(archive, join(folder, 'root'), scratch));
+}
+
+/** Twenty archives of 100 MB on an S3 server of this machine, each of one digest that the server was not told. */
+async function* fromS3(runs) {
+  const archives = [];
+  // One after the other: the content of each is in memory.
+  for (let i = 0; i < 20; i++) archives.push(await bigFiles({ bytes: 200e6, seed: `s3-${i}` }));
+  yield* withS3(archives, async function* (environment) {
+    for (let run = 0; run < runs; run++) {
+      yield {
+        ours: await inFreshFolder({ slow: false }, async ({ scratch, folder }) =>
+          prestage(
+            await makeRemoteProject(join(scratch, 'project'), join(folder, 'root'), archives),
+            deploy,
+            environment,
+          ),
+        ),
+        other: await inFreshFolder({ slow: false }, ({ scratch, folder }) =>
+          peerOfS3(archives, join(folder, 'root'), scratch, environment),
+        ),
+      };
+    }
+  });
 }
 
 /** The same work ten times, beside once: both ours. */
@@ -129,6 +153,12 @@ export const rows = [
     title: '8,000 files as of Python, tar.gz, latencyfs',
     ...faster(20),
     pairs: wholeJob(python, { slow: true }),
+  },
+  {
+    name: 's3',
+    title: '20 packages of tar.gz, 2 GB, from an S3 server on this machine',
+    ...faster(1.3),
+    pairs: fromS3,
   },
   {
     name: 'nothing-changed',

@@ -7,7 +7,9 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
 
-const { mountLatency } = await createJiti(import.meta.url).import('../../test/latencyfs/mount.ts');
+const jiti = createJiti(import.meta.url);
+const { mountLatency } = await jiti.import('../../test/latencyfs/mount.ts');
+const { goTool } = await jiti.import('../../test/requirements.ts');
 const command = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 const peerScript = fileURLToPath(new URL('peer.sh', import.meta.url));
 
@@ -43,14 +45,32 @@ export async function cleanUp() {
   for (const scratch of scratches) await rm(scratch, { recursive: true, force: true });
 }
 
+/** The same of archives that are on S3. */
+export async function makeRemoteProject(folder, root, archives) {
+  await mkdir(folder, { recursive: true });
+  return writeProject(
+    folder,
+    root,
+    archives.map(({ name }) => `s3://inputs/${name}`),
+  );
+}
+
 /** A project of these archives, beside what is measured: its digests are not known yet. */
 export async function makeProject(folder, root, archives) {
   await mkdir(join(folder, 'files'), { recursive: true });
+  for (const [index, archive] of archives.entries()) setSource(folder, index, archive);
+  return writeProject(
+    folder,
+    root,
+    archives.map((archive, index) => sourceOf(index, archive)),
+  );
+}
+
+async function writeProject(folder, root, sources) {
   const packages = {};
-  for (const [index, archive] of archives.entries()) {
-    setSource(folder, index, archive);
+  for (const [index, source] of sources.entries()) {
     packages[`app-${index}`] = {
-      source: sourceOf(index, archive),
+      source,
       destination: `opt/app-${index}`,
       extract: { strip: 1 },
       steps: [
@@ -80,8 +100,8 @@ function sourceOf(index, archive) {
 }
 
 /** The built command, as a user runs it. */
-export function prestage(project, line) {
-  return timed(process.execPath, [command, ...line.split(' '), '--config', project, '--json']);
+export function prestage(project, line, environment) {
+  return timed(process.execPath, [command, ...line.split(' '), '--config', project, '--json'], environment);
 }
 
 export async function peer(archive, root, scratch) {
@@ -90,14 +110,25 @@ export async function peer(archive, root, scratch) {
   return timed(peerScript, [archive.path, archive.sha256, root, change]);
 }
 
+/** All of them by s5cmd to a local folder, and then each as if it had always been there. */
+export async function peerOfS3(archives, root, scratch, environment) {
+  const change = join(scratch, 'change.patch');
+  await writeFile(change, patch);
+  const jobs = archives.map(
+    ({ name, sha256 }, index) => `'${peerScript}' '${scratch}/in/${name}' ${sha256} '${root}/${index}' '${change}'`,
+  );
+  const fetchAll = `'${goTool('s5cmd')}' --log error cp 's3://inputs/*' '${scratch}/in/'`;
+  return timed('sh', ['-c', ['set -e', fetchAll, ...jobs].join('\n')], environment);
+}
+
 export function shell(script) {
   return timed('sh', ['-c', script]);
 }
 
 /** @returns its time, and the most memory that it and all that it started held, each at its highest */
-async function timed(program, args) {
+async function timed(program, args, environment = {}) {
   const started = performance.now();
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...environment } });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     output += text;
