@@ -18,6 +18,7 @@ const needs = {
   xz: () => runs('xz', '--version'),
   bzip2: () => runs('sh', '-c', 'command -v bzip2'),
   zstd: () => runs('zstd', '--version'),
+  sevenZip: () => runs('7zz', 'i'),
   cpio: () => runs('cpio', '--version'),
   ar: () => runs('ar', '--version'),
   dpkgDeb: () => runs('dpkg-deb', '--version'),

@@ -7,6 +7,7 @@ import {
   type ArchiveInput,
   archiveFile,
   extractArchive,
+  isFileFormat,
   RECOGNITION_BYTES,
   recogniseFile,
   recogniseStart,
@@ -56,20 +57,21 @@ export async function fillTree(job: SourceJob): Promise<void> {
   await tree.settled();
 }
 
-/** A tar is read once, from start to end; a zip at random, with its digest taken beside it. */
+/** A tar is read once, from start to end; a zip or a 7z at random, with its digest taken beside it. */
 async function fillFromFile(job: SourceJob, path: string): Promise<void> {
   const { extract, source } = job.recipe;
   // A file that looks damaged may be the wrong one, and then that is what must be said.
   const orWrongFile = (error: unknown) => withProvenFile(path, source.sha256, () => Promise.reject(error));
   const format = extract === false ? undefined : await recogniseFile(path, source.name).catch(orWrongFile);
-  if (format === 'zip') return withProvenFile(path, source.sha256, () => unpack(job, archiveFile(path, source.name)));
+  if (isFileFormat(format))
+    return withProvenFile(path, source.sha256, () => unpack(job, archiveFile(path, source.name)));
   const bytes = new SourceStream(readLocalFile(path, source.sha256));
   await proving(bytes, job.retry.signal, () =>
     format === undefined ? writeSingle(job, bytes) : unpackStream(job, bytes),
   );
 }
 
-/** A tar goes straight into the tree. What may be a zip, which only its end shows, is kept beside it until it is used. */
+/** A tar goes straight into the tree. A 7z, and what may be a zip, which only its end shows, is kept beside it until it is used. */
 async function fillFromUrl(job: SourceJob, location: RemoteLocation): Promise<void> {
   const { remotes, recipe, retry, spool } = job;
   const { extract, source } = recipe;
@@ -81,7 +83,7 @@ async function fillFromUrl(job: SourceJob, location: RemoteLocation): Promise<vo
     const isSpooled = await proving(bytes, retry.signal, async () => {
       const format =
         extract === false ? undefined : await recogniseStart(await bytes.head(RECOGNITION_BYTES), source.name);
-      if (extract !== false && (format === undefined || format === 'zip')) {
+      if (extract !== false && (format === undefined || isFileFormat(format))) {
         await namingFile(spool, () =>
           pipeline(counted(bytes, job.progress), createWriteStream(spool, { flags: 'wx', mode: 0o600 })),
         );

@@ -25,7 +25,17 @@ const DICTIONARY = [
   ...['12 path=a/b\n', '9 size=5\n', '26 GNU.sparse.realsize=99\n', '18 linkpath=../..\n', '././@LongLink\0'],
   ...['070701', '070702', '070707', '07070X', 'TRAILER!!!\0', '000041ED', '0000A1FF', '000021A4'],
   ...['!<arch>\n', '`\n', '//', '/0', '#1/8', 'data.tar', 'debian-binary', '__.SYMDEF', '\x8e\xad\xe8\x01'],
-  ...['\x1f\x8b\x08\0', 'BZh9', '1AY&SY', '\x17rE8P\x90', '\xfd7zXZ\0', '\x28\xb5\x2f\xfd', 'P*M\x18', 'YZ'],
+  ...[
+    '\x1f\x8b\x08\0',
+    'BZh9',
+    '1AY&SY',
+    '\x17rE8P\x90',
+    '\xfd7zXZ\0',
+    '\x28\xb5\x2f\xfd',
+    'P*M\x18',
+    'YZ',
+    '7z\xbc\xaf\x27\x1c',
+  ],
 ];
 
 /**
@@ -47,7 +57,7 @@ export const archive: Target = {
         const bytes = files.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0);
         assert.deepEqual({ files: measured.files, bytes: measured.bytes }, { files: files.length, bytes });
       }
-      if (measured?.format === 'zip' || input.includes('PK\x05\x06')) return; // needs its end first
+      if (measured?.format === 'zip' || input.includes('PK\x05\x06') || startsAsSevenZip(input)) return; // their ends come first
       const inPieces = await outcome(other, input, { ...options, chunkBytes: 1 + below(random, 900) });
       assert.equal(
         typeof inPieces,
@@ -64,6 +74,10 @@ export const archive: Target = {
     }
   },
 };
+
+function startsAsSevenZip(input: Buffer): boolean {
+  return input.subarray(0, 6).equals(Buffer.from('7z\xbc\xaf\x27\x1c', 'latin1'));
+}
 
 /** The tree, which must be as its listing says, or the refusal's code. */
 async function outcome(where: ReturnType<typeof place>, input: Buffer, options: Parameters<typeof unpack>[2]) {

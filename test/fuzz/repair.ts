@@ -12,6 +12,7 @@ export function repaired(bytes: Buffer): Buffer {
   attempt(() => {
     if (start.startsWith('\x1f\x8b')) repairGzip(result);
     else if (start.startsWith('\xed\xab\xee\xdb')) repairRpm(result);
+    else if (start === '7z\xbc\xaf\x27\x1c') repairSevenZip(result);
     else if (start === '070702') repairCpio(result);
     else if (result.includes('PK\x05\x06')) repairZip(result);
     else if (start !== '!<arch') repairTar(result);
@@ -53,6 +54,14 @@ function attempt<T>(work: () => T): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The CRC-32 of the header at the end, and of what says where that is. */
+function repairSevenZip(bytes: Buffer): void {
+  const headerAt = 32 + Number(bytes.readBigUInt64LE(12));
+  const header = bytes.subarray(headerAt, headerAt + Number(bytes.readBigUInt64LE(20)));
+  bytes.writeUInt32LE(crc32(header), 28);
+  bytes.writeUInt32LE(crc32(bytes.subarray(12, 32)), 8);
 }
 
 const TAR_BLOCK = 512;

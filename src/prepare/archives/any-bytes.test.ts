@@ -49,7 +49,15 @@ test('bytes that are nothing at all', async () => {
       fc.uint8Array({ maxLength: 2000 }),
       fc.constantFrom(
         ...['', 'PK\x03\x04', '\x1f\x8b\x08\0', '\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46', '\x28\xb5\x2f\xfd', 'P*M\x18'],
-        ...['BZh91AY&SY', '!<arch>\n', '!<arch>\ndebian-binary', '070701', '070707', '\xed\xab\xee\xdb'],
+        ...[
+          'BZh91AY&SY',
+          '!<arch>\n',
+          '!<arch>\ndebian-binary',
+          '070701',
+          '070707',
+          '\xed\xab\xee\xdb',
+          '7z\xbc\xaf\x27\x1c',
+        ],
       ),
       async (bytes, magic) => {
         await answer(Buffer.concat([Buffer.from(magic, 'latin1'), bytes]));

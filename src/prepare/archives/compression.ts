@@ -13,7 +13,7 @@ export type Compression = 'gz' | 'xz' | 'zst' | 'bz2';
 const DECOMPRESS = { gz: gunzip, xz: unxz, zst: unzstd, bz2: bunzip2 } as const;
 
 /** So many pieces are decompressed on this thread before anything else gets its turn. */
-const PIECES_AT_A_TIME = 64;
+export const PIECES_AT_A_TIME = 64;
 
 /** By the signature at the start. */
 export function compressionOf(start: Buffer): Compression | undefined {

@@ -8,6 +8,8 @@ import { decompress } from './compression.js';
 import { unpackCpio } from './cpio-reader.js';
 import {
   type ArchiveFormat,
+  type FileFormat,
+  isFileFormat,
   layersOf,
   RECOGNITION_BYTES,
   recogniseFile,
@@ -15,6 +17,7 @@ import {
   SUPPORTED_FORMATS,
 } from './recognise.js';
 import { unpackRpm } from './rpm-reader.js';
+import { unpackSevenZip } from './seven-zip-reader.js';
 import { unpackTar } from './tar-reader.js';
 import { Unpacker, type UnpackOptions } from './unpacker.js';
 import { unpackZip } from './zip-reader.js';
@@ -29,7 +32,7 @@ export interface ExtractedArchive {
 
 /**
  * Unpacks an archive, of whatever format its content shows, into a tree that is settled afterwards, also after a
- * failure. Tars are read from `stream`, to its end; a zip from `file`, which must be given for it.
+ * failure. Tars are read from `stream`, to its end; a zip and a 7z from `file`, which must be given for them.
  * @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED (also for what is no archive), ARCHIVE_UNSAFE, ARCHIVE_LIMIT,
  * STEP_FILE_MISSING where a pattern matches nothing or nothing is unpacked, SOURCE_CHANGED, and the tree's errors; what
  * `stream` throws and what the signal was aborted with, as it is
@@ -54,14 +57,14 @@ export async function extractArchive(
 async function unpack(input: ArchiveInput, unpacker: Unpacker): Promise<ArchiveFormat> {
   if (input.file !== undefined) {
     const format = checked(await recogniseFile(input.file, input.name), input);
-    if (format === 'zip') await unpackZip(input.file, unpacker);
+    if (isFileFormat(format)) await FILE_READERS[format](input.file, unpacker);
     else await unpackStream(format, input.stream(), unpacker);
     return format;
   }
   const { start, whole } = await peek(input.stream());
   const format = checked(await recogniseStart(start, input.name), input);
-  if (format === 'zip')
-    throw new PrestageError('INTERNAL', `${input.name} is a zip, which must be a file to be unpacked.`);
+  if (isFileFormat(format))
+    throw new PrestageError('INTERNAL', `${input.name} is a ${format}, which must be a file to be unpacked.`);
   await unpackStream(format, whole, unpacker);
   return format;
 }
@@ -74,11 +77,13 @@ function checked(format: ArchiveFormat | undefined, input: ArchiveInput): Archiv
   });
 }
 
+const FILE_READERS = { zip: unpackZip, '7z': unpackSevenZip } as const;
+
 /** What reads each format that is a stream. */
 const READERS = { tar: unpackTar, cpio: unpackCpio, ar: unpackAr, deb: unpackDeb, rpm: unpackRpm } as const;
 
 async function unpackStream(
-  format: Exclude<ArchiveFormat, 'zip'>,
+  format: Exclude<ArchiveFormat, FileFormat>,
   stream: AsyncIterable<Buffer>,
   unpacker: Unpacker,
 ): Promise<void> {

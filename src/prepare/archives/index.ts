@@ -1,5 +1,5 @@
 export { type ArchiveInput, archiveFile } from './archive-input.js';
 export { type ExtractedArchive, extractArchive } from './extract-archive.js';
 export { measureArchive } from './measure-archive.js';
-export { RECOGNITION_BYTES, recogniseFile, recogniseStart, SUPPORTED_FORMATS } from './recognise.js';
+export { isFileFormat, RECOGNITION_BYTES, recogniseFile, recogniseStart, SUPPORTED_FORMATS } from './recognise.js';
 export type { UnpackOptions } from './unpacker.js';

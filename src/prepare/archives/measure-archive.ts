@@ -4,6 +4,7 @@ import { isZero } from './byte-source.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { type PaxRecords, parsePax } from './pax.js';
 import { type ArchiveFormat, recogniseFile } from './recognise.js';
+import { contentBytes, readSevenZip } from './seven-zip-reader.js';
 import { paddedSize, parseTarHeader, TAR_BLOCK } from './tar-header.js';
 import { mapGoesOn, oldSparseSize } from './tar-sparse.js';
 import { xzLength } from './xz-index.js';
@@ -23,7 +24,7 @@ export interface ArchiveMeasure {
 }
 
 /**
- * Measures an archive file without unpacking it: a zip by its directory, a tar by hopping from header to header, gzip by
+ * Measures an archive file without unpacking it: a zip or a 7z by its directory, a tar by hopping from header to header, gzip by
  * the length at its end, xz by its index, zstd by its first frame. Damage is not looked for: what cannot be read ends the
  * count.
  * @returns undefined where the file is no archive, or of a format that says nothing
@@ -40,7 +41,9 @@ export async function measureArchive(input: {
   const handle = await open(input.file);
   try {
     const { size } = await handle.stat();
-    if (format === 'zip') return await measureZip(handle, size, name, input.limits?.count ?? DEFAULT_LIMITS.count);
+    const maxCount = input.limits?.count ?? DEFAULT_LIMITS.count;
+    if (format === 'zip') return await measureZip(handle, size, name, maxCount);
+    if (format === '7z') return await measureSevenZip(handle, size, name, maxCount);
     if (format === 'tar') return await measureTar(handle, size);
     const bytes = await decompressedLength(handle, size, format);
     return bytes === undefined ? undefined : { format, files: undefined, bytes, exact: false };
@@ -59,6 +62,17 @@ async function measureZip(handle: FileHandle, size: number, name: string, maxCou
     bytes: files.reduce((sum, { kind, size }) => sum + (kind === 'file' ? size : 0), 0),
     exact: end !== undefined,
   };
+}
+
+async function measureSevenZip(
+  handle: FileHandle,
+  size: number,
+  name: string,
+  maxCount: number,
+): Promise<ArchiveMeasure> {
+  const directory = await readSevenZip(handle, size, name, maxCount);
+  const files = directory.files.filter(({ isFolder }) => !isFolder).length;
+  return { format: '7z', files, bytes: contentBytes(directory), exact: true };
 }
 
 function decompressedLength(handle: FileHandle, size: number, format: ArchiveFormat): Promise<number | undefined> {

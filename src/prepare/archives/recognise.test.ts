@@ -45,6 +45,7 @@ describe('recognises by content', () => {
     ['a deb', Buffer.from('!<arch>\ndebian-binary   '), 'deb', 'deb'],
     ['an ar', Buffer.from('!<arch>\nfoo.o/          '), 'ar', 'ar'],
     ['an rpm', Buffer.from('\xed\xab\xee\xdb\x03', 'latin1'), 'rpm', 'rpm'],
+    ['a 7z', Buffer.from('7z\xbc\xaf\x27\x1c\0\x04', 'latin1'), '7z', '7z'],
     ['a cpio', Buffer.from(`070701${'0'.repeat(104)}`), 'cpio', 'cpio'],
     ['an old cpio', Buffer.from(`070707${'0'.repeat(70)}`), 'cpio', 'cpio'],
     ['a compressed cpio', gzipSync(`070702${'0'.repeat(104)}`), 'cpio.gz', 'cpio.gz'],
@@ -75,7 +76,7 @@ describe('recognises by content', () => {
 
   test.each([
     ['lz4', Buffer.from('\x04\x22\x4d\x18rest', 'latin1')],
-    ['7z', Buffer.from('7z\xbc\xaf\x27\x1crest', 'latin1')],
+
     ['rar', Buffer.from('Rar!\x1a\x07', 'latin1')],
     ['thin ar', Buffer.from('!<thin>\n')],
     ['lzma', Buffer.from(`\x5d\0\0\x80\0${'\xff'.repeat(8)}rest`, 'latin1')],

@@ -5,15 +5,18 @@ import { isZero } from './byte-source.js';
 import { type Compression, compressionOf, decompressedStart } from './compression.js';
 import { looksLikeCpio } from './cpio-header.js';
 import { RPM_MAGIC } from './rpm-reader.js';
+import { SEVEN_ZIP_MAGIC } from './seven-zip-header.js';
 import { parseTarHeader, TAR_BLOCK } from './tar-header.js';
 import { findEndRecord } from './zip-end-record.js';
 
 /** What may lie in a compressed stream. */
 type Packed = 'tar' | 'cpio';
-export type ArchiveFormat = 'zip' | 'ar' | 'deb' | 'rpm' | Packed | `${Packed}.${Compression}`;
+/** Formats that are read at random, from a file. */
+export type FileFormat = 'zip' | '7z';
+export type ArchiveFormat = FileFormat | 'ar' | 'deb' | 'rpm' | Packed | `${Packed}.${Compression}`;
 
 /** For messages. */
-export const SUPPORTED_FORMATS = 'tar and cpio (plain, or with gzip, xz, bzip2 or zstd), zip, jar, deb, rpm and ar';
+export const SUPPORTED_FORMATS = 'tar and cpio (plain, or with gzip, xz, bzip2 or zstd), zip, jar, 7z, deb, rpm and ar';
 
 /** What `recogniseStart` wants to see: more than the longest gzip header, and than the first block of any bzip2. */
 export const RECOGNITION_BYTES = 1024 * 1024;
@@ -21,7 +24,6 @@ export const RECOGNITION_BYTES = 1024 * 1024;
 /** Formats that are archives, or wrap one, and cannot be unpacked: left as they are only when somebody says so. */
 const KNOWN_BUT_UNSUPPORTED: readonly (readonly [name: string, signature: RegExp])[] = [
   ['lz4', /^\x04\x22\x4d\x18/],
-  ['7z', /^7z\xbc\xaf\x27\x1c/],
   ['rar', /^Rar!\x1a\x07/],
   ['thin ar', /^!<thin>\n/],
   // The usual properties, a dictionary of whole KiB, and a size that is unknown or possible.
@@ -45,6 +47,7 @@ export async function recogniseStart(start: Uint8Array, name: string): Promise<A
     return packed === undefined ? undefined : `${packed}.${compression}`;
   }
   const text = head.toString('latin1', 0, 21);
+  if (text.startsWith(SEVEN_ZIP_MAGIC)) return '7z';
   if (text.startsWith(RPM_MAGIC)) return 'rpm';
   if (text.startsWith(AR_MAGIC)) return text.endsWith('debian-binary') ? 'deb' : 'ar';
   const packed = packedFormat(head);
@@ -56,8 +59,12 @@ export async function recogniseStart(start: Uint8Array, name: string): Promise<A
   });
 }
 
+export function isFileFormat(format: ArchiveFormat | undefined): format is FileFormat {
+  return format === 'zip' || format === '7z';
+}
+
 /** What of a format's name is which. */
-export function layersOf(format: Exclude<ArchiveFormat, 'zip'>): {
+export function layersOf(format: Exclude<ArchiveFormat, FileFormat>): {
   container: Packed | 'ar' | 'deb' | 'rpm';
   compression: Compression | undefined;
 } {
