@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -221,6 +222,15 @@ describe('a remote source', () => {
       'zip behind something else',
       Buffer.concat([Buffer.from('#!/bin/sh\nexec java -jar "$0"\n'), zip(product)]),
       unpacked,
+    ],
+    [
+      '7z',
+      readFileSync(new URL('../../test/archives/seeds/7z-lzma2', import.meta.url)),
+      {
+        'd/a': 'some text that compresses, '.repeat(40),
+        'd/none': '',
+        'd/run': 'x #!/bin/sh\n',
+      },
     ],
     ['plain file', Buffer.from('hello'), { 'installer.bin': 'hello' }],
   ])('that is a %s gives the same tree as a local one', async (_, content, expected) => {
