@@ -1,10 +1,11 @@
 import { chmod, mkdir, readdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { addTree, temporaryRoot, treeName } from '../../test/small-stores.js';
 import { newRunId, storePaths } from './paths.js';
 import { removeAll } from './remove.js';
 import { collectLeftovers, openStaging } from './staging.js';
+import { calls } from './system-calls.js';
 import { thisProcess } from './this-process.js';
 import { hasTrees } from './trees.js';
 
@@ -46,6 +47,38 @@ describe('leftovers', () => {
     expect(await readdir(storePaths(root).staging)).toEqual([alive.folder.slice(-29)]);
     await alive.close();
     expect(await readdir(storePaths(root).staging)).toEqual([]);
+  });
+
+  test('have another name before anything in them is deleted: who still works there publishes the whole, or nothing', async () => {
+    const run = await leaveRun(undefined);
+    const tree = join(storePaths(root).run(run), 'tree');
+    const published = treeName('late');
+    await mkdir(storePaths(root).trees, { recursive: true });
+    const { rename: renameIt } = calls;
+    const whole: string[][] = [];
+    vi.spyOn(calls, 'rename').mockImplementation(async (from, to) => {
+      if (from === tree) whole.push(await readdir(from, { recursive: true }));
+      await renameIt(from, to);
+      // The moment after which it is deleted, in which its owner comes to publish it.
+      if (from === tree) await expect(renameIt(tree, storePaths(root).tree(published))).rejects.toThrow('ENOENT');
+    });
+    expect(await collectLeftovers(root)).toBe(1);
+    vi.restoreAllMocks();
+    expect(whole.map((names) => names.sort())).toEqual([['sub', 'sub/file']]);
+    expect(await readdir(storePaths(root).staging)).toEqual([]);
+    expect(await readdir(storePaths(root).trees)).toEqual([]);
+  });
+
+  test('are files and links in staging themselves, and not what those lead to', async () => {
+    const elsewhere = join(root, '..', 'elsewhere');
+    await mkdir(elsewhere);
+    await writeFile(join(elsewhere, 'file'), 'x');
+    await mkdir(storePaths(root).staging, { recursive: true });
+    await writeFile(join(storePaths(root).staging, 'file'), 'x');
+    await symlink(elsewhere, join(storePaths(root).staging, 'link'));
+    expect(await collectLeftovers(root)).toBe(2);
+    expect(await readdir(storePaths(root).staging)).toEqual([]);
+    expect(await readdir(elsewhere)).toEqual(['file']);
   });
 
   test('are manifests whose tree never came, and no others', async () => {

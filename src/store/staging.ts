@@ -1,7 +1,7 @@
-import { lstat, readdir, readFile, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { forEachBounded } from '../core/bounded.js';
-import { asPrestageError } from '../core/errors.js';
+import { asPrestageError, errnoOf } from '../core/errors.js';
 import { makeFolder, makeNewFolder } from './folders.js';
 import { isStoreName, isTemporaryName, MANIFEST_SUFFIX, type StorePaths, storePaths, temporaryName } from './paths.js';
 import { writeNewFile } from './publish-file.js';
@@ -57,7 +57,8 @@ export async function collectLeftovers(root: string): Promise<number> {
   let removed = 0;
   try {
     for (const leftover of await findLeftovers(paths)) {
-      await removeAll(leftover);
+      if (dirname(leftover) === paths.staging) await removeRun(leftover);
+      else await removeAll(leftover);
       removed += 1;
     }
     for (const name of await treelessManifests(paths)) if (await removeManifest(paths, name)) removed += 1;
@@ -65,6 +66,29 @@ export async function collectLeftovers(root: string): Promise<number> {
     throw asPrestageError(error, { path: root });
   }
   return removed;
+}
+
+/**
+ * Deletes a run's folder. Whoever still works there after all, as the lock was deleted or their machine slept, may give
+ * a tree its final name at any moment: so each thing gets a name that only we know before anything in it is deleted, and
+ * is published whole before that or not at all. The folder alone does not do: an NFS client may still know it by its handle.
+ */
+async function removeRun(folder: string): Promise<void> {
+  if (!(await ifThere(() => lstat(folder)))?.isDirectory()) return removeAll(folder); // lstat: not what a link leads to
+  for (const name of await namesIn(folder)) {
+    const doomed = isTemporaryName(name) ? join(folder, name) : join(folder, temporaryName());
+    try {
+      if (!isTemporaryName(name)) await calls.rename(join(folder, name), doomed);
+    } catch (error) {
+      if (isAbsent(error)) continue;
+      throw error;
+    }
+    await removeAll(doomed);
+  }
+  await rmdir(folder).catch((error: unknown) => {
+    // ENOTEMPTY: somebody does work there; EEXIST says the same. The next collection looks again.
+    if (!isAbsent(error) && !['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw error;
+  });
 }
 
 async function findLeftovers(paths: StorePaths): Promise<string[]> {
