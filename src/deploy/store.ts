@@ -42,6 +42,17 @@ export async function prune(options: CommandOptions & { plan: PrunePlan; wait?: 
   );
 }
 
+/**
+ * Where there is nothing to remove: deletes what a prune that was killed had put out of sight already. A run that is at
+ * work has done it.
+ */
+export async function clearLeftovers(options: CommandOptions & { plan: PrunePlan }): Promise<void> {
+  if (options.plan.keep.length === 0) return; // there may be no store at all
+  await prune({ ...options, plan: { ...options.plan, remove: [], trees: [] } }).catch((error: unknown) => {
+    if (!(error instanceof PrestageError && error.code === 'LOCKED')) throw error;
+  });
+}
+
 export function demandRelease<T extends { release: string }>(records: readonly T[], release: string): T {
   const found = records.find((record) => record.release === release);
   if (found) return found;

@@ -29,11 +29,12 @@ export function addPrune(program: Command, run: Run): void {
     )
     .action(({ keep, dryRun = false, wait }: Flags, command: Command) =>
       run(command, async (session) => {
-        const { planPrune, prune } = await import('../../deploy/index.js');
+        const { clearLeftovers, planPrune, prune } = await import('../../deploy/index.js');
         const plan = await planPrune({ ...session.options, keep });
         const result: PruneResult = { ...plan, dryRun };
         const output = pruneTable(plan, session.table);
         const nothing = plan.remove.length === 0 && plan.trees.length === 0;
+        if (nothing && !dryRun) await clearLeftovers({ ...session.options, plan });
         if (dryRun || nothing) return { result, output, summary: nothing ? ['There is nothing to remove.'] : [] };
         const what = `${formatCount(plan.remove.length, 'release')} and ${formatCount(plan.trees.length, 'tree')}, ${formatBytes(plan.bytes)}`;
         await session.confirm({ details: output, action: `This removes ${what}.` });
