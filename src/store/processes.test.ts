@@ -118,7 +118,8 @@ describe('publishers in several processes', () => {
       expect((await verifyStore(root, { deep: true })).differences).toEqual([]);
       for (const name of await hasTrees(root, names)) await readTree(root, name);
       await collectLeftovers(root);
-      expect(await readdir(storePaths(root).staging)).toEqual([]);
+      // Killed early enough, it has not even made that folder.
+      expect(await readdir(storePaths(root).staging).catch(() => [])).toEqual([]);
       if (completed > 2) {
         completed = 0;
         await remove();
