@@ -43,6 +43,7 @@ vi.mock('../deploy/index.js', () => {
       bytes: 0,
     }),
     prune: record('prune', undefined),
+    clearLeftovers: record('clearLeftovers', undefined),
     destroyPlan: record('destroyPlan', {
       project: 'portal',
       environment: 'dev',

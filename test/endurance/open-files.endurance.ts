@@ -60,7 +60,7 @@ async function work(folder: string, root: string, { plan, inputs }: ReleaseJob, 
   };
   await mkdir(runFolder);
   await writeFile(join(runFolder, 'job.json'), JSON.stringify(todo));
-  const command = `${limits} && exec '${process.execPath}' '${join(repository, 'dist/agent.js')}' '${runFolder}'`;
+  const command = `${limits} && exec '${process.execPath}' '${join(repository, 'dist/agent/agent.js')}' '${runFolder}'`;
   const worker = spawn('sh', ['-c', command], { stdio: 'ignore', env: { ...process.env, UV_THREADPOOL_SIZE: '64' } });
   await once(worker, 'exit');
   const events = (await readFile(join(runFolder, 'events.ndjson'), 'utf8')).trim().split('\n');

@@ -57,7 +57,7 @@ async function workElsewhere(number: number): Promise<AgentResult> {
   };
   await mkdir(runFolder);
   await writeFile(join(runFolder, 'job.json'), JSON.stringify(todo));
-  const command = `hostname machine-${number} && exec '${process.execPath}' '${join(repository, 'dist/agent.js')}' '${runFolder}'`;
+  const command = `hostname machine-${number} && exec '${process.execPath}' '${join(repository, 'dist/agent/agent.js')}' '${runFolder}'`;
   const worker = spawn('unshare', ['--pid', '--fork', '--mount-proc', '--uts', 'sh', '-c', command], {
     stdio: 'ignore',
     env: { ...process.env, UV_THREADPOOL_SIZE: '64' },

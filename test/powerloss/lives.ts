@@ -123,7 +123,7 @@ function leavingOut(without: Without): Plugin {
     setup({ onLoad }) {
       if (without === 'the flush of contents')
         onLoad({ filter: /store\/flusher\.ts$/ }, () => ({
-          contents: 'export const createFlusher = () => ({ flush: async () => {} });',
+          contents: 'export const createFlusher = () => ({ flush: async () => {}, flushAhead: () => () => {} });',
         }));
       if (without === 'the flush of folders')
         onLoad({ filter: /store\/publish-file\.ts$/ }, async ({ path }) => ({

@@ -146,15 +146,19 @@ describe.skipIf(lacks('zip'))('a zip by Info-ZIP', () => {
     symlinkSync('../conf', join(origin.folder, 'zipped/bin/conf'));
   });
 
-  test.each(['-9', '-0', '-fz', '-fd'])('made with %s unpacks to what unzip makes of it', async (flag) => {
-    run('rm', '-rf', 'a.zip', 'beside/zipped');
-    run('zip', '-qry', flag, 'a.zip', 'zipped');
-    const tree = await unpack(where, readFileSync(join(origin.folder, 'a.zip')));
-    run('unzip', '-q', 'a.zip', '-d', 'beside');
-    const expected = listing(join(origin.folder, 'beside/zipped'));
-    expect(entriesOf(tree)).toEqual({ zipped: { type: 'dir', mode: 0o755 }, ...prefixed(expected, 'zipped/') });
-    expect(listing(where.tree)).toEqual(entriesOf(tree));
-  });
+  // Of links, some builds of zip say that they cannot have descriptors (-fd).
+  test.each([['-9'], ['-0'], ['-fz'], ['-fd', '-x', 'zipped/bin/conf']])(
+    'made with %s unpacks to what unzip makes of it',
+    async (...flags) => {
+      run('rm', '-rf', 'a.zip', 'beside/zipped');
+      run('zip', '-qry', 'a.zip', 'zipped', ...flags);
+      const tree = await unpack(where, readFileSync(join(origin.folder, 'a.zip')));
+      run('unzip', '-q', 'a.zip', '-d', 'beside');
+      const expected = listing(join(origin.folder, 'beside/zipped'));
+      expect(entriesOf(tree)).toEqual({ zipped: { type: 'dir', mode: 0o755 }, ...prefixed(expected, 'zipped/') });
+      expect(listing(where.tree)).toEqual(entriesOf(tree));
+    },
+  );
 
   test('written to a pipe, with its sizes after the data, is read by its directory', async () => {
     run('sh', '-c', 'zip -qr - product/conf product/big.bin | cat > b.zip');

@@ -71,7 +71,7 @@ describe.skipIf(lacks('sevenZip'))('a 7z by 7-Zip', () => {
     const files = Object.values(expected).filter(({ type }) => type !== 'dir');
     const bytes = files.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0);
     const measure = await measureArchive({ file: join(where.folder, 'a.7z') });
-    expect(measure).toEqual({ format: '7z', files: files.length, bytes: bytes + '../none'.length, exact: true });
+    expect(measure).toEqual({ format: '7z', files: files.length, bytes, exact: true });
   });
 
   test('gives what is included, without unpacking the rest', async () => {
