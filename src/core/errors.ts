@@ -184,11 +184,14 @@ interface SystemError extends Error {
 function systemError(error: unknown): SystemError | undefined {
   if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return undefined;
   const system = error as SystemError & { errno?: number };
-  if (system.code.startsWith('Unknown system error')) system.code = errnoName(-(system.errno ?? 0)) ?? system.code;
+  if (UNNAMED.test(system.code)) system.code = errnoName(-(system.errno ?? 0)) ?? system.code;
   return system;
 }
 
-/** libuv has no names for some of what network file systems answer: ESTALE, EDQUOT. */
+/** What libuv calls an errno that it has no name for, from a callback and from a call that waits. */
+const UNNAMED = /^(Unknown system error|UNKNOWN$)/;
+
+/** Some of those are what network file systems answer: ESTALE, EDQUOT. */
 function errnoName(errno: number): string | undefined {
   return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0];
 }
