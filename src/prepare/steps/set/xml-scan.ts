@@ -28,8 +28,10 @@ export function doctypeRange(text: string): { start: number; end: number } | und
   return { start: before, end: text.length };
 }
 
+// White space is what XML takes for it (production S): JavaScript's \s has more, which names may hold.
 const TOKEN =
-  /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[([\s\S]*?)\]\]>|<\/([^\s>]+)\s*>|<([^\s/>!?]+)((?:\s+[^\s=<>/"']+\s*=\s*(?:"[^"]*"|'[^']*'))*)(\s*)(\/?)>|[^<]+/y;
+  /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[([\s\S]*?)\]\]>|<\/([^ \t\r\n>]+)[ \t\r\n]*>|<([^ \t\r\n/>!?]+)((?:[ \t\r\n]+[^ \t\r\n=<>/"']+[ \t\r\n]*=[ \t\r\n]*(?:"[^"]*"|'[^']*'))*)([ \t\r\n]*)(\/?)>|[^<]+/y;
+const ATTRIBUTE = /([^ \t\r\n=<>/"']+)[ \t\r\n]*=[ \t\r\n]*("[^"]*"|'[^']*')/g;
 
 /** The root element. The text must be known to be well-formed, its declaration and DOCTYPE blanked out. */
 export function scanXml(text: string): XmlElement | undefined {
@@ -61,7 +63,7 @@ export function scanXml(text: string): XmlElement | undefined {
 
 function newElement(name: string, start: number, attributes: string, parent: XmlElement | undefined): XmlElement {
   const from = start + 1 + name.length;
-  const found = [...attributes.matchAll(/([^\s=<>/"']+)\s*=\s*("[^"]*"|'[^']*')/g)].map((match) => {
+  const found = [...attributes.matchAll(ATTRIBUTE)].map((match) => {
     const end = from + match.index + match[0].length - 1;
     return { name: match[1] ?? '', start: end - (match[2]?.length ?? 0) + 2, end, quote: match[2]?.charAt(0) ?? '"' };
   });

@@ -79,6 +79,13 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
     '&e;',
     '<!DOCTYPE a [<!ENTITY e "x">]><a>&amp;e;</a>',
   ],
+  [
+    'beside a name that has white space of JavaScript',
+    '<a \ufeffx="1"><b>1</b></a>',
+    'a/b',
+    2,
+    '<a \ufeffx="1"><b>2</b></a>',
+  ],
   ['text that looks like an attribute', '<a><b >c="1"</b><d c="1"/></a>', 'a/d@c', 2, '<a><b >c="1"</b><d c="2"/></a>'],
 ])('sets %s', (_, before, key, value, after) => {
   const expected = key === 'a' && value === '&e;' ? before : after; // what it says is not known without the DTD
