@@ -1,7 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { ArchiveReason } from '../../core/archive-reasons.js';
-import { PrestageError } from '../../core/errors.js';
 import { archiveError } from './archive-error.js';
 import { ByteSource } from './byte-source.js';
 import { beyond } from './limits.js';
@@ -15,6 +14,7 @@ import {
   SIGNATURE_BYTES,
   type Streams,
 } from './seven-zip-header.js';
+import { withSteadyFile } from './steady-file.js';
 import { SMALL_ENTRY_BYTES, type Unpacker } from './unpacker.js';
 import { readAt } from './zip-end-record.js';
 
@@ -38,25 +38,13 @@ interface Directory {
  * @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED, ARCHIVE_UNSAFE, ARCHIVE_LIMIT, SOURCE_CHANGED
  */
 export async function unpackSevenZip(file: string, unpacker: Unpacker): Promise<void> {
-  const handle = await open(file);
-  try {
-    const before = await handle.stat({ bigint: true });
-    const size = Number(before.size);
+  await withSteadyFile(file, unpacker.archive, async (handle, size) => {
     const { streams, files } = await readSevenZip(handle, size, unpacker.archive, unpacker.budget.limits.count);
     const total = streams.contents.flat().reduce((sum, content) => sum + content.size, 0);
     unpacker.budget.ratio({ archive: unpacker.archive }, total, size);
     await unpackFiles(handle, streams, files, unpacker);
     unpacker.consumed(size);
-    const after = await handle.stat({ bigint: true });
-    if (after.size !== before.size || after.mtimeNs !== before.mtimeNs || after.ctimeNs !== before.ctimeNs) {
-      throw new PrestageError('SOURCE_CHANGED', `${unpacker.archive} changed while it was being read.`, {
-        hint: 'Wait until whatever writes it is done, then run the same command again.',
-        context: { file: unpacker.archive },
-      });
-    }
-  } finally {
-    await handle.close();
-  }
+  });
 }
 
 /** Reads the header, which is compressed as a rule. @throws as `unpackSevenZip` */

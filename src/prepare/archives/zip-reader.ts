@@ -1,8 +1,8 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { PrestageError } from '../../core/errors.js';
+import type { FileHandle } from 'node:fs/promises';
 import { archiveError } from './archive-error.js';
 import { READ_BYTES } from './archive-input.js';
 import { BoundedWork } from './bounded-work.js';
+import { withSteadyFile } from './steady-file.js';
 import { SMALL_ENTRY_BYTES, type Unpacker } from './unpacker.js';
 import { checkReadable, streamedContent, wholeContent } from './zip-content.js';
 import { readDirectory, type ZipEntry } from './zip-directory.js';
@@ -37,10 +37,7 @@ interface PlacedEntry {
  * @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED, ARCHIVE_UNSAFE, ARCHIVE_LIMIT, SOURCE_CHANGED
  */
 export async function unpackZip(file: string, unpacker: Unpacker): Promise<void> {
-  const handle = await open(file);
-  try {
-    const before = await handle.stat({ bigint: true });
-    const fileSize = Number(before.size);
+  await withSteadyFile(file, unpacker.archive, async (handle, fileSize) => {
     const end = await findEndRecord(handle, fileSize, unpacker.archive);
     if (end === undefined) {
       throw archiveError(
@@ -55,18 +52,7 @@ export async function unpackZip(file: string, unpacker: Unpacker): Promise<void>
     unpacker.budget.ratio({ archive: unpacker.archive }, totalSize, fileSize);
     await unpackEntries(handle, await place(entries, end.directoryOffset, unpacker), unpacker);
     unpacker.consumed(fileSize);
-    const after = await handle.stat({ bigint: true });
-    // A file that lost its name is the same file: an entry may take that name, where an archive is unpacked beside itself.
-    const isTouched = after.ctimeNs !== before.ctimeNs && after.nlink === before.nlink;
-    if (after.size !== before.size || after.mtimeNs !== before.mtimeNs || isTouched) {
-      throw new PrestageError('SOURCE_CHANGED', `${unpacker.archive} changed while it was being read.`, {
-        hint: 'Wait until whatever writes it is done, then run the same command again.',
-        context: { file: unpacker.archive },
-      });
-    }
-  } finally {
-    await handle.close();
-  }
+  });
 }
 
 /** Decides what goes where, makes the folders, and sorts the rest by where it lies. */
