@@ -3,12 +3,11 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listFolder } from '../../src/config/index.js';
 import { PrestageError } from '../../src/core/errors.js';
-import { prepareRelease } from '../../src/prepare/prepare-release.js';
-import { newRunId } from '../../src/store/paths.js';
 import { currentRelease, setCurrent } from '../../src/store/releases.js';
 import { collectLeftovers } from '../../src/store/staging.js';
 import { verifyStore } from '../../src/store/verify.js';
 import { type Mounted, mountLatency } from '../latencyfs/mount.js';
+import { prepared } from '../prepared.js';
 import { ReleaseJob } from '../release-job.js';
 import { tarGz, zip } from '../small-archives.js';
 import { leftovers } from '../small-stores.js';
@@ -123,16 +122,7 @@ export class Preparation {
       'path' in input ? [digest, { ...input, path: at(input.path) }] : [digest, input],
     );
     const { plan } = this.#job;
-    const record = await prepareRelease({
-      root,
-      plan,
-      inputs: Object.fromEntries(inputs),
-      run: newRunId(),
-      wait: false,
-      createdBy: 'prestage 0.0.0',
-      emit: () => {},
-      signal: new AbortController().signal,
-    });
+    const record = await prepared(root, { plan, inputs: Object.fromEntries(inputs) });
     await setCurrent(root, plan.release);
     return JSON.stringify([await currentRelease(root), record.packages.map(({ id, digest }) => [id, digest])]);
   }

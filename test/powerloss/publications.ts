@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { prepareRelease } from '../../src/prepare/prepare-release.js';
 import { newRunId } from '../../src/store/paths.js';
 import { executePrune, planPrune } from '../../src/store/prune.js';
 import { setCurrent } from '../../src/store/releases.js';
+import { prepared } from '../prepared.js';
 import { ReleaseJob } from '../release-job.js';
 import { tarGz } from '../small-archives.js';
 
@@ -60,18 +60,9 @@ async function releaseOf(folder: string, version: string): Promise<ReleaseJob> {
   return job;
 }
 
-async function deploy(root: string, { plan, inputs }: ReleaseJob): Promise<void> {
-  await prepareRelease({
-    root,
-    plan,
-    inputs,
-    run: newRunId(),
-    wait: false,
-    createdBy: 'prestage 0.0.0',
-    emit: () => {},
-    signal: new AbortController().signal,
-  });
-  await setCurrent(root, plan.release);
+async function deploy(root: string, job: ReleaseJob): Promise<void> {
+  await prepared(root, job);
+  await setCurrent(root, job.plan.release);
 }
 
 async function prune(root: string): Promise<void> {

@@ -3,10 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
+import { fetched } from '../../../test/fetched.js';
 import { listen, serve } from '../../../test/http-server.js';
 import { sha256 } from '../../core/digest.js';
-import type { PrestageError } from '../../core/errors.js';
-import type { Retry } from './attempts.js';
 import { type RemoteFile, readRemoteFile } from './http-source.js';
 import { Remotes } from './remotes.js';
 
@@ -14,32 +13,8 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 const content = Buffer.from(Array.from({ length: 1_000_003 }, (_, i) => (i * 31 + (i >> 8)) % 251));
 
-interface Fetched {
-  bytes: Buffer;
-  retries: Retry[];
-  error: PrestageError | undefined;
-}
-
-async function fetchAll(
-  url: string,
-  pinned: Partial<RemoteFile> = {},
-  signal = new AbortController().signal,
-): Promise<Fetched> {
-  const remotes = new Remotes({ stallTimeoutMs: 300 });
-  const retries: Retry[] = [];
-  const chunks: Buffer[] = [];
-  let error: PrestageError | undefined;
-  try {
-    const file = { url, sha256: sha256(content), size: content.length, ...pinned };
-    const policy = { signal, baseDelayMs: 1, onRetry: (retry: Retry) => retries.push(retry) };
-    for await (const chunk of readRemoteFile(remotes, file, policy)) chunks.push(chunk);
-  } catch (thrown) {
-    error = thrown as PrestageError;
-  } finally {
-    await remotes.close();
-  }
-  return { bytes: Buffer.concat(chunks), retries, error };
-}
+const fetchAll = (url: string, pinned: Partial<RemoteFile> = {}, signal = new AbortController().signal) =>
+  fetched(url, content, { pinned, stallTimeoutMs: 300, signal });
 
 /** Answers as a good server does: whole, or the range that is asked for if the validator still holds. */
 function answer(

@@ -4,15 +4,13 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { fetched } from '../../../../test/fetched.js';
 import { serve } from '../../../../test/http-server.js';
 import { lacks } from '../../../../test/requirements.js';
 import { awsEnvironment, type Fault, faultyProxy, s3Server } from '../../../../test/s3-server.js';
 import { sha256 } from '../../../core/digest.js';
-import type { PrestageError } from '../../../core/errors.js';
-import type { Retry } from '../attempts.js';
-import { type RemoteFile, readRemoteFile } from '../http-source.js';
+import type { RemoteFile } from '../http-source.js';
 import { type RemotePin, RemotePins } from '../pin-remote.js';
-import { Remotes } from '../remotes.js';
 
 const content = Buffer.from(Array.from({ length: 3_000_001 }, (_, i) => (i * 31 + (i >> 8)) % 251));
 const other = Buffer.from(content.map((byte) => byte ^ 1));
@@ -24,29 +22,8 @@ function useServer(endpoint: string, more: Record<string, string> = {}): void {
   for (const [name, value] of Object.entries({ ...awsEnvironment(endpoint), ...more })) vi.stubEnv(name, value);
 }
 
-interface Fetched {
-  bytes: Buffer;
-  retries: Retry[];
-  error: PrestageError | undefined;
-}
-
-async function fetchAll(url: string, pinned: Partial<RemoteFile> = {}): Promise<Fetched> {
-  const remotes = new Remotes({ stallTimeoutMs: 2000 });
-  const retries: Retry[] = [];
-  const chunks: Buffer[] = [];
-  let error: PrestageError | undefined;
-  const { signal } = new AbortController();
-  try {
-    const file = { url, sha256: sha256(content), size: content.length, ...pinned };
-    const policy = { signal, baseDelayMs: 1, onRetry: (retry: Retry) => retries.push(retry) };
-    for await (const chunk of readRemoteFile(remotes, file, policy)) chunks.push(chunk);
-  } catch (thrown) {
-    error = thrown as PrestageError;
-  } finally {
-    await remotes.close();
-  }
-  return { bytes: Buffer.concat(chunks), retries, error };
-}
+const fetchAll = (url: string, pinned: Partial<RemoteFile> = {}) =>
+  fetched(url, content, { pinned, stallTimeoutMs: 2000 });
 
 async function pin(url: string, integrity?: string): Promise<RemotePin & { cached: string[] }> {
   const cacheFolder = await mkdtemp(join(tmpdir(), 'prestage-s3-pins-'));
