@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { planRelease } from '../config/recipe.js';
 import type { PrestageEvent } from '../core/events.js';
-import { followRun, isAgentRunning } from './follow.js';
+import { followRun, runningAgent } from './follow.js';
 import type { AgentJob } from './job.js';
 import { startAgent } from './start.js';
 
@@ -49,7 +49,9 @@ const failure = { ok: false, error: { code: 'DISK_FULL', message: 'full', contex
 
 test('an agent gets its job in a file that only its owner may read', async () => {
   await start(
-    `put('result.json', JSON.stringify({ok: false, error: {code: 'INTERNAL', message: fs.readFileSync(process.argv[2] + '/job.json', 'utf8'), context: {}}}))`,
+    `const job = process.argv[2] + '/job.json';
+    while (!fs.existsSync(job));
+    put('result.json', JSON.stringify({ok: false, error: {code: 'INTERNAL', message: fs.readFileSync(job, 'utf8'), context: {}}}))`,
   );
   const { result } = await follow();
   expect(result.ok ? undefined : JSON.parse(result.error.message)).toEqual(job);
@@ -90,10 +92,10 @@ describe('an agent without a result', () => {
 
   test('that was killed is reported, also to those who did not start it', async () => {
     const { pid } = await start('setInterval(() => {}, 1000)');
-    expect(await isAgentRunning(runFolder)).toBe(true);
+    expect(await runningAgent(runFolder)).toMatchObject({ pid });
     process.kill(pid, 'SIGKILL');
     expect((await follow()).result).toMatchObject({ ok: false, error: { code: 'WORKER_DIED' } });
-    expect(await isAgentRunning(runFolder)).toBe(false);
+    expect(await runningAgent(runFolder)).toBeUndefined();
   });
 
   test('is not mistaken for another program that got its pid', async () => {
@@ -104,11 +106,11 @@ describe('an agent without a result', () => {
     expect((await follow()).result).toMatchObject({ ok: false, error: { code: 'WORKER_DIED' } });
   });
 
-  test('that has only just been asked for is waited for', async () => {
-    const { pid } = await start('setInterval(() => {}, 1000)');
-    process.kill(pid, 'SIGKILL');
-    await rm(join(runFolder, 'agent.json'));
-    expect(await isAgentRunning(runFolder)).toBe(true);
+  test('that was never started is reported at once', async () => {
+    await mkdir(runFolder, { recursive: true });
+    await writeFile(join(runFolder, 'job.json'), JSON.stringify(job));
+    expect(await runningAgent(runFolder)).toBeUndefined();
+    expect((await follow()).result).toMatchObject({ ok: false, error: { code: 'WORKER_DIED' } });
   });
 });
 
@@ -118,6 +120,6 @@ test('following ends with the reason of its signal, and the agent goes on', asyn
   const following = followRun({ runFolder, emit: () => {}, signal: life.signal });
   life.abort(new Error('enough'));
   await expect(following).rejects.toThrow('enough');
-  expect(await isAgentRunning(runFolder)).toBe(true);
+  expect(await runningAgent(runFolder)).toMatchObject({ pid });
   process.kill(pid, 'SIGKILL');
 });

@@ -1,8 +1,8 @@
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf, PrestageError } from '../core/errors.js';
+import { PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
-import { isRunning } from '../core/process-identity.js';
+import { isRunning, type ProcessIdentity } from '../core/process-identity.js';
 import { processIdentity } from '../core/process-record.js';
 import { EventReader } from './event-log.js';
 import { type AgentResult, agentResult } from './job.js';
@@ -17,8 +17,6 @@ export interface FollowRunOptions {
 }
 
 const POLL_MS = 40;
-/** Between the folder's making and the process's first sign of life. */
-const START_GRACE_MS = 15_000;
 
 /**
  * Follows a run to its end, whoever started it and however long ago. An agent that is gone without a result gives
@@ -29,7 +27,7 @@ export async function followRun({ runFolder, emit, signal }: FollowRunOptions): 
   for (;;) {
     signal.throwIfAborted();
     // In this order: what an agent wrote before it ended is there when it is found to have ended.
-    const running = await isAgentRunning(runFolder);
+    const running = (await runningAgent(runFolder)) !== undefined;
     const result = await readJson(runFiles(runFolder).result, agentResult);
     for (const event of await events.next()) emit(event);
     if (result !== undefined) return result;
@@ -38,18 +36,10 @@ export async function followRun({ runFolder, emit, signal }: FollowRunOptions): 
   }
 }
 
-/** Whether the run has not ended yet: its agent is at work, or is just being started. */
-export async function isAgentRunning(runFolder: string): Promise<boolean> {
-  const files = runFiles(runFolder);
-  const identity = await readJson(files.agent, processIdentity);
-  if (identity !== undefined) return isRunning(identity);
-  try {
-    const { mtimeMs } = await stat(files.job);
-    return Date.now() - mtimeMs < START_GRACE_MS;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
-  }
+/** The run's process, while it runs. Whoever starts one says which it is before anybody can know of its job. */
+export async function runningAgent(runFolder: string): Promise<ProcessIdentity | undefined> {
+  const identity = await readJson(runFiles(runFolder).agent, processIdentity);
+  return isRunning(identity) ? identity : undefined;
 }
 
 async function death(runFolder: string): Promise<PrestageError> {

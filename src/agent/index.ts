@@ -1,5 +1,5 @@
 /** The worker process: how to start one, and how to follow it, now or later. */
-export { followRun, isAgentRunning } from './follow.js';
+export { followRun, runningAgent } from './follow.js';
 export { type AgentJob, agentJob } from './job.js';
 export { startAgent } from './start.js';
 export { AGENT_THREADS } from './threads.js';

@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { asPrestageError, PrestageError, withoutCredentials } from '../core/errors.js';
 import { identify } from '../core/process-identity.js';
@@ -11,6 +12,9 @@ import { publishJson, publishJsonNow, readJson, runFiles } from './run-folder.js
 /** How long a preparation that was told to end may take to clean up: a file system that hangs must not keep us. */
 const CLEANUP_MS = 30_000;
 const RESERVE_BYTES = 64 * 1024;
+/** Whoever starts an agent says only then what to do; where they were killed meanwhile, nobody ever will. */
+const JOB_LIMIT_MS = 15_000;
+const JOB_POLL_MS = 10;
 
 /** Does the job in a run's folder, and writes there what happens and how it ended. Returns the exit status. */
 export async function runAgent(folder: string): Promise<number> {
@@ -32,7 +36,7 @@ export async function runAgent(folder: string): Promise<number> {
 
   await publishJson(files.agent, identify(process.pid) ?? { pid: process.pid });
   await writeFile(files.reserve, Buffer.alloc(RESERVE_BYTES), { mode: 0o644 });
-  const job = await takeJob(files.job);
+  const job = await takeJob(files.job, life.signal);
   process.title = `prestage agent ${job.run}`;
   setTimeout(() => endBy(deadline(job.deadlineMs)), job.deadlineMs).unref();
 
@@ -45,9 +49,14 @@ export async function runAgent(folder: string): Promise<number> {
 }
 
 /** Reads the job, and leaves it without its inputs: their URLs may hold credentials, and nobody needs them any more. */
-async function takeJob(path: string): Promise<AgentJob> {
-  const job = await readJson(path, agentJob);
-  if (job === undefined) throw new Error(`no job at ${path}`);
+async function takeJob(path: string, signal: AbortSignal): Promise<AgentJob> {
+  const limit = performance.now() + JOB_LIMIT_MS;
+  let job = await readJson(path, agentJob);
+  while (job === undefined) {
+    if (performance.now() > limit) throw new Error(`no job at ${path}`);
+    await sleep(JOB_POLL_MS, undefined, { signal });
+    job = await readJson(path, agentJob);
+  }
   await publishJson(path, { ...job, inputs: {} }, 0o600);
   return job;
 }

@@ -9,7 +9,7 @@ import { publishFile } from '../store/index.js';
 /** The files of a run, by which an agent and whoever follows it speak: each has one writer, and nobody needs a pipe. */
 export function runFiles(runFolder: string) {
   return {
-    /** What is to be done; written by the spawner before the agent starts. Only the owner may read it. */
+    /** What is to be done; written by the spawner when it is known who does it. Only the owner may read it. */
     job: join(runFolder, 'job.json'),
     /** Which process does it. */
     agent: join(runFolder, 'agent.json'),

@@ -17,7 +17,8 @@ export interface StartOptions {
 
 /**
  * Starts an agent that outlives this process: a session of its own, and no pipe to anybody. What it does is in the run's
- * folder. Node's file work runs in a thread pool of 4 by default; on a network file system each call waits for a round
+ * folder. It is told last what to do: where this process is killed before, there is no job that nobody does, and an agent
+ * without one ends itself. Node's file work runs in a thread pool of 4 by default; on a network file system each call waits for a round
  * trip, so the pool must be as large as what is to be under way at once, and its size can only be given at the start.
  */
 export async function startAgent({
@@ -27,8 +28,6 @@ export async function startAgent({
 }: StartOptions): Promise<ProcessIdentity> {
   await mkdir(runFolder, { recursive: true });
   const files = runFiles(runFolder);
-  // Sources' URLs may hold credentials.
-  await publishJson(files.job, job, 0o600);
   const log = await open(files.log, 'a', 0o644);
   try {
     const child = spawn(process.execPath, [bundle, runFolder], {
@@ -42,6 +41,8 @@ export async function startAgent({
     const identity = identify(child.pid ?? 0) ?? { pid: child.pid ?? 0 };
     // The agent writes the same; whichever of the two lives long enough.
     await publishJson(files.agent, identity);
+    // Sources' URLs may hold credentials.
+    await publishJson(files.job, job, 0o600);
     return identity;
   } finally {
     await log.close();

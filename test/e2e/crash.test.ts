@@ -133,6 +133,38 @@ test('prestage deploy, killed: its worker goes on, and the next prestage deploy 
   expect(existsSync(join(sample.root, '.lock'))).toBe(false);
 });
 
+/** Makes whatever starts an agent kill itself (SIGKILL) instead, or right after it. */
+const KILLED_AT_START = (moment: 'before' | 'after') => `
+import children from 'node:child_process';
+import { syncBuiltinESMExports } from 'node:module';
+const { spawn } = children;
+children.spawn = (command, args, options) => {
+  const isAgent = args.some((argument) => argument.endsWith('agent.js'));
+  if (isAgent && '${moment}' === 'before') process.kill(process.pid, 'SIGKILL');
+  const child = spawn(command, args, options);
+  if (isAgent) process.kill(process.pid, 'SIGKILL');
+  return child;
+};
+syncBuiltinESMExports();`;
+
+test.each(['before', 'after'] as const)(
+  'prestage deploy, killed in the moment %s it starts its worker: the next one starts another at once',
+  async (moment) => {
+    const sample = await largerProject();
+    await sample.write('killed.mjs', KILLED_AT_START(moment));
+    const killed = await sample.run('deploy --prepare-files-only --json', {
+      env: { NODE_OPTIONS: `--import ${join(sample.folder, 'killed.mjs')}` },
+    });
+    expect(killed.signal).toBe('SIGKILL');
+    const { result, events } = await sample.run('deploy --prepare-files-only --json');
+    expect(result).toMatchObject({ ok: true, phase1: 'prepared' });
+    expect(events).not.toContainEqual(expect.objectContaining({ type: 'worker.attached' }));
+    // Neither waits for the other: the one that was started first was never told what to do.
+    expect(await readdir(join(sample.root, 'runs'))).toHaveLength(2);
+    expect(await staging(sample)).toEqual([]);
+  },
+);
+
 test('prestage status lists the worker while it lives, and what it left when it was killed', async () => {
   const sample = await largerProject();
   const temporary = async () => (await sample.run('status --json')).result.temporary;

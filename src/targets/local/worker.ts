@@ -1,9 +1,8 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type AgentJob, agentJob, followRun, isAgentRunning, startAgent } from '../../agent/index.js';
+import { type AgentJob, agentJob, followRun, runningAgent, startAgent } from '../../agent/index.js';
 import { errnoOf, PrestageError } from '../../core/errors.js';
 import { version } from '../../core/installation.js';
-import { identify, type ProcessIdentity } from '../../core/process-identity.js';
 import { newRunId } from '../../store/index.js';
 import type { FollowOptions, PrepareJob } from '../target.js';
 import type { LocalLayout } from './layout.js';
@@ -54,13 +53,13 @@ export interface WorkerAtWork {
   release: string;
 }
 
-/** The runs whose process lives. */
+/** The runs whose process lives, and has been told what to do. */
 export async function workersAtWork(layout: LocalLayout): Promise<WorkerAtWork[]> {
   const runs = await runNames(layout);
   const found = await Promise.all(
     runs.map(async (run) => {
       const folder = join(layout.runs, run);
-      if (!(await isAgentRunning(folder))) return undefined;
+      if (!(await runningAgent(folder))) return undefined;
       const release = await releaseOf(folder);
       return release === undefined ? undefined : { run, release };
     }),
@@ -78,24 +77,13 @@ async function releaseOf(runFolder: string): Promise<string | undefined> {
 
 /** Ends the workers, for `destroy`. What they have finished stays; the rest is collected by the next run. */
 export async function stopWorkers(layout: LocalLayout): Promise<string[]> {
-  const workers = await workersAtWork(layout);
-  const processes = await Promise.all(workers.map(({ run }) => processOf(join(layout.runs, run))));
+  const runs = await runNames(layout);
+  const agents = await Promise.all(runs.map((run) => runningAgent(join(layout.runs, run))));
   await endProcesses(
-    processes.filter((process) => process !== undefined),
+    agents.filter((agent) => agent !== undefined),
     10_000,
   );
-  return workers.map(({ run }) => run);
-}
-
-/** Undefined where the worker has not begun, or is gone since. */
-async function processOf(runFolder: string): Promise<ProcessIdentity | undefined> {
-  try {
-    const { pid } = JSON.parse(await readFile(join(runFolder, 'agent.json'), 'utf8')) as { pid: number };
-    return identify(pid);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  return runs.filter((_, index) => agents[index] !== undefined);
 }
 
 /** All runs, oldest first: their names begin with the time. */
@@ -111,6 +99,6 @@ export async function runNames(layout: LocalLayout): Promise<string[]> {
 export async function forgetOldRuns(layout: LocalLayout): Promise<void> {
   for (const run of (await runNames(layout)).slice(0, -KEPT_RUNS)) {
     const folder = join(layout.runs, run);
-    if (!(await isAgentRunning(folder))) await rm(folder, { recursive: true, force: true });
+    if (!(await runningAgent(folder))) await rm(folder, { recursive: true, force: true });
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AGENT_THREADS } from '../../../agent/index.js';
@@ -8,6 +8,7 @@ import type { HostState } from '../hosts/state.js';
 import { hostFiles } from '../layout.js';
 import { inheritedEnvironment } from '../processes/environment.js';
 import { MARK } from '../processes/marked.js';
+import { replaceFile } from '../replace-file.js';
 import type { HostLog } from './host-log.js';
 import type { Reporter } from './reporter.js';
 import { runProgram } from './script.js';
@@ -57,9 +58,6 @@ async function prepare(
   signal: AbortSignal,
 ): Promise<void> {
   log.say(`release ${spec.release} is not ready: this host prepares it`);
-  reporter.report({ phase: 'preparing', files: 'preparing' });
-  // Whoever follows the run takes a job that nobody has begun after a while for one that nobody will.
-  utimesSync(join(runFolder, 'job.json'), new Date(), new Date());
   const ending = await runProgram(
     {
       command: process.execPath,
@@ -72,7 +70,16 @@ async function prepare(
       },
       output: log.descriptor,
     },
-    { signal, alone: true, onStart: (pid) => reporter.report({ child: identify(pid) }) },
+    {
+      signal,
+      alone: true,
+      onStart: (pid) => {
+        const child = identify(pid) ?? { pid };
+        // Before it is told that it prepares: whoever then follows the run asks which process that is.
+        replaceFile(join(runFolder, 'agent.json'), JSON.stringify(child), 0o644);
+        reporter.report({ phase: 'preparing', files: 'preparing', child });
+      },
+    },
   );
   if (signal.aborted) throw new Stopped('it was stopped while it prepared the files');
   if (!isReady(spec))
