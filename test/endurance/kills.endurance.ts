@@ -14,7 +14,7 @@ import { lacks } from '../requirements.js';
 import { type Sample, sampleProject } from '../sample-project.js';
 
 /** How many processes are killed, and how many of one command before it is left to come to its end. */
-const KILLS = 60;
+const KILLS = 200;
 const IN_A_ROW = 5;
 
 interface Command {
