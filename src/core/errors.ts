@@ -56,7 +56,7 @@ export const ERRORS = {
   STORE_IO: [1, 'The shared file system answered with an error.'],
   STORE_INVALID: [1, 'Something in the store is not what it must be: a damaged manifest or release record.'],
   STORE_UNWRITABLE: [1, 'The store cannot be written: permissions, or a read-only mount.'],
-  LEASE_LOST: [1, 'Another run took over the lock while this one was working.'],
+  LEASE_LOST: [1, 'The lock was deleted, or taken over by another run, while this one was working.'],
   FILES_NOT_READY: [1, 'Phase 2 was asked for alone, and the release is not prepared.'],
   WORKER_DIED: [1, 'The worker ended without a result.'],
   WORKER_DEADLINE: [1, 'The worker ran into its deadline and ended itself.'],

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { listFolder } from '../config/index.js';
 import { sha256 } from '../core/digest.js';
 import type { PrestageError } from '../core/errors.js';
 import type { PrestageEvent } from '../core/events.js';
-import { acquireLease, type ReleaseRecord, readRelease, storePaths } from '../store/index.js';
+import { acquireLease, collectLeftovers, type ReleaseRecord, readRelease, storePaths } from '../store/index.js';
 import { prepareRelease } from './prepare-release.js';
 
 let folder: string;
@@ -409,6 +409,41 @@ describe('a preparation', () => {
     expect(await preparing).toMatchObject({ code: 'LEASE_LOST' });
     expect(await stagingIsEmpty()).toBe(true);
   });
+
+  test.each([
+    ['is at work', false],
+    ['has done its work', true],
+  ])(
+    'whose lock was deleted, and whose staging was collected by another, which %s, has lost its lock',
+    async (_, done) => {
+      const content = tarGz(product);
+      let answer: (() => void) | undefined;
+      const url = await serve((_, response) => {
+        answer = () => void response.end(content);
+      });
+      job.inputs[sha256(content)] = { kind: 'http', url, size: content.length };
+      job.add('slow', { source: { kind: 'file', name: 'slow.tgz', sha256: sha256(content) } });
+      const preparing = failure();
+      await expect.poll(() => answer).toBeDefined();
+      const { lock, staging } = storePaths(root);
+      await unlink(lock);
+      // Of another machine, as far as the other can tell: of its own it would know that this process lives.
+      const [run = ''] = await readdir(staging);
+      const owner = join(staging, run, '.owner');
+      await writeFile(owner, JSON.stringify({ ...JSON.parse(await readFile(owner, 'utf8')), machine: 'another' }));
+      const other = await acquireLease(lock, { run: 'other', purpose: 'prepare' }, { wait: false });
+      await collectLeftovers(root);
+      if (done) await other.release();
+      answer?.();
+      expect(await preparing).toMatchObject({
+        code: 'LEASE_LOST',
+        message: expect.stringContaining(lock),
+        hint: expect.stringContaining('finished work is kept'),
+        cause: { code: 'STORE_IO' },
+      });
+      await other.release();
+    },
+  );
 
   test('clears away what a dead run has left, and says so', async () => {
     await mkdir(join(root, '.staging/dead/installer'), { recursive: true });

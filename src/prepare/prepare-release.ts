@@ -1,5 +1,5 @@
 import type { PackagePlan } from '../config/index.js';
-import { asPrestageError } from '../core/errors.js';
+import { asPrestageError, PrestageError } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
 import {
   acquireLease,
@@ -48,6 +48,8 @@ export async function prepareRelease(options: PrepareOptions): Promise<ReleaseRe
     return (await completeRelease(root, plan)) ?? (await prepareWithLease({ ...options, signal }));
   } catch (error) {
     signal.throwIfAborted();
+    // What is gone, or not as we left it, was perhaps collected by whoever has the lock now.
+    if (error instanceof PrestageError && /^STORE_(IO|INVALID)$/.test(error.code)) await lease.confirm(error);
     throw error;
   } finally {
     await lease.release().catch(() => {}); // it runs out by itself, and is then broken by whoever wants it

@@ -1,5 +1,6 @@
 import { readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { temporaryRoot } from '../../test/small-stores.js';
 import { makeFolder } from './folders.js';
@@ -206,6 +207,31 @@ describe('a heartbeat', () => {
     const before = await readFile(file, 'utf8');
     await lease.release();
     expect(await readFile(file, 'utf8')).toBe(before);
+  });
+});
+
+describe('a look at the lock before the next heartbeat', () => {
+  test('finds it held, also where it was only moved aside for a moment', async () => {
+    const lease = await take('first', { leaseMs: 60_000 });
+    await lease.confirm();
+    await rename(file, `${file}.aside`);
+    const confirming = lease.confirm();
+    await sleep(50);
+    await rename(`${file}.aside`, file);
+    await confirming;
+    expect(lease.lost.aborted).toBe(false);
+  });
+
+  test.each([
+    ['deleted', () => unlink(file)],
+    ['taken by another', () => writeLock({ lease: 'another' })],
+  ])('finds it %s, with why it was looked for', async (_, lose) => {
+    const lease = await take('first', { leaseMs: 6000 });
+    await lose();
+    const cause = new Error('gone');
+    await expect(lease.confirm(cause)).rejects.toMatchObject({ code: 'LEASE_LOST', cause });
+    expect(lease.lost.reason).toMatchObject({ code: 'LEASE_LOST' });
+    await expect(lease.confirm()).rejects.toBe(lease.lost.reason);
   });
 });
 

@@ -21,6 +21,12 @@ export interface Lease {
   readonly holder: LeaseHolder;
   /** Aborted, with LEASE_LOST as the reason, when another has taken over: stop before anything more is published. */
   readonly lost: AbortSignal;
+  /**
+   * Looks whether the lock is still held, not waiting for the next heartbeat: before success is told, or when something in
+   * the store is not as we left it, since whoever has the lock may collect our work.
+   * @throws LEASE_LOST, with `cause`
+   */
+  confirm(cause?: unknown): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -127,6 +133,7 @@ function locked(file: string, holder: LeaseHolder | undefined): PrestageError {
 
 /** How often a lock file may be absent at a heartbeat: someone may have moved it aside to look at it. */
 const MISSES = 5;
+const MISSES_PER_BEAT = 10;
 
 class HeldLease implements Lease {
   readonly holder: LeaseHolder;
@@ -141,11 +148,25 @@ class HeldLease implements Lease {
   constructor(file: string, holder: LeaseHolder) {
     this.#file = file;
     this.holder = holder;
-    this.#schedule(holder.leaseMs / BEATS_PER_LEASE);
+    this.#schedule(this.#interval);
+  }
+
+  get #interval(): number {
+    return this.holder.leaseMs / BEATS_PER_LEASE;
   }
 
   get lost(): AbortSignal {
     return this.#lost.signal;
+  }
+
+  async confirm(cause?: unknown): Promise<void> {
+    for (let misses = 0; !this.lost.aborted; misses += 1) {
+      const outcome = await beat(this.#file, this.holder).catch(() => 'unknown');
+      if (outcome === 'held' || outcome === 'unknown') return;
+      if (outcome === 'lost' || misses === MISSES) this.#lost.abort(this.#leaseLost(cause));
+      else await sleep(this.#interval / MISSES_PER_BEAT);
+    }
+    this.lost.throwIfAborted();
   }
 
   async release(): Promise<void> {
@@ -169,17 +190,16 @@ class HeldLease implements Lease {
 
   async #beat(): Promise<void> {
     const outcome = await beat(this.#file, this.holder).catch((error: unknown) => ({ error }));
-    const interval = this.holder.leaseMs / BEATS_PER_LEASE;
     if (this.#released) return;
     if (outcome === 'held') {
       this.#lastBeat = performance.now();
       this.#misses = 0;
-      this.#schedule(interval);
+      this.#schedule(this.#interval);
     } else if (outcome === 'missing' && this.#misses < MISSES) {
       this.#misses += 1;
-      this.#schedule(interval / 10);
+      this.#schedule(this.#interval / MISSES_PER_BEAT);
     } else if (typeof outcome === 'object' && performance.now() - this.#lastBeat < this.holder.leaseMs) {
-      this.#schedule(interval / 2); // a file system that fails for a moment
+      this.#schedule(this.#interval / 2); // a file system that fails for a moment
     } else {
       this.#lost.abort(this.#leaseLost(typeof outcome === 'object' ? outcome.error : undefined));
     }
@@ -188,7 +208,7 @@ class HeldLease implements Lease {
   #leaseLost(cause: unknown): PrestageError {
     const { run, leaseMs } = this.holder;
     return new PrestageError('LEASE_LOST', `Run ${run} has lost the lock ${this.#file}.`, {
-      hint: `Another run took over, or the file system gave no answer for ${Math.ceil(leaseMs / 1000)} seconds. Run the same command again: finished work is kept.`,
+      hint: `Another run took over, the file was deleted, or the file system gave no answer for ${Math.ceil(leaseMs / 1000)} seconds. Run the same command again: finished work is kept.`,
       context: { path: this.#file, run },
       cause,
     });

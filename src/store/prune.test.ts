@@ -1,7 +1,8 @@
-import { mkdir, readdir, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { addRelease, addTree, leftovers, temporaryRoot, treeName } from '../../test/small-stores.js';
-import { acquireLease } from './lease.js';
+import { acquireLease, type Lease } from './lease.js';
 import { newRunId, storePaths } from './paths.js';
 import { executePrune, planPrune } from './prune.js';
 import { currentRelease, listReleases, setCurrent } from './releases.js';
@@ -165,6 +166,32 @@ describe('a prune', () => {
     expect((await readdir(storePaths(root).trees)).sort()).toEqual([treeName('own-d'), `${treeName('own-d')}.mtree`]);
     expect(await leftovers(root)).toEqual([]);
   });
+
+  test.each(['release', 'tree'])(
+    'whose lock was deleted, and taken by another, before a %s went, says so',
+    async (what) => {
+      const plan = await planFor(1);
+      const rename = calls.rename;
+      let other: Promise<Lease> | undefined;
+      vi.spyOn(calls, 'rename').mockImplementation(async (from, to) => {
+        if (other === undefined && from.includes(`/${what}s/`)) {
+          const { lock, staging } = storePaths(root);
+          await unlink(lock);
+          other = acquireLease(lock, { run: 'other', purpose: 'prepare' }, { wait: false });
+          await other;
+          // What a preparation on another machine collects first.
+          for (const run of await readdir(staging)) await rm(join(staging, run), { recursive: true });
+        }
+        await rename(from, to);
+      });
+      await expect(prune(plan)).rejects.toMatchObject({ code: 'LEASE_LOST', hint: expect.stringContaining('again') });
+      vi.restoreAllMocks();
+      await (await other)?.release();
+      await prune(plan);
+      expect(named(await listReleases(root))).toBe('d');
+      expect((await verifyStore(root, { deep: true })).differences).toEqual([]);
+    },
+  );
 
   test('removes a tree that is damaged', async () => {
     const plan = await planFor(1);

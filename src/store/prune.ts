@@ -87,7 +87,7 @@ async function sizeOf(root: string, tree: string): Promise<number> {
  * whole, and the next run collects the rest.
  *
  * @param run a fresh run id (`newRunId`)
- * @throws LOCKED where a preparation is at work; STORE_INVALID, STORE_UNWRITABLE, STORE_IO
+ * @throws LOCKED where a preparation is at work; LEASE_LOST; STORE_INVALID, STORE_UNWRITABLE, STORE_IO
  */
 export async function executePrune(
   root: string,
@@ -106,6 +106,8 @@ export async function executePrune(
       await staging.close();
     }
     await collectLeftovers(root);
+    // What was not where it is hidden was taken for gone already.
+    await lease.confirm();
   } catch (error) {
     throw asPrestageError(error, { path: root });
   } finally {
