@@ -125,7 +125,7 @@ export function shell(script) {
   return timed('sh', ['-c', script]);
 }
 
-/** @returns its time, and the most memory that it and all that it started held, each at its highest */
+/** @returns its time, and the most memory that it and all that it started held at one time, each at its highest until then */
 async function timed(program, args, environment = {}) {
   const started = performance.now();
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...environment } });
@@ -133,41 +133,44 @@ async function timed(program, args, environment = {}) {
   child.stdout.setEncoding('utf8').on('data', (text) => {
     output += text;
   });
-  const peaks = new Map();
-  const watch = setInterval(() => noteMemory(child.pid, peaks), 50);
+  let memory = 0;
+  const watch = setInterval(() => {
+    memory = Math.max(memory, memoryOf(child.pid));
+  }, 50);
   const [status] = await once(child, 'close');
   const ms = performance.now() - started;
   clearInterval(watch);
   if (status !== 0) throw new Error(`${basename(program)} ${args.join(' ')} exited ${status}: ${output.slice(-2000)}`);
-  return { ms, memory: [...peaks.values()].reduce((sum, bytes) => sum + bytes, 0) };
+  return { ms, memory };
 }
 
-/** By process: the worker is a session of its own, and is found by its parent while that lives. */
-function noteMemory(root, peaks) {
+/** Of a process and all below it. The worker is a session of its own, and is found by its parent while that lives. */
+function memoryOf(root) {
   const parents = new Map();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      parents.set(
-        Number(pid),
-        Number(
-          readFileSync(`/proc/${pid}/stat`, 'utf8')
-            .replace(/^.*\) \S /s, '')
-            .split(' ')[0],
-        ),
-      );
-    } catch {
-      // It has ended since.
-    }
+    const parent = /^.*\) \S (\d+)/s.exec(readProc(pid, 'stat'))?.[1];
+    if (parent) parents.set(Number(pid), Number(parent));
   }
-  for (const pid of parents.keys()) {
+  let bytes = 0;
+  for (const [pid, parent] of parents) {
     let at = pid;
     while (at !== root && at !== undefined) at = parents.get(at);
-    if (at !== root) continue;
-    try {
-      const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-      if (peak) peaks.set(pid, Number(peak[1]) * 1024);
-    } catch {
-      // It has ended since.
-    }
+    if (at !== root || isCopy(pid, parent)) continue;
+    bytes += Number(/VmHWM:\s+(\d+)/.exec(readProc(pid, 'status'))?.[1] ?? 0) * 1024;
+  }
+  return bytes;
+}
+
+/** Between fork and exec a process has its parent's command line, and its parent's memory, which it shares. */
+function isCopy(pid, parent) {
+  return readProc(pid, 'cmdline') === readProc(parent, 'cmdline');
+}
+
+/** Empty where the process has ended since. */
+function readProc(pid, file) {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
   }
 }
