@@ -1,11 +1,12 @@
 import { asPrestageError, PrestageError } from '../../core/errors.js';
 import type { Tree } from '../tree/tree.js';
-import { unpackAr, unpackDeb } from './ar-reader.js';
 import { archiveError } from './archive-error.js';
 import type { ArchiveInput } from './archive-input.js';
 import { ByteSource } from './byte-source.js';
-import { decompress } from './compression.js';
-import { unpackCpio } from './cpio-reader.js';
+import { decompress } from './compression/compression.js';
+import { unpackAr, unpackDeb } from './packages/ar-reader.js';
+import { unpackCpio } from './packages/cpio-reader.js';
+import { unpackRpm } from './packages/rpm-reader.js';
 import {
   type ArchiveFormat,
   type FileFormat,
@@ -16,11 +17,10 @@ import {
   recogniseStart,
   SUPPORTED_FORMATS,
 } from './recognise.js';
-import { unpackRpm } from './rpm-reader.js';
-import { unpackSevenZip } from './seven-zip-reader.js';
-import { unpackTar } from './tar-reader.js';
+import { unpackSevenZip } from './seven-zip/seven-zip-reader.js';
+import { unpackTar } from './tar/tar-reader.js';
 import { Unpacker, type UnpackOptions } from './unpacker.js';
-import { unpackZip } from './zip-reader.js';
+import { unpackZip } from './zip/zip-reader.js';
 
 export interface ExtractedArchive {
   format: ArchiveFormat;

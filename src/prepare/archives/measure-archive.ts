@@ -1,16 +1,16 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { ArchiveLimits } from '../../config/index.js';
 import { isZero } from './byte-source.js';
+import { xzLength } from './compression/xz-index.js';
+import { zstdLength } from './compression/zstd-frame.js';
 import { DEFAULT_LIMITS } from './limits.js';
-import { type PaxRecords, parsePax } from './pax.js';
 import { type ArchiveFormat, recogniseFile } from './recognise.js';
-import { contentBytes, readSevenZip } from './seven-zip-reader.js';
-import { paddedSize, parseTarHeader, TAR_BLOCK } from './tar-header.js';
-import { mapGoesOn, oldSparseSize } from './tar-sparse.js';
-import { xzLength } from './xz-index.js';
-import { readDirectory } from './zip-directory.js';
-import { findEndRecord, readAt } from './zip-end-record.js';
-import { zstdLength } from './zstd-frame.js';
+import { contentBytes, readSevenZip } from './seven-zip/seven-zip-reader.js';
+import { type PaxRecords, parsePax } from './tar/pax.js';
+import { paddedSize, parseTarHeader, TAR_BLOCK } from './tar/tar-header.js';
+import { mapGoesOn, oldSparseSize } from './tar/tar-sparse.js';
+import { readDirectory } from './zip/zip-directory.js';
+import { findEndRecord, readAt } from './zip/zip-end-record.js';
 
 /** What an archive comes to when it is unpacked, as its own index says before anything is. */
 export interface ArchiveMeasure {

@@ -1,13 +1,13 @@
 import { open } from 'node:fs/promises';
-import { AR_MAGIC } from './ar-reader.js';
 import { archiveError } from './archive-error.js';
 import { isZero } from './byte-source.js';
-import { type Compression, compressionOf, decompressedStart } from './compression.js';
-import { looksLikeCpio } from './cpio-header.js';
-import { RPM_MAGIC } from './rpm-reader.js';
-import { SEVEN_ZIP_MAGIC } from './seven-zip-header.js';
-import { parseTarHeader, TAR_BLOCK } from './tar-header.js';
-import { findEndRecord } from './zip-end-record.js';
+import { type Compression, compressionOf, decompressedStart } from './compression/compression.js';
+import { AR_MAGIC } from './packages/ar-reader.js';
+import { looksLikeCpio } from './packages/cpio-header.js';
+import { RPM_MAGIC } from './packages/rpm-reader.js';
+import { SEVEN_ZIP_MAGIC } from './seven-zip/seven-zip-header.js';
+import { parseTarHeader, TAR_BLOCK } from './tar/tar-header.js';
+import { findEndRecord } from './zip/zip-end-record.js';
 
 /** What may lie in a compressed stream. */
 type Packed = 'tar' | 'cpio';

@@ -1,0 +1,96 @@
+import { setImmediate } from 'node:timers/promises';
+import { PrestageError } from '../../../core/errors.js';
+import { archiveError } from '../archive-error.js';
+import type { Unpacker } from '../unpacker.js';
+import { bunzip2 } from './bzip2.js';
+import { gunzip, inflatedStart } from './gunzip.js';
+import { unxz } from './xz.js';
+import { unzstd } from './zstd.js';
+
+/** How a whole archive is compressed, by the usual ending of its name. */
+export type Compression = 'gz' | 'xz' | 'zst' | 'bz2';
+
+const DECOMPRESS = { gz: gunzip, xz: unxz, zst: unzstd, bz2: bunzip2 } as const;
+
+/** So many pieces are decompressed on this thread before anything else gets its turn. */
+export const PIECES_AT_A_TIME = 64;
+
+/** By the signature at the start. */
+export function compressionOf(start: Buffer): Compression | undefined {
+  const text = start.toString('latin1', 0, 10);
+  if (text.startsWith('\x1f\x8b\x08')) return 'gz';
+  if (text.startsWith('\xfd7zXZ\0')) return 'xz';
+  if (text.startsWith('\x28\xb5\x2f\xfd') || startsWithSkippable(text)) return 'zst';
+  // The level, and the mark of a block, or of the end where there is none.
+  return /^BZh[1-9](1AY&SY|\x17rE8P\x90)/.test(text) ? 'bz2' : undefined;
+}
+
+/** Decompresses, and holds what comes out against the unpacker's limits. @throws ARCHIVE_INVALID, …_UNSUPPORTED, …_LIMIT */
+export async function* decompress(
+  compression: Compression,
+  source: AsyncIterable<Buffer>,
+  unpacker: Unpacker,
+): AsyncGenerator<Buffer> {
+  const { archive, budget } = unpacker;
+  let bytes = 0;
+  let pieces = 0;
+  for await (const piece of DECOMPRESS[compression](source, archive)) {
+    bytes += piece.length;
+    budget.ratio({ archive }, bytes);
+    yield piece;
+    pieces += 1;
+    if (pieces % PIECES_AT_A_TIME === 0) await setImmediate();
+  }
+}
+
+/**
+ * The first bytes of what is compressed, as many as the first bytes of the archive show.
+ * @throws ARCHIVE_INVALID where it is no such stream, ARCHIVE_UNSUPPORTED
+ */
+export async function decompressedStart(
+  compression: Compression,
+  head: Buffer,
+  count: number,
+  isWhole: boolean,
+  archive: string,
+): Promise<Buffer> {
+  try {
+    if (compression === 'gz') return await inflatedStart(head, count, isWhole);
+    return await firstBytes(DECOMPRESS[compression](onlyHead(head, isWhole), archive), count);
+  } catch (cause) {
+    if (cause instanceof PrestageError && cause.code === 'ARCHIVE_UNSUPPORTED') throw cause;
+    if (startsWithSkippable(head.toString('latin1', 0, 4))) return Buffer.alloc(0); // that alone does not make it zstd
+    const what = `starts as ${compression === 'gz' ? 'gzip' : compression} does and cannot be decompressed`;
+    throw archiveError('ARCHIVE_INVALID', { archive }, what, {
+      hint: 'Fetch or build it again. If it is no archive at all, `extract: false` keeps it as it is.',
+      cause,
+    });
+  }
+}
+
+class MoreIsNeeded extends Error {}
+
+async function* onlyHead(head: Buffer, isWhole: boolean): AsyncGenerator<Buffer> {
+  yield head;
+  if (!isWhole) throw new MoreIsNeeded();
+}
+
+async function firstBytes(pieces: AsyncIterable<Buffer>, count: number): Promise<Buffer> {
+  const start: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const piece of pieces) {
+      start.push(piece);
+      bytes += piece.length;
+      if (bytes >= count) break;
+    }
+  } catch (error) {
+    if (!(error instanceof MoreIsNeeded)) throw error;
+  }
+  return Buffer.concat(start).subarray(0, count);
+}
+
+/** Of zstd, and of lz4. */
+function startsWithSkippable(text: string): boolean {
+  return /^[\x50-\x5f]\x2a\x4d\x18/.test(text);
+}

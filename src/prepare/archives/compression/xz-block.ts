@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { ByteSource } from '../byte-source.js';
+
+/** What "The .xz File Format" 1.2.1 calls a block header (3.1), and the index that sums up the blocks (4). */
+
+export interface BlockHeader {
+  /** The byte that stands for the dictionary's size. */
+  dictionary: number;
+  /** Of LZMA2, where the header says it. */
+  packedBytes: number | undefined;
+  bytes: number | undefined;
+}
+
+const LZMA2 = 0x21;
+/** Filters that are not supported, by their names (5.3). */
+const OTHER_FILTERS: Record<number, string> = {
+  3: 'delta',
+  4: 'x86',
+  5: 'PowerPC',
+  6: 'IA-64',
+  7: 'ARM',
+  8: 'ARM Thumb',
+  9: 'SPARC',
+  10: 'ARM64',
+  11: 'RISC-V',
+};
+
+/**
+ * @param header from its first byte, which says how long it is, to its CRC
+ * @returns undefined where it is damaged, the name of a filter where that is not supported
+ */
+export function parseBlockHeader(header: Buffer): BlockHeader | string | undefined {
+  const end = header.length - 4;
+  const flags = header[1] ?? 0;
+  if (header.readUInt32LE(end) !== crc32(header.subarray(0, end)) || (flags & 0x3c) !== 0) return undefined;
+  const numbers = numbersIn(header.subarray(0, end), 2);
+  const packedBytes = flags & 0x40 ? numbers.next() : undefined;
+  const bytes = flags & 0x80 ? numbers.next() : undefined;
+  const filter = numbers.next();
+  if (Number.isNaN(filter)) return undefined;
+  if (filter !== LZMA2) return OTHER_FILTERS[filter] ?? `number ${filter}`;
+  const rest = header.subarray(numbers.at, end);
+  const isWhole =
+    (flags & 3) === 0 && rest[0] === 1 && rest.length >= 2 && rest.subarray(2).every((byte) => byte === 0);
+  return isWhole ? { dictionary: rest[1] ?? 0, packedBytes, bytes } : undefined;
+}
+
+/** Reads numbers as xz has them (1.2): seven bits in each byte, the lowest first. NaN where there is none. */
+function numbersIn(bytes: Buffer, start: number): { next(): number; readonly at: number } {
+  let at = start;
+  return {
+    get at() {
+      return at;
+    },
+    next() {
+      let value = 0;
+      for (let weight = 1; at < bytes.length; weight *= 128) {
+        const byte = bytes[at] ?? 0;
+        at += 1;
+        value += (byte & 127) * weight;
+        if (byte < 128) return Number.isSafeInteger(value) ? value : Number.NaN;
+      }
+      return Number.NaN;
+    },
+  };
+}
+
+function numberBytes(value: number): Buffer {
+  const bytes: number[] = [];
+  for (let left = value; ; left = Math.floor(left / 128)) {
+    bytes.push((left % 128) + (left < 128 ? 0 : 128));
+    if (left < 128) return Buffer.from(bytes);
+  }
+}
+
+/**
+ * Compares a stream's index with the blocks that were read. There is one way to write it, so that takes a digest of what
+ * it must be, not a list of blocks.
+ */
+export class BlockSums {
+  readonly #records = createHash('sha256');
+  #blocks = 0;
+  #recordBytes = 0;
+
+  /** @param unpaddedBytes of the header, what is compressed, and the check */
+  add(unpaddedBytes: number, bytes: number): void {
+    const record = Buffer.concat([numberBytes(unpaddedBytes), numberBytes(bytes)]);
+    this.#records.update(record);
+    this.#blocks += 1;
+    this.#recordBytes += record.length;
+  }
+
+  /** What the index must have, with its first byte and its CRC. */
+  get indexBytes(): number {
+    return Math.ceil((1 + numberBytes(this.#blocks).length + this.#recordBytes) / 4) * 4 + 4;
+  }
+
+  /** Whether what comes next is the index after its first byte, a zero. */
+  async matchesIndex(source: ByteSource): Promise<boolean> {
+    const count = numberBytes(this.#blocks);
+    const start = await source.copy(count.length);
+    const records = createHash('sha256');
+    let sum = crc32(start, crc32(Buffer.alloc(1)));
+    for await (const piece of source.stream(this.#recordBytes)) {
+      records.update(piece);
+      sum = crc32(piece, sum);
+    }
+    const end = await source.copy(this.indexBytes - 1 - count.length - this.#recordBytes);
+    const expectedEnd = Buffer.alloc(end.length);
+    if (end.length < 4) return false;
+    expectedEnd.writeUInt32LE(crc32(expectedEnd.subarray(0, -4), sum), end.length - 4);
+    return start.equals(count) && records.digest().equals(this.#records.copy().digest()) && end.equals(expectedEnd);
+  }
+}

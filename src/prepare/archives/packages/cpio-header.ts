@@ -1,0 +1,86 @@
+import { archiveError } from '../archive-error.js';
+import type { ByteSource } from '../byte-source.js';
+import { decodeName } from '../tar/tar-header.js';
+
+/** One entry of a cpio archive, as cpio(5) has it. */
+export interface CpioHeader {
+  name: string;
+  /** With the type. */
+  mode: number;
+  size: number;
+  /** Bytes after the content. */
+  padding: number;
+  /** Sum of the content's bytes, in the format that has it. */
+  checksum: number | undefined;
+  /** Which file it is, where others of its names may be in the archive, and only one has the content. */
+  link: string | undefined;
+  offset: number;
+}
+
+const NEWC = '070701';
+const CRC = '070702';
+const ODC = '070707';
+const NEWC_FIELDS = 13;
+const ODC_FIELDS = [6, 6, 6, 6, 6, 6, 6, 11, 6, 11] as const;
+const MAX_NAME_BYTES = 8192;
+const END_NAME = 'TRAILER!!!';
+
+export function looksLikeCpio(start: Buffer): boolean {
+  const text = start.toString('latin1', 0, 110);
+  return /^07070[12][0-9A-Fa-f]{104}/.test(text) || /^070707[0-7]{70}/.test(text);
+}
+
+/** The next entry's header, up to its content; undefined at the end mark. @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED */
+export async function readCpioHeader(source: ByteSource, archive: string): Promise<CpioHeader | undefined> {
+  const { offset } = source;
+  const invalid = (what: string, reason?: 'cut-off') =>
+    archiveError('ARCHIVE_INVALID', { archive, offset }, what, reason && { reason });
+  const magic = (await source.copy(6)).toString('latin1');
+  if (magic.length < 6) throw invalid('is cut off', 'cut-off');
+  if (magic === '07070X') {
+    throw archiveError('ARCHIVE_UNSUPPORTED', { archive, offset }, 'has a file of 4 GiB or more, as rpm stores it');
+  }
+  if (magic !== NEWC && magic !== CRC && magic !== ODC) throw invalid('an entry has no header where one must be');
+  const lengths = magic === ODC ? ODC_FIELDS : Array.from({ length: NEWC_FIELDS }, () => 8);
+  const numbers: number[] = [];
+  const bytes = await source.copy(lengths.reduce((sum, length) => sum + length, 0));
+  let at = 0;
+  for (const length of lengths) {
+    const digits = bytes.toString('latin1', at, at + length);
+    const isNumber = digits.length === length && (magic === ODC ? /^[0-7]+$/ : /^[0-9A-Fa-f]+$/).test(digits);
+    if (!isNumber) throw invalid('an entry has a header that is no number, or cut off');
+    numbers.push(Number.parseInt(digits, magic === ODC ? 8 : 16));
+    at += length;
+  }
+  const fields = magic === ODC ? odcFields(numbers) : newcFields(numbers, magic === CRC);
+  if (fields.nameBytes < 1 || fields.nameBytes > MAX_NAME_BYTES) throw invalid('an entry has an impossible name');
+  const rawName = await source.copy(fields.nameBytes);
+  const nameEnd = rawName.length - 1;
+  if (rawName.length < fields.nameBytes || rawName[nameEnd] !== 0) throw invalid('an entry has a name without an end');
+  const name = decodeName(rawName.subarray(0, nameEnd));
+  if (name === undefined)
+    throw archiveError('ARCHIVE_UNSUPPORTED', { archive, offset }, 'an entry has a name that is not UTF-8', {
+      reason: 'encoding',
+    });
+  const namePadding = magic === ODC ? 0 : padding(110 + fields.nameBytes);
+  if ((await source.skip(namePadding)) < namePadding) throw invalid('is cut off', 'cut-off');
+  if (name === END_NAME) return undefined;
+  const { mode, size, checksum, link } = fields;
+  return { name, mode, size, padding: magic === ODC ? 0 : padding(size), checksum, link, offset };
+}
+
+function newcFields(numbers: number[], isSummed: boolean) {
+  const [inode, mode = 0, , , links = 0, , size = 0, major, minor, , , nameBytes = 0, checksum] = numbers;
+  const link = links > 1 ? `${major}:${minor}:${inode}` : undefined;
+  return { mode, size, nameBytes, link, checksum: isSummed ? checksum : undefined };
+}
+
+/** Here each of a file's names has the content. */
+function odcFields(numbers: number[]) {
+  const [, , mode = 0, , , , , , nameBytes = 0, size = 0] = numbers;
+  return { mode, size, nameBytes, link: undefined, checksum: undefined };
+}
+
+function padding(bytes: number): number {
+  return (4 - (bytes % 4)) % 4;
+}

@@ -1,0 +1,92 @@
+import type { ArchiveReason } from '../../../core/archive-reasons.js';
+import { archiveError } from '../archive-error.js';
+import type { ByteSource } from '../byte-source.js';
+import { unpackMember } from '../member-content.js';
+import type { Unpacker } from '../unpacker.js';
+import { type CpioHeader, readCpioHeader } from './cpio-header.js';
+
+const FILE_TYPE = 0o170000;
+const MAX_TARGET_BYTES = 4096;
+
+/** A file with several names: in newc, only one of its entries has the content, as a rule the last. */
+interface Linked {
+  /** Under which name it was unpacked. */
+  content?: string;
+  /** Entries that came before the content. */
+  waiting: { name: string; path: string; mode: number }[];
+}
+
+/**
+ * Unpacks a cpio archive: newc, newc with checksums, or odc (POSIX).
+ * @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED, ARCHIVE_UNSAFE, ARCHIVE_LIMIT
+ */
+export async function unpackCpio(source: ByteSource, unpacker: Unpacker): Promise<void> {
+  const linked = new Map<string, Linked>();
+  for (;;) {
+    const header = await readCpioHeader(source, unpacker.archive);
+    if (header === undefined) break;
+    await unpackEntry(source, unpacker, header, linked);
+  }
+  for (const { waiting } of linked.values()) {
+    for (const { name, path, mode } of waiting) await unpacker.file(name, path, mode, Buffer.alloc(0));
+  }
+  if (await source.restIsZero()) return;
+  throw archiveError('ARCHIVE_INVALID', { archive: unpacker.archive }, 'there is more after its end mark', {
+    reason: 'trailing-data',
+  });
+}
+
+async function unpackEntry(
+  source: ByteSource,
+  unpacker: Unpacker,
+  header: CpioHeader,
+  linked: Map<string, Linked>,
+): Promise<void> {
+  const { name, mode, size, padding, offset } = header;
+  const place = { archive: unpacker.archive, entry: name, offset };
+  const invalid = (what: string, reason?: ArchiveReason<'ARCHIVE_INVALID'>) =>
+    archiveError('ARCHIVE_INVALID', place, what, reason && { reason });
+  const cutOff = () => invalid('is cut off: the archive ends inside it', 'cut-off');
+  const type = mode & FILE_TYPE;
+  const path = unpacker.place(name, type === 0o040000);
+  if (path === undefined) {
+    if ((await source.skip(size + padding)) < size + padding) throw cutOff();
+    return;
+  }
+  switch (type) {
+    case 0o040000:
+      if (size !== 0) throw invalid('is a folder with a size');
+      return unpacker.folder(name, path);
+    case 0o120000: {
+      if (size === 0 || size > MAX_TARGET_BYTES) throw invalid('is a link with an impossible target');
+      const target = await source.copy(size);
+      if (target.length < size || (await source.skip(padding)) < padding) throw cutOff();
+      return unpacker.link(name, path, target.toString('utf8'));
+    }
+    case 0o100000:
+      return unpackFile(path);
+    default:
+      throw archiveError('ARCHIVE_UNSAFE', place, 'is a device, a named pipe or a socket', { reason: 'special-file' });
+  }
+
+  async function unpackFile(path: string): Promise<void> {
+    const links = header.link === undefined ? undefined : (linked.get(header.link) ?? { waiting: [] });
+    if (header.link !== undefined && links !== undefined) linked.set(header.link, links);
+    if (links !== undefined && size === 0) {
+      if (links.content === undefined) links.waiting.push({ name, path, mode });
+      else await unpacker.hardLink(name, path, links.content);
+      return;
+    }
+    let sum = 0;
+    const seen = (bytes: Buffer) => {
+      for (const byte of bytes) sum = (sum + byte) | 0;
+    };
+    const member = { name, path, mode, size, padding };
+    await unpackMember(source, unpacker, member, cutOff, header.checksum === undefined ? undefined : seen);
+    if (header.checksum !== undefined && sum >>> 0 !== header.checksum)
+      throw invalid('has a wrong checksum', 'checksum');
+    if (links === undefined) return;
+    links.content = name;
+    for (const waiting of links.waiting.splice(0)) await unpacker.hardLink(waiting.name, waiting.path, name);
+  }
+}

@@ -1,0 +1,257 @@
+import type { FileHandle } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import type { ArchiveReason } from '../../../core/archive-reasons.js';
+import { archiveError } from '../archive-error.js';
+import { ByteSource } from '../byte-source.js';
+import { beyond } from '../limits.js';
+import { withSteadyFile } from '../steady-file.js';
+import { SMALL_ENTRY_BYTES, type Unpacker } from '../unpacker.js';
+import { readAt } from '../zip/zip-end-record.js';
+import { checkFolder, folderContent } from './seven-zip-content.js';
+import {
+  parseHeader,
+  parseStart,
+  SevenZipDamaged,
+  type SevenZipFile,
+  SevenZipLimit,
+  SIGNATURE_BYTES,
+  type Streams,
+} from './seven-zip-header.js';
+
+/** Room for half a million names of usual lengths. */
+const MAX_HEADER_BYTES = 64 * 1024 * 1024;
+const MAX_LINK_BYTES = 4095;
+/** Set where the higher half of the attributes is a mode of Unix. */
+const UNIX_MODE = 0x8000;
+const FILE_TYPE = 0o170000;
+const LINK = 0o120000;
+const WINDOWS = { folder: 0x10, link: 0x400 } as const;
+
+/** What an archive holds, with where it is. */
+interface Directory {
+  streams: Streams;
+  files: SevenZipFile[];
+}
+
+/**
+ * Unpacks a 7z file, folder by folder, as what lies in one folder is compressed together.
+ * @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED, ARCHIVE_UNSAFE, ARCHIVE_LIMIT, SOURCE_CHANGED
+ */
+export async function unpackSevenZip(file: string, unpacker: Unpacker): Promise<void> {
+  await withSteadyFile(file, unpacker.archive, async (handle, size) => {
+    const { streams, files } = await readSevenZip(handle, size, unpacker.archive, unpacker.budget.limits.count);
+    const total = streams.contents.flat().reduce((sum, content) => sum + content.size, 0);
+    unpacker.budget.ratio({ archive: unpacker.archive }, total, size);
+    await unpackFiles(handle, streams, files, unpacker);
+    unpacker.consumed(size);
+  });
+}
+
+/** Reads the header, which is compressed as a rule. @throws as `unpackSevenZip` */
+export async function readSevenZip(
+  handle: FileHandle,
+  size: number,
+  archive: string,
+  maxFiles: number,
+): Promise<Directory> {
+  const invalid = (what: string, reason: ArchiveReason<'ARCHIVE_INVALID'> = 'malformed') =>
+    archiveError('ARCHIVE_INVALID', { archive }, what, { reason });
+  const start = parseStart(await readAt(handle, 0, SIGNATURE_BYTES));
+  if (start === undefined) throw invalid('the start of its 7z header is damaged');
+  const headerAt = SIGNATURE_BYTES + start.offset;
+  if (headerAt + start.size > size) throw invalid('is cut off: its 7z header is not there', 'cut-off');
+  if (headerAt + start.size < size) throw invalid('there is more after the end of its 7z header', 'trailing-data');
+  if (start.size > MAX_HEADER_BYTES)
+    throw archiveError('ARCHIVE_LIMIT', { archive }, `has a header of ${start.size} bytes`);
+  if (start.size === 0) return { streams: { packedAt: 0, packedSizes: [], folders: [], contents: [] }, files: [] };
+  let bytes = await readAt(handle, headerAt, start.size);
+  if (crc32(bytes) !== start.crc) throw invalid('its 7z header is damaged', 'checksum');
+  try {
+    const header = parseHeader(bytes, maxFiles);
+    if ('files' in header) return withinArchive(header, start.offset);
+    bytes = await unpackHeader(handle, withinArchive({ streams: header.encoded, files: [] }, start.offset), archive);
+    const inner = parseHeader(bytes, maxFiles);
+    if ('files' in inner) return withinArchive(inner, start.offset);
+  } catch (error) {
+    if (error instanceof SevenZipDamaged) throw invalid(`its 7z header cannot be read: ${error.message}`);
+    if (error instanceof SevenZipLimit)
+      throw beyond(
+        'count',
+        maxFiles,
+        maxFiles + 1,
+        { archive },
+        `has more entries than the ${maxFiles} that are allowed`,
+      );
+    throw error;
+  }
+  throw invalid('its 7z header is packed more than once');
+}
+
+/** @throws SevenZipDamaged where something lies outside, or its parts do not belong together */
+function withinArchive(directory: Directory, packedEnd: number): Directory {
+  const { streams, files } = directory;
+  const end = streams.packedSizes.reduce((sum, bytes) => sum + bytes, streams.packedAt);
+  if (end > packedEnd) throw new SevenZipDamaged('its streams are longer than the archive');
+  const wanted = streams.folders.reduce((sum, { packed }) => sum + packed.length, 0);
+  if (wanted !== streams.packedSizes.length || streams.contents.length !== streams.folders.length)
+    throw new SevenZipDamaged('it has other streams than it describes');
+  const contents = streams.contents.reduce((sum, list) => sum + list.length, 0);
+  if (files.length > 0 && contents !== files.filter(({ hasContent }) => hasContent).length)
+    throw new SevenZipDamaged('it has other files than it describes');
+  return directory;
+}
+
+async function unpackHeader(handle: FileHandle, { streams }: Directory, archive: string): Promise<Buffer> {
+  const [folder] = streams.folders;
+  const size = streams.contents[0]?.[0]?.size ?? 0;
+  if (folder === undefined || streams.folders.length > 1) throw new SevenZipDamaged('it does not lie in one folder');
+  if (size > MAX_HEADER_BYTES) throw archiveError('ARCHIVE_LIMIT', { archive }, `has a header of ${size} bytes`);
+  checkFolder(folder, { archive });
+  const at = SIGNATURE_BYTES + streams.packedAt;
+  const pieces: Buffer[] = [];
+  const content = folderContent(handle, folder, at, streams.packedSizes[0] ?? 0, { archive }, () => undefined);
+  for await (const piece of content) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/** A file with where it goes in the tree; undefined where it is left out. */
+interface Placed {
+  file: SevenZipFile;
+  kind: Kind;
+  path: string | undefined;
+}
+
+type Kind = 'folder' | 'link' | 'file';
+
+async function unpackFiles(
+  handle: FileHandle,
+  streams: Streams,
+  files: SevenZipFile[],
+  unpacker: Unpacker,
+): Promise<void> {
+  const withContent: Placed[] = [];
+  for (const file of files) {
+    const kind = kindOf(file, unpacker.archive);
+    const path = unpacker.place(file.name, kind === 'folder');
+    if (file.hasContent) withContent.push({ file, kind, path });
+    else if (path !== undefined) await unpackEmpty({ file, kind, path }, path, unpacker);
+  }
+  let at = SIGNATURE_BYTES + streams.packedAt;
+  let packed = 0;
+  let unpacked = 0;
+  for (const [i, folder] of streams.folders.entries()) {
+    const contents = streams.contents[i] ?? [];
+    const placed = withContent.slice(unpacked, unpacked + contents.length);
+    unpacked += contents.length;
+    const packedBytes = streams.packedSizes.slice(packed, packed + folder.packed.length);
+    packed += folder.packed.length;
+    const bytes = packedBytes.reduce((sum, one) => sum + one, 0);
+    const last = placed.findLastIndex(({ path }) => path !== undefined);
+    if (last !== -1) {
+      const place = { archive: unpacker.archive, entry: placed[last]?.file.name };
+      checkFolder(folder, place);
+      const content = folderContent(handle, folder, at, bytes, place, (offset) => unpacker.consumed(offset));
+      await unpackFolder(content, contents, placed.slice(0, last + 1), unpacker);
+    }
+    at += bytes;
+  }
+}
+
+async function unpackFolder(
+  content: AsyncIterable<Buffer>,
+  contents: { size: number; crc: number | undefined }[],
+  placed: Placed[],
+  unpacker: Unpacker,
+): Promise<void> {
+  const source = new ByteSource(content);
+  try {
+    for (const [i, item] of placed.entries()) {
+      const { size = 0, crc } = contents[i] ?? {};
+      if (item.path === undefined) await source.skip(size);
+      else await unpackContent(source, item, item.path, size, crc, unpacker);
+    }
+    if (placed.length === contents.length) await source.skip(1); // there is none, but the checks at the end
+  } finally {
+    await source.close();
+  }
+}
+
+async function unpackContent(
+  source: ByteSource,
+  { file, kind }: Placed,
+  path: string,
+  size: number,
+  crc: number | undefined,
+  unpacker: Unpacker,
+): Promise<void> {
+  const place = { archive: unpacker.archive, entry: file.name };
+  const mode = modeOf(file);
+  const check = (sum: number, bytes: number) => {
+    if (bytes !== size || (crc !== undefined && sum !== crc))
+      throw archiveError('ARCHIVE_INVALID', place, 'is damaged: its checksum (CRC-32) is wrong', {
+        reason: 'checksum',
+      });
+  };
+  if (kind === 'link' && size > MAX_LINK_BYTES)
+    throw archiveError('ARCHIVE_INVALID', place, 'is a link with a target that is too long');
+  if (size > SMALL_ENTRY_BYTES) return unpacker.stream(file.name, path, mode, size, checked());
+  const content = await source.copy(size);
+  check(crc32(content), content.length);
+  if (kind === 'file') return unpacker.file(file.name, path, mode, content);
+  const target = content.toString('utf8');
+  if (!Buffer.from(target).equals(content))
+    throw archiveError('ARCHIVE_UNSAFE', place, 'is a link with a target that is no path', { reason: 'link-target' });
+  return unpacker.link(file.name, path, target);
+
+  async function* checked(): AsyncGenerator<Buffer> {
+    let sum = 0;
+    let bytes = 0;
+    for await (const piece of source.stream(size)) {
+      sum = crc32(piece, sum);
+      bytes += piece.length;
+      yield piece;
+    }
+    check(sum, bytes);
+  }
+}
+
+function unpackEmpty({ file, kind }: Placed, path: string, unpacker: Unpacker): Promise<void> {
+  if (kind === 'folder') return unpacker.folder(file.name, path);
+  if (kind === 'link') return unpacker.link(file.name, path, '');
+  return unpacker.file(file.name, path, modeOf(file), Buffer.alloc(0));
+}
+
+function modeOf({ attributes }: SevenZipFile): number {
+  return attributes & UNIX_MODE ? attributes >>> 16 : 0o644;
+}
+
+/** What the files come to. The target of a link is content, too, and becomes none. */
+export function contentBytes({ streams, files }: Directory): number {
+  const sizes = streams.contents.flat().map(({ size }) => size);
+  const withContent = files.filter(({ hasContent }) => hasContent);
+  const isLink = (file: SevenZipFile | undefined) => file !== undefined && (modeOf(file) & FILE_TYPE) === LINK;
+  return sizes.reduce((sum, size, i) => sum + (isLink(withContent[i]) ? 0 : size), 0);
+}
+
+/** @throws ARCHIVE_UNSAFE, ARCHIVE_UNSUPPORTED, ARCHIVE_INVALID for what cannot be in a tree */
+function kindOf(file: SevenZipFile, archive: string): Kind {
+  const place = { archive, entry: file.name };
+  if (file.isAnti) throw archiveError('ARCHIVE_UNSUPPORTED', place, 'says that a file is to be removed');
+  if (/\p{Surrogate}/u.test(file.name))
+    throw archiveError('ARCHIVE_UNSUPPORTED', place, 'has a name that is not Unicode');
+  const isWindowsLink = (file.attributes & WINDOWS.link) !== 0 && (file.attributes & UNIX_MODE) === 0;
+  if (isWindowsLink) throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is a link of Windows');
+  const type = modeOf(file) & FILE_TYPE;
+  const isFolder = type === 0o040000 || (type === 0 && (file.isFolder || (file.attributes & WINDOWS.folder) !== 0));
+  if (isFolder !== file.isFolder) throw archiveError('ARCHIVE_INVALID', place, 'is a folder and is none');
+  switch (type) {
+    case LINK:
+      return 'link';
+    case 0:
+    case 0o040000:
+    case 0o100000:
+      return isFolder ? 'folder' : 'file';
+    default:
+      throw archiveError('ARCHIVE_UNSAFE', place, 'is a device, a named pipe or a socket', { reason: 'special-file' });
+  }
+}

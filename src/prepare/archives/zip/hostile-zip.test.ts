@@ -1,0 +1,294 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32, deflateRawSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { entriesOf, listing, type Place, place, reasonsOf, unpack } from '../../../../test/archives/unpacked.js';
+import { DESCRIPTOR, descriptor, UTF8, type ZipItem, zip } from '../../../../test/archives/zip-builder.js';
+import { measureArchive } from '../index.js';
+
+let where: Place;
+beforeEach(() => {
+  where = place();
+});
+afterEach(() => {
+  expect(where.outside()).toEqual(['victim', 'untouched']);
+  expect(existsSync('/tmp/prestage-escaped')).toBe(false);
+  where.remove();
+});
+
+async function expectRefusal(archive: Buffer, code: string, says: string): Promise<void> {
+  await expect(unpack(where, archive, { name: 'evil.zip' })).rejects.toEqual(
+    expect.objectContaining({
+      code,
+      message: expect.stringContaining(says),
+      hint: expect.stringMatching(/\S/),
+      context: expect.objectContaining({ file: 'evil.zip', reason: expect.toBeOneOf(reasonsOf(code)) }),
+    }),
+  );
+}
+
+const file = (name: string, content = 'evil'): ZipItem => ({ name, content });
+const link = (name: string, target: string): ZipItem => ({ name, content: target, unixMode: 0o120777 });
+const long = 'long '.repeat(1000);
+
+describe('refuses as unsafe', () => {
+  test.each<[string, ZipItem[], string]>([
+    ['a path upwards (Zip Slip)', [file('../beside/victim')], 'upwards'],
+    [
+      'a path upwards in the middle (adm-zip, CVE-2018-1002204; unzipper, CVE-2018-1002203)',
+      [file('a/../../beside/victim')],
+      'upwards',
+    ],
+    ['an absolute path', [file('/tmp/prestage-escaped')], 'absolute'],
+    ['a drive letter', [file('C:/x')], 'drive'],
+    ['backslashes upwards', [file('..\\beside\\victim')], 'backslash'],
+    ['a UNC path', [file('\\\\server\\share\\x')], 'backslash'],
+    ['a NUL in a name', [file('a\0.txt')], 'control'],
+    ['a newline in a name', [file('a\nb')], 'control'],
+    [
+      'a write through a link (decompress, CVE-2020-12265)',
+      [link('l', '../beside'), file('l/victim')],
+      'leads through',
+    ],
+    ['a link out', [link('l', '../beside/victim')], 'leaves the tree'],
+    ['an absolute link', [link('l', '/etc/passwd')], 'absolute'],
+    ['a link whose target is not text', [{ ...link('l', ''), content: Buffer.from([0xff, 0xfe]) }], 'no path'],
+    ['a link that replaces a file', [file('x'), link('x', 'y')], 'twice'],
+    ['a path twice', [file('x', '1'), file('x', '2')], 'twice'],
+    ['two names that differ in case', [file('README'), file('Readme')], 'differ only'],
+    ['a device', [{ ...file('null'), unixMode: 0o020666 }], 'device'],
+    ['a named pipe', [{ ...file('pipe'), unixMode: 0o010666 }], 'device'],
+    ['a socket', [{ ...file('socket'), unixMode: 0o140666 }], 'device'],
+    [
+      'a name of Info-ZIP’s field upwards',
+      [
+        { ...file('x'), extra: unicodePath('x\u0080', '..'), name: 'x' },
+        { name: Buffer.from('x\x80', 'latin1'), flags: 0, extra: unicodePath(Buffer.from('x\x80', 'latin1'), '../é') },
+      ],
+      'upwards',
+    ],
+  ])('%s', async (_, items, says) => {
+    await expectRefusal(zip(items), 'ARCHIVE_UNSAFE', says);
+  });
+});
+
+describe('refuses as invalid', () => {
+  test.each<[string, Buffer, string]>([
+    ['a local header with another name', zip([{ ...file('good'), local: { name: 'evil' } }]), 'another name'],
+    ['a local header with another method', zip([{ ...file('a'), local: { method: 8 } }]), 'another compression'],
+    ['a local header with another size', zip([{ ...file('a'), local: { size: 5 } }]), 'another size'],
+    [
+      'a local header with another compressed size',
+      zip([{ ...file('a'), local: { compressedSize: 5 } }]),
+      'another size',
+    ],
+    ['a local header with another checksum', zip([{ ...file('a'), local: { crc: 5 } }]), 'another checksum'],
+    ['a local header that is encrypted', zip([{ ...file('a'), local: { flags: UTF8 | 1 } }]), 'one of its headers'],
+    ['no local header', zip([{ ...file('a'), offset: 1 }]), 'overlaps'],
+    [
+      'a data descriptor that differs',
+      zip([{ ...file('a'), flags: UTF8 | DESCRIPTOR, descriptor: descriptor(file('b', 'other')) }]),
+      'data descriptor',
+    ],
+    ['a data descriptor that is not there', zip([{ ...file('a'), flags: UTF8 | DESCRIPTOR }]), 'data descriptor'],
+    ['a wrong checksum, stored', zip([{ ...file('a'), crc: 1 }]), 'CRC'],
+    ['a wrong checksum, deflated', zip([{ ...file('a', long), method: 8, crc: 1 }]), 'CRC'],
+    ['a wrong checksum, of a large file', zip([{ ...file('a', 'x'.repeat(2_000_000)), method: 8, crc: 1 }]), 'CRC'],
+    ['a size that is too small', zip([{ ...file('a', long), method: 8, size: 4999 }]), 'bytes that it says'],
+    ['a size that is far too small (bomb)', zip([{ ...file('a', long), method: 8, size: 10 }]), 'larger'],
+    ['a size that is too large', zip([{ ...file('a', long), method: 8, size: 5001 }]), 'bytes that it says'],
+    [
+      'a large size that is too small',
+      zip([{ ...file('a', 'x'.repeat(3_000_000)), method: 8, size: 2_000_000 }]),
+      'bytes that it says',
+    ],
+    ['two sizes of a stored file', zip([{ ...file('a', long), size: 4999 }]), 'two sizes'],
+    [
+      'deflated data that is damaged',
+      zip([{ ...file('a', long), method: 8, data: Buffer.from('garbage!') }]),
+      'damaged',
+    ],
+    [
+      'deflated data that is cut off',
+      zip([{ ...file('a', long), method: 8, data: deflateRawSync(Buffer.from(long)).subarray(0, -3) }]),
+      'damaged',
+    ],
+    [
+      'more data than belongs to it',
+      zip([
+        {
+          ...file('a', long),
+          method: 8,
+          data: Buffer.concat([deflateRawSync(Buffer.from(long)), Buffer.from('hidden')]),
+        },
+      ]),
+      'more compressed data',
+    ],
+    [
+      'entries that overlap (Fifield’s bomb)',
+      zip([
+        { ...file('a', long), method: 8 },
+        { ...file('b', long), method: 8, offset: 0 },
+      ]),
+      'overlaps',
+    ],
+    [
+      'an entry that reaches into the directory',
+      zip([{ ...file('a', 'abc'), size: 500, compressedSize: 500 }]),
+      'overlaps',
+    ],
+    [
+      'a wrong number of entries',
+      zip([file('a')], { edit: (end) => void end.writeUInt32LE(0x00020002, 8) }),
+      'says that it has',
+    ],
+    [
+      'a directory that is larger than it',
+      zip([file('a')], { edit: (end) => void end.writeUInt32LE(5000, 12) }),
+      'directory',
+    ],
+    [
+      'a directory that is smaller than it',
+      zip([file('a'), file('b')], { edit: (end) => void end.writeUInt32LE(47, 12) }),
+      '',
+    ],
+    ['something after its end', zip([file('a')], { after: Buffer.from('garbage') }), 'end'],
+    [
+      'two end records',
+      zip([file('a')], { comment: Buffer.concat([Buffer.from('PK\x05\x06'), Buffer.alloc(18)]) }),
+      'two end records',
+    ],
+    [
+      'a zip64 record that differs',
+      zip([file('a')], { zip64: true, edit: (end) => void end.writeUInt16LE(2, 10) }),
+      'differ',
+    ],
+    ['a folder with content', zip([{ ...file('d/'), unixMode: 0o040755 }]), 'folder with content'],
+    ['zip64 sizes that are not there', zip([{ ...file('a'), size: 0xffffffff }]), 'zip64'],
+    ['a link with the name of a folder', zip([link('l/', 'x')]), 'name of a folder'],
+    ['an extra field that is cut off', zip([{ ...file('a'), extra: Buffer.from([1, 0, 99, 0, 1]) }]), 'extra field'],
+  ])('%s', async (_, archive, says) => {
+    await expectRefusal(archive, 'ARCHIVE_INVALID', says);
+  });
+});
+
+describe('refuses as unsupported', () => {
+  test.each<[string, Buffer, string]>([
+    ['encrypted entries', zip([{ ...file('a'), flags: UTF8 | 1 }]), 'encrypted'],
+    ['strong encryption', zip([{ ...file('a'), flags: UTF8 | (1 << 6) }]), 'encrypted'],
+    ['Deflate64', zip([{ ...file('a'), method: 9 }]), 'Deflate64'],
+    ['LZMA', zip([{ ...file('a'), method: 14 }]), 'LZMA'],
+    ['an unknown method', zip([{ ...file('a'), method: 77 }]), '77'],
+    ['parts of an archive', zip([file('a')], { edit: (end) => void end.writeUInt16LE(1, 4) }), 'one part'],
+    ['an entry in another part', zip([{ ...file('a'), disk: 3 }]), 'another part'],
+    ['a name that says it is UTF-8 and is not', zip([{ name: Buffer.from([0xfc]), flags: UTF8 }]), 'UTF-8'],
+  ])('%s', async (_, archive, says) => {
+    await expectRefusal(archive, 'ARCHIVE_UNSUPPORTED', says);
+  });
+});
+
+test('refuses a bomb by what its directory says, before anything is written', async () => {
+  const bomb = zip([{ name: 'a', method: 8, data: deflateRawSync(Buffer.alloc(1000)), size: 2 ** 30 }]);
+  await expectRefusal(bomb, 'ARCHIVE_LIMIT', '1000 times');
+  expect(listing(where.tree)).toEqual({});
+});
+
+test('refuses an archive that is written to while it is read', async () => {
+  const archive = zip([file('a'), file('b')]);
+  const onProgress = () => appendFileSync(join(where.folder, 'archive.bin'), 'more');
+  await expect(unpack(where, archive, { onProgress })).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
+});
+
+test('refuses more entries than the limit by the end record alone', async () => {
+  const options = { name: 'evil.zip', limits: { count: 1 } };
+  await expect(unpack(where, zip([file('a'), file('b')]), options)).rejects.toMatchObject({ code: 'ARCHIVE_LIMIT' });
+});
+
+describe('reads', () => {
+  test.each<[string, Buffer, string[]]>([
+    ['names in code page 437', zip([{ name: Buffer.from([0x81, 0xe1]), flags: 0 }]), ['üß']],
+    ['names in UTF-8 by the flag', zip([{ name: 'üß' }]), ['üß']],
+    ['names in UTF-8 from Unix, without the flag', zip([{ name: 'üß', flags: 0, unixMode: 0o100644 }]), ['üß']],
+    [
+      'names in Info-ZIP’s field',
+      zip([{ name: Buffer.from([0x81]), flags: 0, extra: unicodePath(Buffer.from([0x81]), '日本') }]),
+      ['日本'],
+    ],
+    [
+      'names whose Info-ZIP field is about another name',
+      zip([{ name: Buffer.from([0x81]), flags: 0, extra: unicodePath('x', '日本') }]),
+      ['ü'],
+    ],
+    ['folders by their slash', zip([{ name: 'd/' }, file('d/x')]), ['d', 'd/x']],
+    [
+      'data descriptors with a signature',
+      zip([
+        {
+          ...file('a'),
+          flags: UTF8 | DESCRIPTOR,
+          local: { crc: 0, size: 0, compressedSize: 0 },
+          descriptor: descriptor(file('a')),
+        },
+      ]),
+      ['a'],
+    ],
+    [
+      'data descriptors without one',
+      zip([{ ...file('a'), flags: UTF8 | DESCRIPTOR, descriptor: descriptor(file('a'), false) }, file('b')]),
+      ['a', 'b'],
+    ],
+    ['a comment', zip([file('a')], { comment: 'hello' }), ['a']],
+    [
+      'what stands before it, with offsets from its start',
+      zip([file('a')], { prefix: Buffer.from('#!/bin/sh\n') }),
+      ['a'],
+    ],
+    [
+      'what stands before it, with offsets from the file’s',
+      zip([file('a')], { prefix: Buffer.from('#!/bin/sh\n'), absolute: true }),
+      ['a'],
+    ],
+    ['zip64', zip([file('a'), file('b')], { zip64: true }), ['a', 'b']],
+    ['zip64 behind a program', zip([file('a')], { zip64: true, prefix: Buffer.from('MZ program') }), ['a']],
+    ['empty files, stored and deflated', zip([file('a', ''), { ...file('b', ''), method: 8 }]), ['a', 'b']],
+  ])('%s', async (_, archive, paths) => {
+    const tree = await unpack(where, archive);
+    expect(Object.keys(entriesOf(tree))).toEqual(paths);
+    expect(listing(where.tree)).toEqual(entriesOf(tree));
+  });
+
+  test('links, executables and large files', async () => {
+    const large = Buffer.alloc(2_500_000, 'large');
+    const items = [
+      { ...file('run'), unixMode: 0o100700 },
+      link('l', 'run'),
+      { ...file('big'), content: large, method: 8 },
+      { ...file('big-stored'), content: large },
+    ];
+    const tree = await unpack(where, zip(items));
+    expect(tree.entries.get('run')).toMatchObject({ mode: 0o755 });
+    expect(tree.entries.get('l')).toEqual({ type: 'link', target: 'run' });
+    expect(readFileSync(join(where.tree, 'big')).equals(large)).toBe(true);
+    expect(listing(where.tree)).toEqual(entriesOf(tree));
+  });
+
+  test('its measure, in which a link is no bytes', async () => {
+    const archive = where.write('a.zip', zip([file('a', '123'), link('l', 'a'), { name: 'd/' }]));
+    expect(await measureArchive({ file: archive })).toEqual({ format: 'zip', files: 2, bytes: 3, exact: true });
+  });
+
+  test('nothing of encrypted entries that are left out', async () => {
+    const archive = zip([file('a'), { ...file('secret'), flags: UTF8 | 1 }]);
+    expect(Object.keys(entriesOf(await unpack(where, archive, { exclude: ['secret'] })))).toEqual(['a']);
+  });
+});
+
+function unicodePath(raw: string | Buffer, name: string): Buffer {
+  const content = Buffer.from(name);
+  const header = Buffer.alloc(9);
+  header.writeUInt16LE(0x7075, 0);
+  header.writeUInt16LE(5 + content.length, 2);
+  header[4] = 1;
+  header.writeUInt32LE(crc32(raw), 5);
+  return Buffer.concat([header, content]);
+}

@@ -1,0 +1,147 @@
+import type { FileHandle } from 'node:fs/promises';
+import { Readable, type TransformOptions } from 'node:stream';
+import { crc32, createInflateRaw, type InflateRaw, inflateRaw, type ZlibOptions } from 'node:zlib';
+import { type ArchivePlace, archiveError } from '../archive-error.js';
+import { READ_BYTES } from '../archive-input.js';
+import { INFLATE_AHEAD_BYTES, INFLATE_CHUNK_BYTES, isZlibError } from '../compression/gunzip.js';
+import { FLAG, type ZipEntry } from './zip-directory.js';
+import { readAt } from './zip-end-record.js';
+
+const STORED = 0;
+const DEFLATED = 8;
+
+/** Methods that are seen in files and not supported, by their names (APPNOTE 4.4.5). */
+const OTHER_METHODS: Record<number, string> = {
+  1: 'Shrink',
+  6: 'Implode',
+  9: 'Deflate64',
+  12: 'bzip2',
+  14: 'LZMA',
+  20: 'Zstandard (old number)',
+  93: 'Zstandard',
+  95: 'xz',
+  98: 'PPMd',
+  99: 'AES encryption',
+};
+
+/** @throws ARCHIVE_UNSUPPORTED, ARCHIVE_INVALID for an entry whose content cannot be had whatever it is */
+export function checkReadable(entry: ZipEntry, place: ArchivePlace): void {
+  if (entry.flags & (FLAG.encrypted | FLAG.strong | FLAG.masked)) {
+    throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is encrypted', {
+      reason: 'encrypted',
+      hint: 'Decrypt it, and pack it again without a password.',
+    });
+  }
+  if (entry.flags & FLAG.patched) throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is a difference to another file');
+  if (entry.method !== STORED && entry.method !== DEFLATED) {
+    const name = OTHER_METHODS[entry.method] ?? 'unknown';
+    throw archiveError('ARCHIVE_UNSUPPORTED', place, `is compressed by method ${entry.method} (${name})`, {
+      reason: 'compression',
+    });
+  }
+  if (entry.method === STORED && entry.compressedSize !== entry.size) {
+    throw archiveError('ARCHIVE_INVALID', place, 'is stored, and has two sizes', { reason: 'size' });
+  }
+}
+
+/** An entry's content from its compressed bytes, in memory of its own. @throws ARCHIVE_INVALID */
+export async function wholeContent(entry: ZipEntry, data: Buffer, place: ArchivePlace): Promise<Buffer> {
+  const content = entry.method === STORED ? Buffer.from(data) : await inflateWhole(entry, data, place);
+  checkContent(entry, content.length, crc32(content), place);
+  return content;
+}
+
+/** The content of an entry that is too large for memory. @throws ARCHIVE_INVALID */
+export async function* streamedContent(
+  entry: ZipEntry,
+  handle: FileHandle,
+  dataOffset: number,
+  place: ArchivePlace,
+): AsyncGenerator<Buffer> {
+  const data = readRange(handle, dataOffset, entry.compressedSize);
+  const content = entry.method === STORED ? data : inflateStream(entry, data, place);
+  let size = 0;
+  let crc = 0;
+  for await (const chunk of content) {
+    size += chunk.length;
+    if (size > entry.size) break;
+    crc = crc32(chunk, crc);
+    yield chunk;
+  }
+  checkContent(entry, size, crc, place);
+}
+
+function checkContent(entry: ZipEntry, size: number, crc: number, place: ArchivePlace): void {
+  if (size !== entry.size)
+    throw archiveError('ARCHIVE_INVALID', place, `is not the ${entry.size} bytes that it says it is`, {
+      reason: 'size',
+    });
+  if (crc !== entry.crc)
+    throw archiveError('ARCHIVE_INVALID', place, 'is damaged: its checksum (CRC-32) is wrong', {
+      reason: 'checksum',
+    });
+}
+
+function inflateWhole(entry: ZipEntry, data: Buffer, place: ArchivePlace): Promise<Buffer> {
+  // Room for all at once, and a little, so that inflating ends in one call; the limit stops what lies about its size.
+  const options = { chunkSize: entry.size + 64, maxOutputLength: entry.size + 64, info: true };
+  return new Promise((resolve, reject) => {
+    inflateRaw(data, options, (error, result) => {
+      if (error) return reject(damaged(error, place));
+      // With `info`, the result is the engine as well, which says how much it read.
+      const { buffer, engine } = result as unknown as { buffer: Buffer; engine: InflateRaw };
+      if (engine.bytesWritten !== data.length) return reject(trailing(place));
+      resolve(buffer);
+    });
+  });
+}
+
+async function* inflateStream(
+  entry: ZipEntry,
+  data: AsyncIterable<Buffer>,
+  place: ArchivePlace,
+): AsyncGenerator<Buffer> {
+  const options: ZlibOptions & TransformOptions = {
+    chunkSize: INFLATE_CHUNK_BYTES,
+    highWaterMark: INFLATE_AHEAD_BYTES,
+  };
+  const inflater = createInflateRaw(options);
+  const source = Readable.from(data);
+  source.once('error', (error) => inflater.destroy(error));
+  source.pipe(inflater);
+  try {
+    for await (const chunk of inflater) yield chunk as Buffer;
+  } catch (error) {
+    throw damaged(error, place);
+  } finally {
+    source.destroy();
+    inflater.destroy();
+  }
+  if (inflater.bytesWritten !== entry.compressedSize) throw trailing(place);
+}
+
+async function* readRange(handle: FileHandle, offset: number, length: number): AsyncGenerator<Buffer> {
+  const read = (at: number) => {
+    const bytes = readAt(handle, offset + at, Math.min(READ_BYTES, length - at));
+    bytes.catch(() => undefined); // seen when it is awaited
+    return bytes;
+  };
+  let ahead = read(0);
+  for (let at = 0; at < length; at += READ_BYTES) {
+    const chunk = await ahead;
+    if (at + READ_BYTES < length) ahead = read(at + READ_BYTES);
+    yield chunk;
+  }
+}
+
+function trailing(place: ArchivePlace): Error {
+  return archiveError('ARCHIVE_INVALID', place, 'has more compressed data than belongs to it', { reason: 'size' });
+}
+
+function damaged(error: unknown, place: ArchivePlace): unknown {
+  if (isZlibError(error))
+    return archiveError('ARCHIVE_INVALID', place, `is damaged (${error.message})`, { cause: error });
+  if (error instanceof RangeError)
+    return archiveError('ARCHIVE_INVALID', place, 'is larger than it says', { reason: 'size', cause: error });
+  return error;
+}
