@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sevenZip } from '../../../test/archives/seven-zip-builder.js';
 import { tar } from '../../../test/archives/tar-builder.js';
 import { zip } from '../../../test/archives/zip-builder.js';
 import { listFolder, type RecipeStep } from '../../config/index.js';
@@ -422,11 +423,13 @@ describe('extract', () => {
     expect(paths()).toEqual(['a', 'in.tar.gz']);
   });
 
-  test.each(['r.zip', 'r.tar.gz'])(
+  test.each(['r.zip', 'r.7z', 'r.tar.gz'])(
     'unpacks one level of %s, that holds itself as quines do, and never another',
     async (name) => {
-      const holding = (content: Buffer) =>
-        name === 'r.zip' ? zip([{ name, content }]) : gzipSync(tar({ name, content }));
+      const holding = (content: Buffer) => {
+        if (name === 'r.zip') return zip([{ name, content }]);
+        return name === 'r.7z' ? sevenZip([{ name, content }]) : gzipSync(tar({ name, content }));
+      };
       // Large enough to be streamed: it is written over the archive that is being read.
       const inner = holding(Buffer.alloc(2_000_000, 'level'));
       await given({ [name]: holding(inner) });
