@@ -119,6 +119,30 @@ describe('a folder is refused that holds', () => {
       (folder) => writeFile(Buffer.concat([Buffer.from(`${folder}/d/`), Buffer.from([0x61, 0xff])]), ''),
       'a name that is not valid UTF-8',
     ],
+    [
+      'two names that differ only in case',
+      (folder) => writeFile(join(folder, 'd/G'), ''),
+      'two names that differ only in case or in Unicode form: "d/G" and "d/g"',
+    ],
+    [
+      'two folders that differ only in case',
+      (folder) => mkdir(join(folder, 'D')),
+      'two names that differ only in case or in Unicode form: "D" and "d"',
+    ],
+    [
+      'two names that differ only in Unicode form',
+      async (folder) => {
+        for (const name of ['caf\u00e9', 'cafe\u0301']) await writeFile(join(folder, name), '');
+      },
+      'two names that differ only in case or in Unicode form: "cafe\u0301" and "caf\u00e9"',
+    ],
+    [
+      'two names that only a full case folding makes one',
+      async (folder) => {
+        for (const name of ['ss', '\u00df']) await writeFile(join(folder, name), '');
+      },
+      'two names that differ only in case or in Unicode form: "ss" and "\u00df"',
+    ],
   ])('%s', async (_, spoil, message) => {
     const folder = await folderWith({ f: '', 'd/g': '' });
     await spoil(folder);

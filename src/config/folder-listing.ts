@@ -4,6 +4,7 @@ import { isAbsolute, join, posix, relative } from 'node:path';
 import { mapBounded } from '../core/bounded.js';
 import { sha256 } from '../core/digest.js';
 import { errnoOf, PrestageError } from '../core/errors.js';
+import { foldedPath } from '../core/folded-path.js';
 import { rereading } from '../core/rereading.js';
 import { hashFile, sameFile, sourceChanged } from './hash-file.js';
 import { shownPath } from './shown-path.js';
@@ -98,7 +99,22 @@ async function childrenOf(folder: string, path: string): Promise<string[]> {
       throw unsafe(folder, childPath(path, name), 'a name with control characters');
     if (name.includes('\\')) throw unsafe(folder, childPath(path, name), 'a name with a backslash');
   }
+  demandDistinct(folder, path, names);
   return names.map((name) => childPath(path, name));
+}
+
+/** @throws SOURCE_UNSAFE for names that some file systems take for one: a tree would be refused for them later. */
+function demandDistinct(folder: string, path: string, names: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of [...names].sort()) {
+    const folded = foldedPath(name);
+    const other = seen.get(folded);
+    if (other !== undefined) {
+      const what = `two names that differ only in case or in Unicode form: ${JSON.stringify(childPath(path, other))} and`;
+      throw unsafe(folder, childPath(path, name), what, '');
+    }
+    seen.set(folded, name);
+  }
 }
 
 function childPath(path: string, name: string): string {
@@ -177,8 +193,9 @@ function kindOf(stat: BigIntStats): string {
   return 'a device';
 }
 
-function unsafe(folder: string, path: string, what: string): PrestageError {
-  return new PrestageError('SOURCE_UNSAFE', `The folder ${shownPath(folder)} holds ${what}: ${JSON.stringify(path)}.`, {
+function unsafe(folder: string, path: string, what: string, colon = ':'): PrestageError {
+  const message = `The folder ${shownPath(folder)} holds ${what}${colon} ${JSON.stringify(path)}.`;
+  return new PrestageError('SOURCE_UNSAFE', message, {
     hint: 'Remove it from the folder, or put it under a name and as a kind of file that a package can hold.',
     context: { path: join(folder, path), found: what },
   });

@@ -24,7 +24,7 @@ export const ERRORS = {
   ],
   SOURCE_UNSAFE: [
     2,
-    'A source folder holds what no tree may hold: a device, a link that leaves it, a name that is not UTF-8.',
+    'A source folder holds what no tree may hold: a device, a link that leaves it, a name that is not UTF-8 or that differs from another only in case.',
   ],
   INTEGRITY_MISMATCH: [2, 'A source is not what its `integrity` in the configuration says.'],
   LOCKFILE_INVALID: [2, 'prestage.lock cannot be read: damaged, or written by a newer version.'],

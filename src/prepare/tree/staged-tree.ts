@@ -2,11 +2,12 @@ import { chmod, readFile, rename, rmdir, symlink, unlink } from 'node:fs/promise
 import { join } from 'node:path';
 import { sha256 } from '../../core/digest.js';
 import { asPrestageError, PrestageError } from '../../core/errors.js';
+import { foldedPath } from '../../core/folded-path.js';
 import type { TreeEntry } from '../../store/index.js';
 import { createFileFrom, SmallFileWriter } from './file-writer.js';
 import { checkLink, checkLinkTarget } from './link-check.js';
 import type { Tree } from './tree.js';
-import { checkTreePath, foldedPath, parentOf } from './tree-path.js';
+import { checkTreePath, parentOf } from './tree-path.js';
 import { type Lane, WriteQueue } from './write-queue.js';
 
 /** Files up to this size are held in memory and written by one call. */

@@ -13,10 +13,14 @@ export function checkTreePath(path: string): void {
   const broken = ruleBroken(path);
   if (broken === undefined) return;
   const [reason, what] = broken;
-  throw new PrestageError('ARCHIVE_UNSAFE', `No tree may hold the path ${JSON.stringify(path)}: ${what}.`, {
-    hint: 'If the file is not needed, leave it out with `exclude`; else ask whoever made it for one with ordinary names.',
-    context: { path, reason },
-  });
+  throw new PrestageError(
+    'ARCHIVE_UNSAFE',
+    `No tree may hold the path ${JSON.stringify(path)}: ${what}.`,
+    {
+      hint: 'If the file is not needed, leave it out with `exclude`; else ask whoever made it for one with ordinary names.',
+      context: { path, reason },
+    },
+  );
 }
 
 function ruleBroken(path: string): [reason: ArchiveReason<'ARCHIVE_UNSAFE'>, what: string] | undefined {
@@ -42,14 +46,4 @@ function ruleBroken(path: string): [reason: ArchiveReason<'ARCHIVE_UNSAFE'>, wha
 export function parentOf(path: string): string {
   const slash = path.lastIndexOf('/');
   return slash === -1 ? '' : path.slice(0, slash);
-}
-
-/**
- * One key for all spellings that a file system which ignores case or Unicode normalisation (macOS, Windows, a share of
- * theirs) takes for the same name.
- */
-export function foldedPath(path: string): string {
-  if (/^[\0-\x7f]*$/.test(path)) return path.toLowerCase();
-  // Upper case first: it makes `ß` the `SS` that APFS takes it for (node-tar's CVE-2026-23950).
-  return path.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC');
 }
