@@ -1,5 +1,6 @@
 import type { ArchiveCode, ArchiveReason } from '../../core/archive-reasons.js';
 import { type ErrorDetails, PrestageError } from '../../core/errors.js';
+import { shortened } from '../../core/shortened.js';
 
 const HINTS = {
   ARCHIVE_INVALID: 'Fetch or build the archive again, and compare its digest with what its maker publishes.',
@@ -48,7 +49,7 @@ export function archiveError<Code extends ArchiveCode>(
       ...details.context,
       reason: details.reason ?? USUAL_REASONS[code],
       file: place.archive,
-      ...(place.entry === undefined ? {} : { path: place.entry }),
+      ...(place.entry === undefined ? {} : { path: shortened(place.entry, 4096) }),
       ...(place.offset === undefined ? {} : { offset: place.offset }),
     },
   });
@@ -56,5 +57,5 @@ export function archiveError<Code extends ArchiveCode>(
 
 /** A name out of an archive, safe to show: its control characters escaped, and not endless. */
 export function quoted(name: string): string {
-  return JSON.stringify(name.length > 300 ? `${name.slice(0, 300)}…` : name);
+  return JSON.stringify(shortened(name, 300));
 }

@@ -1,5 +1,6 @@
 import type { ArchiveReason } from '../../core/archive-reasons.js';
 import { PrestageError } from '../../core/errors.js';
+import { shortened } from '../../core/shortened.js';
 
 /** Limits of the file systems that trees live on (Linux, NFSv4): 255 bytes a name, 4,096 bytes a path. */
 const MAX_NAME_BYTES = 255;
@@ -15,10 +16,10 @@ export function checkTreePath(path: string): void {
   const [reason, what] = broken;
   throw new PrestageError(
     'ARCHIVE_UNSAFE',
-    `No tree may hold the path ${JSON.stringify(path)}: ${what}.`,
+    `No tree may hold the path ${JSON.stringify(shortened(path, 300))}: ${what}.`,
     {
       hint: 'If the file is not needed, leave it out with `exclude`; else ask whoever made it for one with ordinary names.',
-      context: { path, reason },
+      context: { path: shortened(path, MAX_PATH_BYTES), reason },
     },
   );
 }

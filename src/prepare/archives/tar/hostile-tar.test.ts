@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pax, setChecksum, type TarItem, tar, tarEntry } from '../../../../test/archives/tar-builder.js';
 import { entriesOf, listing, type Place, place, reasonsOf, unpack } from '../../../../test/archives/unpacked.js';
+import type { PrestageError } from '../../../core/errors.js';
 
 let where: Place;
 beforeEach(() => {
@@ -71,7 +72,11 @@ describe('refuses as unsafe', () => {
       [pax({ path: `${'n'.repeat(200)}/`.repeat(21) }), tarEntry({ name: 'x/', type: '5' })],
       '4,096',
     ],
-    ['a write through a link to a folder outside', [link('l', '../beside'), file('l/victim')], 'leads through'],
+    [
+      'a write through a link to a folder outside (compressing, CVE-2026-24884)',
+      [link('l', '../beside'), file('l/victim')],
+      'leads through',
+    ],
     ['a write through a link that stays inside', [file('real/x'), link('l', 'real'), file('l/y')], 'leads through'],
     [
       'a write through a chain of links',
@@ -102,6 +107,11 @@ describe('refuses as unsafe', () => {
       [{ name: 'a/b/', type: '5' }, link('a/b/up', '../..'), link('l', 'a/b/up/../beside')],
       'leaves the tree',
     ],
+    [
+      'a link out by way of a drive (node-tar, CVE-2026-31802)',
+      [link('a/l', 'C:../../../beside/victim'), file('a/l')],
+      'drive',
+    ],
     ['links in a circle', [link('a', 'b'), link('b', 'a')], 'circle'],
     ['a link to nothing', [link('a', '')], 'no target'],
     ['a hard link out (node-tar, CVE-2018-20834 and CVE-2026-23745)', [hard('x', '../beside/victim')], 'upwards'],
@@ -121,7 +131,7 @@ describe('refuses as unsafe', () => {
       [{ name: 'a/b/', type: '5' }, link('a/b/up', '../..'), link('l', 'a/b/up/../beside'), hard('x', 'l/victim')],
       'not unpacked before',
     ],
-    ['a hard link to an absolute path', [hard('x', '/etc/passwd')], 'absolute'],
+    ['a hard link to an absolute path (decompress, CVE-2026-39243)', [hard('x', '/etc/passwd')], 'absolute'],
     ['a hard link to what is not in the archive', [hard('x', 'y')], 'not unpacked before'],
     ['a hard link to a later entry', [hard('x', 'y'), file('y')], 'not unpacked before'],
     ['a hard link to itself', [hard('x', 'x')], 'not unpacked before'],
@@ -137,6 +147,19 @@ describe('refuses as unsafe', () => {
   ])('%s', async (_, items, says) => {
     await expectRefusal(tar(...items), 'ARCHIVE_UNSAFE', says);
   });
+});
+
+test('refuses a path of very many folders (node-tar, CVE-2026-73566), and does not repeat it', async () => {
+  const endless = (item: TarItem) => tar(pax({ path: 'a/'.repeat(500_000) + item.name }), tarEntry(item));
+  for (const [code, item] of [
+    ['ARCHIVE_LIMIT', file('x')],
+    ['ARCHIVE_INVALID', { name: '', type: '5', size: 9 }],
+  ] as const) {
+    const error = await unpack(where, endless(item), { name: 'evil.tar' }).catch((error: unknown) => error);
+    expect(error).toMatchObject({ code });
+    const { message, context } = error as PrestageError;
+    expect(JSON.stringify({ message, context }).length).toBeLessThan(10_000);
+  }
 });
 
 describe('refuses as invalid', () => {
@@ -266,7 +289,7 @@ describe('refuses beyond the limits', () => {
     await expect(limited(7)).resolves.toBeDefined();
   });
 
-  test('a gzip bomb', async () => {
+  test('a gzip bomb (node-tar, CVE-2026-59873)', async () => {
     const bomb = gzipSync(
       Buffer.concat([tarEntry({ ...file('a', ''), size: 104 * 1024 ** 2 }), Buffer.alloc(104 * 1024 ** 2)]),
       { level: 1 },
@@ -318,9 +341,24 @@ describe('reads as tar programs do', () => {
       ['a'],
     ],
     [
+      'a pax size before a GNU long name, which it is not about (node-tar, CVE-2026-53655)',
+      tar(
+        pax({ size: '3' }),
+        tarEntry({ name: '././@LongLink', type: 'L', content: 'a/long/name\0' }),
+        tarEntry({ name: 'x', content: 'abc', size: 0 }),
+        file('b'),
+      ),
+      ['a', 'a/long', 'a/long/name', 'b'],
+    ],
+    [
       'a pax path that is taken away again',
       tar(pax({ path: 'no' }), tarEntry({ name: 'p', type: 'x', content: '8 path=\n' }), file('yes')),
       ['yes'],
+    ],
+    [
+      'pax paths of digits alone (node-tar, CVE-2026-59871)',
+      tar(pax({ path: '012' }), file('x'), pax({ path: '03/4' }), file('y'), pax({ linkpath: '012' }), link('z', 'x')),
+      ['012', '03', '03/4', 'z'],
     ],
     ['a comment in a global header', tar(pax({ comment: 'abc' }, 'g'), file('a')), ['a']],
     ['a volume label', tar({ name: 'label', type: 'V' }, file('a')), ['a']],

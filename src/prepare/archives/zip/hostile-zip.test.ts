@@ -50,10 +50,16 @@ describe('refuses as unsafe', () => {
       [link('l', '../beside'), file('l/victim')],
       'leads through',
     ],
-    ['a link out', [link('l', '../beside/victim')], 'leaves the tree'],
+    ['a link out (extract-zip, CVE-2026-56876)', [link('l', '../../../etc/passwd')], 'leaves the tree'],
+    ['a link to something beside the tree', [link('l', '../beside/victim')], 'leaves the tree'],
     ['an absolute link', [link('l', '/etc/passwd')], 'absolute'],
     ['a link whose target is not text', [{ ...link('l', ''), content: Buffer.from([0xff, 0xfe]) }], 'no path'],
     ['a link that replaces a file', [file('x'), link('x', 'y')], 'twice'],
+    [
+      'a file over a link out of the same name (decompress, CVE-2026-10732)',
+      [link('x', '../beside/victim'), file('x')],
+      'twice',
+    ],
     ['a path twice', [file('x', '1'), file('x', '2')], 'twice'],
     ['two names that differ in case', [file('README'), file('Readme')], 'differ only'],
     ['a device', [{ ...file('null'), unixMode: 0o020666 }], 'device'],
@@ -166,7 +172,11 @@ describe('refuses as invalid', () => {
     ['a folder with content', zip([{ ...file('d/'), unixMode: 0o040755 }]), 'folder with content'],
     ['zip64 sizes that are not there', zip([{ ...file('a'), size: 0xffffffff }]), 'zip64'],
     ['a link with the name of a folder', zip([link('l/', 'x')]), 'name of a folder'],
-    ['an extra field that is cut off', zip([{ ...file('a'), extra: Buffer.from([1, 0, 99, 0, 1]) }]), 'extra field'],
+    [
+      'an extra field that is longer than what there is',
+      zip([{ ...file('a'), extra: Buffer.from([1, 0, 99, 0, 1]) }]),
+      'extra field',
+    ],
   ])('%s', async (_, archive, says) => {
     await expectRefusal(archive, 'ARCHIVE_INVALID', says);
   });
@@ -187,7 +197,7 @@ describe('refuses as unsupported', () => {
   });
 });
 
-test('refuses a bomb by what its directory says, before anything is written', async () => {
+test('refuses a bomb by what its directory says (adm-zip, CVE-2026-39244), before anything is written', async () => {
   const bomb = zip([{ name: 'a', method: 8, data: deflateRawSync(Buffer.alloc(1000)), size: 2 ** 30 }]);
   await expectRefusal(bomb, 'ARCHIVE_LIMIT', '1000 times');
   expect(listing(where.tree)).toEqual({});
@@ -250,6 +260,15 @@ describe('reads', () => {
     ],
     ['zip64', zip([file('a'), file('b')], { zip64: true }), ['a', 'b']],
     ['zip64 behind a program', zip([file('a')], { zip64: true, prefix: Buffer.from('MZ program') }), ['a']],
+    [
+      'nothing of times of NTFS that are cut off (yauzl, CVE-2026-31988)',
+      zip([
+        { ...file('a'), extra: Buffer.from([0x0a, 0, 6, 0, 0, 0, 0, 0, 1, 0]) },
+        { ...file('b'), extra: Buffer.from([0x0a, 0, 8, 0, 0, 0, 0, 0, 1, 0, 24, 0]) },
+        { ...file('c'), extra: Buffer.from([0x0a, 0, 0, 0]) },
+      ]),
+      ['a', 'b', 'c'],
+    ],
     ['empty files, stored and deflated', zip([file('a', ''), { ...file('b', ''), method: 8 }]), ['a', 'b']],
   ])('%s', async (_, archive, paths) => {
     const tree = await unpack(where, archive);
