@@ -65,13 +65,10 @@ export function createFlusher(root: string): Flusher {
     async flush(folder, entries, files = []) {
       try {
         const listing = entries ?? (await walk(folder));
-        if (canSync && (listing.size > FEW || !canOpenAll(listing))) {
-          canSync = (await sync()) && canSync;
-          if (failedAhead) throw failedAhead.error; // asked now, as it was perhaps still under way
-          if (canSync) return;
-        }
-        if (failedAhead) throw failedAhead.error;
-        await flushEach(folder, listing, files);
+        const isForAll = listing.size > FEW || !canOpenAll(listing);
+        if (canSync && isForAll) canSync = (await sync()) && canSync;
+        if (failedAhead) throw failedAhead.error; // asked only now, as it was perhaps still under way
+        if (!canSync || !isForAll) await flushEach(folder, listing, files);
       } catch (error) {
         throw asPrestageError(error, { path: folder });
       }

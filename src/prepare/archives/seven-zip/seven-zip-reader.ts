@@ -40,8 +40,7 @@ interface Directory {
 export async function unpackSevenZip(file: string, unpacker: Unpacker): Promise<void> {
   await withSteadyFile(file, unpacker.archive, async (handle, size) => {
     const { streams, files } = await readSevenZip(handle, size, unpacker.archive, unpacker.budget.limits.count);
-    const total = streams.contents.flat().reduce((sum, content) => sum + content.size, 0);
-    unpacker.budget.ratio({ archive: unpacker.archive }, total, size);
+    unpacker.budget.ratio({ archive: unpacker.archive }, sumOf(streams.contents.flat()), size);
     await unpackFiles(handle, streams, files, unpacker);
     unpacker.consumed(size);
   });
@@ -227,10 +226,13 @@ function modeOf({ attributes }: SevenZipFile): number {
 
 /** What the files come to. The target of a link is content, too, and becomes none. */
 export function contentBytes({ streams, files }: Directory): number {
-  const sizes = streams.contents.flat().map(({ size }) => size);
   const withContent = files.filter(({ hasContent }) => hasContent);
   const isLink = (file: SevenZipFile | undefined) => file !== undefined && (modeOf(file) & FILE_TYPE) === LINK;
-  return sizes.reduce((sum, size, i) => sum + (isLink(withContent[i]) ? 0 : size), 0);
+  return sumOf(streams.contents.flat().filter((_, i) => !isLink(withContent[i])));
+}
+
+function sumOf(contents: readonly { size: number }[]): number {
+  return contents.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** @throws ARCHIVE_UNSAFE, ARCHIVE_UNSUPPORTED, ARCHIVE_INVALID for what cannot be in a tree */
