@@ -1,11 +1,18 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable, type TransformOptions } from 'node:stream';
-import { crc32, createInflateRaw, type InflateRaw, inflateRaw, type ZlibOptions } from 'node:zlib';
+import { promisify } from 'node:util';
+import { crc32, createInflateRaw, type InflateRaw, inflateRaw, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { type ArchivePlace, archiveError } from '../archive-error.js';
 import { READ_BYTES } from '../archive-input.js';
 import { INFLATE_AHEAD_BYTES, INFLATE_CHUNK_BYTES, isZlibError } from '../compression/gunzip.js';
 import { FLAG, type ZipEntry } from './zip-directory.js';
 import { readAt } from './zip-end-record.js';
+
+/**
+ * The way through the thread pool costs some 60 µs of processor time, in which 20 KiB are inflated (measured, of 4,000 entries
+ * of 18 KiB: 0.16 s at once, 0.37 to 0.46 s by the pool; of 64 KiB: 0.38 and 0.61 s, in the same time by the clock).
+ */
+const AT_ONCE_BYTES = 64 * 1024;
 
 const STORED = 0;
 const DEFLATED = 8;
@@ -82,19 +89,23 @@ function checkContent(entry: ZipEntry, size: number, crc: number, place: Archive
     });
 }
 
-function inflateWhole(entry: ZipEntry, data: Buffer, place: ArchivePlace): Promise<Buffer> {
+async function inflateWhole(entry: ZipEntry, data: Buffer, place: ArchivePlace): Promise<Buffer> {
   // Room for all at once, and a little, so that inflating ends in one call; the limit stops what lies about its size.
   const options = { chunkSize: entry.size + 64, maxOutputLength: entry.size + 64, info: true };
-  return new Promise((resolve, reject) => {
-    inflateRaw(data, options, (error, result) => {
-      if (error) return reject(damaged(error, place));
-      // With `info`, the result is the engine as well, which says how much it read.
-      const { buffer, engine } = result as unknown as { buffer: Buffer; engine: InflateRaw };
-      if (engine.bytesWritten !== data.length) return reject(trailing(place));
-      resolve(buffer);
-    });
-  });
+  const isTiny = Math.max(entry.size, data.length) <= AT_ONCE_BYTES;
+  let result: unknown;
+  try {
+    result = isTiny ? inflateRawSync(data, options) : await inflatedInPool(data, options);
+  } catch (error) {
+    throw damaged(error, place);
+  }
+  // With `info`, the result is the engine as well, which says how much it read.
+  const { buffer, engine } = result as { buffer: Buffer; engine: InflateRaw };
+  if (engine.bytesWritten !== data.length) throw trailing(place);
+  return buffer;
 }
+
+const inflatedInPool = promisify<Buffer, ZlibOptions, Buffer>(inflateRaw);
 
 async function* inflateStream(
   entry: ZipEntry,
