@@ -41,6 +41,8 @@ describe('units', () => {
       '1,204 files',
       '2 entries',
     ]);
+    const counts = [0, 999, 1000, 12_345, 1_234_567].map((count) => formatCount(count, 'file'));
+    expect(counts).toEqual(['0 files', '999 files', '1,000 files', '12,345 files', '1,234,567 files']);
   });
 
   test('sizes and durations never take more than ten columns', () => {

@@ -33,8 +33,9 @@ export function formatCount(count: number, singular: string, plural = `${singula
   return `${formatNumber(count)} ${count === 1 ? singular : plural}`;
 }
 
+/** Of a whole number. `toLocaleString` reads the data of its locale first, which takes 14 ms: a tenth of a small command. */
 function formatNumber(value: number): string {
-  return value.toLocaleString('en-US');
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `48%`; never 100% before the end, never above. */
