@@ -108,6 +108,11 @@ test('prestage deploy, killed: its worker goes on, and the next prestage deploy 
   const first = start('deploy --prepare-files-only --json', { cwd: sample.folder });
   const firstDone = finished(first);
   const worker = await workerPid(sample, new Set());
+  // A worker whose command was killed before it said what to do is none that can be followed.
+  await until('the worker to be told what to do', async () => {
+    const [run = ''] = await readdir(join(sample.root, 'runs'));
+    return existsSync(join(sample.root, 'runs', run, 'job.json'));
+  });
   // Stopped until the second command has attached, so that it cannot be done before.
   process.kill(worker, 'SIGSTOP');
   first.kill('SIGKILL');
