@@ -13,6 +13,7 @@ import {
   writeSync,
   writev,
 } from 'node:fs';
+import { asPrestageError } from '../../core/errors.js';
 
 /**
  * Writing files by system calls as few as can be: open with the final mode, write, close. The callback API costs half of
@@ -107,7 +108,11 @@ export async function createFileFrom(
   content: AsyncIterable<Uint8Array>,
   mode: number,
 ): Promise<{ size: number; sha256: string }> {
-  const fd = await create(path, mode);
+  // Of what fails on a descriptor the system does not say which file it was, and a failing source is not this file's.
+  const named = (error: unknown): never => {
+    throw asPrestageError(error, { path });
+  };
+  const fd = await create(path, mode).catch(named);
   const underWay: Promise<void>[] = [];
   try {
     const hash = createHash('sha256');
@@ -115,7 +120,7 @@ export async function createFileFrom(
     let batch: Uint8Array[] = [];
     let batchBytes = 0;
     const flush = async (): Promise<void> => {
-      const written = writeAll(fd, batch, size - batchBytes);
+      const written = writeAll(fd, batch, size - batchBytes).catch(named);
       written.catch(() => undefined); // seen when it is awaited
       underWay.push(written);
       batch = [];
@@ -135,7 +140,7 @@ export async function createFileFrom(
   } finally {
     // The descriptor's number must not be given to another file while a write to it is under way.
     await Promise.allSettled(underWay);
-    await closeFile(fd);
+    await closeFile(fd).catch(named);
   }
 }
 

@@ -89,7 +89,7 @@ export class StagedTree implements Tree {
         throw error;
       }
     });
-    if (failure) throw asPrestageError(failure.error);
+    if (failure) throw failure.error;
     this.#queue.throwFailure();
   }
 
