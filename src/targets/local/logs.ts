@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runFiles } from '../../agent/index.js';
 import { errnoOf, PrestageError, withoutCredentials } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import type { LocalDatabase } from './database/index.js';
@@ -61,9 +62,10 @@ function plainly(line: string): string {
 
 function workerLogs(runFolder: string): (Log & { service: string })[] {
   const worker = { source: 'worker', service: 'worker' };
+  const { events, log } = runFiles(runFolder);
   return [
-    { ...worker, path: join(runFolder, 'events.ndjson'), show: eventInWords },
-    { ...worker, path: join(runFolder, 'worker.log'), show: plainly },
+    { ...worker, path: events, show: eventInWords },
+    { ...worker, path: log, show: plainly },
   ];
 }
 

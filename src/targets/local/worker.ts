@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type AgentJob, agentJob, followRun, runningAgent, startAgent } from '../../agent/index.js';
+import { type AgentJob, agentJob, followRun, runFiles, runningAgent, startAgent } from '../../agent/index.js';
 import { errnoOf, PrestageError } from '../../core/errors.js';
 import { version } from '../../core/installation.js';
 import { newRunId } from '../../store/index.js';
@@ -69,7 +69,7 @@ export async function workersAtWork(layout: LocalLayout): Promise<WorkerAtWork[]
 
 async function releaseOf(runFolder: string): Promise<string | undefined> {
   try {
-    return agentJob.parse(JSON.parse(await readFile(join(runFolder, 'job.json'), 'utf8'))).plan.release;
+    return agentJob.parse(JSON.parse(await readFile(runFiles(runFolder).job, 'utf8'))).plan.release;
   } catch {
     return undefined; // of another version of Prestage, or being removed
   }

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AgentJob, followRun } from '../../../agent/index.js';
+import { type AgentJob, followRun, runFiles } from '../../../agent/index.js';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { version } from '../../../core/installation.js';
@@ -72,7 +72,7 @@ export async function placeJob(plan: RolloutPlan, { fallback }: Deployment, root
   };
   await forgetOldRuns(plan.layout);
   await mkdir(jump.runFolder, { recursive: true });
-  replaceFile(join(jump.runFolder, 'job.json'), JSON.stringify(job));
+  replaceFile(runFiles(jump.runFolder).job, JSON.stringify(job));
 }
 
 /** Emits what the jump host's agent does, from when that has begun until it ends. */

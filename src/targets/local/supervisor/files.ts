@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AGENT_THREADS } from '../../../agent/index.js';
+import { AGENT_THREADS, runFiles } from '../../../agent/index.js';
 import { identify } from '../../../core/process-identity.js';
 import type { HostSpec } from '../hosts/spec.js';
 import type { HostState } from '../hosts/state.js';
@@ -40,7 +40,7 @@ export async function obtainFiles(
 
 /** Nobody is to take a job up that is done already; a run that somebody did do stays, for its log. */
 function dropJob(runFolder: string): void {
-  if (!existsSync(join(runFolder, 'agent.json'))) rmSync(runFolder, { recursive: true, force: true });
+  if (!existsSync(runFiles(runFolder).agent)) rmSync(runFolder, { recursive: true, force: true });
 }
 
 /** A release is complete when it has its name (docs/store-format.md). But somebody may have removed one of its trees. */
@@ -76,7 +76,7 @@ async function prepare(
       onStart: (pid) => {
         const child = identify(pid) ?? { pid };
         // Before it is told that it prepares: whoever then follows the run asks which process that is.
-        replaceFile(join(runFolder, 'agent.json'), JSON.stringify(child), 0o644);
+        replaceFile(runFiles(runFolder).agent, JSON.stringify(child), 0o644);
         reporter.report({ phase: 'preparing', files: 'preparing', child });
       },
     },
@@ -90,7 +90,7 @@ async function prepare(
 
 /** The message of the agent's own error, from its result. */
 function failureOf(runFolder: string): string | undefined {
-  const result = readJson(join(runFolder, 'result.json')) as { error?: { message?: string } } | undefined;
+  const result = readJson(runFiles(runFolder).result) as { error?: { message?: string } } | undefined;
   return result?.error?.message;
 }
 
