@@ -1,6 +1,6 @@
 import type { ArchiveCode, ArchiveReason } from '../../core/archive-reasons.js';
 import { type ErrorDetails, PrestageError } from '../../core/errors.js';
-import { shortened } from '../../core/shortened.js';
+import { quoted, shortened } from '../../core/shortened.js';
 
 const HINTS = {
   ARCHIVE_INVALID: 'Fetch or build the archive again, and compare its digest with what its maker publishes.',
@@ -53,9 +53,4 @@ export function archiveError<Code extends ArchiveCode>(
       ...(place.offset === undefined ? {} : { offset: place.offset }),
     },
   });
-}
-
-/** A name out of an archive, safe to show: its control characters escaped, and not endless. */
-export function quoted(name: string): string {
-  return JSON.stringify(shortened(name, 300));
 }

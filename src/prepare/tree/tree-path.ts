@@ -1,6 +1,6 @@
 import type { ArchiveReason } from '../../core/archive-reasons.js';
 import { PrestageError } from '../../core/errors.js';
-import { shortened } from '../../core/shortened.js';
+import { quoted, shortened } from '../../core/shortened.js';
 
 /** Limits of the file systems that trees live on (Linux, NFSv4): 255 bytes a name, 4,096 bytes a path. */
 const MAX_NAME_BYTES = 255;
@@ -14,14 +14,10 @@ export function checkTreePath(path: string): void {
   const broken = ruleBroken(path);
   if (broken === undefined) return;
   const [reason, what] = broken;
-  throw new PrestageError(
-    'ARCHIVE_UNSAFE',
-    `No tree may hold the path ${JSON.stringify(shortened(path, 300))}: ${what}.`,
-    {
-      hint: 'If the file is not needed, leave it out with `exclude`; else ask whoever made it for one with ordinary names.',
-      context: { path: shortened(path, MAX_PATH_BYTES), reason },
-    },
-  );
+  throw new PrestageError('ARCHIVE_UNSAFE', `No tree may hold the path ${quoted(path)}: ${what}.`, {
+    hint: 'If the file is not needed, leave it out with `exclude`; else ask whoever made it for one with ordinary names.',
+    context: { path: shortened(path, MAX_PATH_BYTES), reason },
+  });
 }
 
 function ruleBroken(path: string): [reason: ArchiveReason<'ARCHIVE_UNSAFE'>, what: string] | undefined {

@@ -1,3 +1,4 @@
+import { shortened } from '../../../core/shortened.js';
 import { readable } from '../bytes.js';
 import type { Frontier } from './locate.js';
 import type { FilePatch, Hunk } from './model.js';
@@ -60,7 +61,7 @@ function describe(hunk: Hunk, file: readonly string[], start: number, path: stri
 /** A line as JSON shows it, so that blanks, tabs and carriage returns can be seen; with `…` where it is long. */
 function visible(line: string): string {
   const text = readable(line.replace(/\n$/, ''));
-  const cut = text.length > 120 ? `${text.slice(0, 120)}…` : text;
+  const cut = shortened(text, 120);
   return `${JSON.stringify(cut)}${line.endsWith('\n') ? '' : ' without a line feed'}`;
 }
 
