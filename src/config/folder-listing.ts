@@ -110,8 +110,9 @@ function demandDistinct(folder: string, path: string, names: readonly string[]):
     const folded = foldedPath(name);
     const other = seen.get(folded);
     if (other !== undefined) {
-      const what = `two names that differ only in case or in Unicode form: ${JSON.stringify(childPath(path, other))} and`;
-      throw unsafe(folder, childPath(path, name), what, '');
+      const clashing = [other, name].map((each) => JSON.stringify(childPath(path, each)));
+      const what = 'two names that differ only in case or in Unicode form';
+      throw unsafe(folder, childPath(path, name), what, clashing.join(' and '));
     }
     seen.set(folded, name);
   }
@@ -193,9 +194,8 @@ function kindOf(stat: BigIntStats): string {
   return 'a device';
 }
 
-function unsafe(folder: string, path: string, what: string, colon = ':'): PrestageError {
-  const message = `The folder ${shownPath(folder)} holds ${what}${colon} ${JSON.stringify(path)}.`;
-  return new PrestageError('SOURCE_UNSAFE', message, {
+function unsafe(folder: string, path: string, what: string, named = JSON.stringify(path)): PrestageError {
+  return new PrestageError('SOURCE_UNSAFE', `The folder ${shownPath(folder)} holds ${what}: ${named}.`, {
     hint: 'Remove it from the folder, or put it under a name and as a kind of file that a package can hold.',
     context: { path: join(folder, path), found: what },
   });
