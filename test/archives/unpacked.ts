@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { ARCHIVE_REASONS, type ArchiveCode } from '../../src/core/archive-reasons.js';
 import { extractArchive, type UnpackOptions } from '../../src/prepare/archives/index.js';
 import { StagedTree } from '../../src/prepare/tree/staged-tree.js';
@@ -48,9 +50,21 @@ export function place(): Place {
   };
 }
 
-/** What `context.reason` may be beside a code. */
-export function reasonsOf(code: string): string[] {
-  return Object.keys(ARCHIVE_REASONS[code as ArchiveCode]);
+/** Nothing beside the tree was changed, nor anything made where the tests' attacks aim. */
+export function expectUntouched(where: Place): void {
+  expect(where.outside()).toEqual(['victim', 'untouched']);
+  expect(existsSync('/tmp/prestage-escaped')).toBe(false);
+}
+
+/** Matches the error that refuses an archive: with a code, a hint, and a reason that goes with the code. */
+export function refusal(archive: string, code: string, says = ''): unknown {
+  const reasons = Object.keys(ARCHIVE_REASONS[code as ArchiveCode]);
+  return expect.objectContaining({
+    code,
+    message: expect.stringContaining(says),
+    hint: expect.stringMatching(/\S/),
+    context: expect.objectContaining({ file: archive, reason: expect.toBeOneOf(reasons) }),
+  });
 }
 
 /** Unpacks bytes, as a stream in chunks of a size where one is given, else from a file. */
