@@ -18,8 +18,9 @@ export interface StartOptions {
 /**
  * Starts an agent that outlives this process: a session of its own, and no pipe to anybody. What it does is in the run's
  * folder. It is told last what to do: where this process is killed before, there is no job that nobody does, and an agent
- * without one ends itself. Node's file work runs in a thread pool of 4 by default; on a network file system each call waits for a round
- * trip, so the pool must be as large as what is to be under way at once, and its size can only be given at the start.
+ * without one ends itself. Node's file work runs in a thread pool of 4 by default; on a network file system each call
+ * waits for a round trip, so the pool must be as large as what is to be under way at once, and its size can only be given
+ * at the start.
  */
 export async function startAgent({
   runFolder,
