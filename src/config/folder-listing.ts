@@ -3,7 +3,7 @@ import { lstat, open, readdir, readlink, realpath } from 'node:fs/promises';
 import { isAbsolute, join, posix, relative } from 'node:path';
 import { mapBounded } from '../core/bounded.js';
 import { sha256 } from '../core/digest.js';
-import { errnoOf, PrestageError } from '../core/errors.js';
+import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
 import { foldedPath } from '../core/folded-path.js';
 import { rereading } from '../core/rereading.js';
 import { hashFile, sameFile, sourceChanged } from './hash-file.js';
@@ -206,6 +206,9 @@ async function vanishing<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await rereading(work);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw sourceChanged(path);
-    throw error;
+    // Of what fails on a descriptor the system does not say which file it was.
+    throw errnoOf(error) === undefined || (error as { path?: string }).path !== undefined
+      ? error
+      : asPrestageError(error, { path });
   }
 }

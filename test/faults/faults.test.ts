@@ -10,7 +10,7 @@ test.skipIf(lacks('fuse', 'gcc'))(
   async () => {
     const { preparation, counts } = await Preparation.create();
     onTestFinished(() => preparation.remove());
-    const faults = faultsOf(counts).filter((_, index) => index % STRIDE === 0);
+    const faults = faultsOf(counts, [0, 0.5]).filter((_, index) => index % STRIDE === 0);
     expect(new Set(faults.map(({ side, op }) => `${side} ${op}`)).size).toBeGreaterThan(20);
     expect(await preparation.wrongWith(faults)).toEqual([]);
   },

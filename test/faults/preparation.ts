@@ -168,9 +168,11 @@ const HINTS: Readonly<Record<Errno, RegExp>> = {
 };
 
 /** What an error lacks that tells of a fault: a code of its own, the path, and the remedy for just that errno. */
-function lacking(error: unknown, { errno }: Fault): string[] {
+function lacking(error: unknown, { op, errno }: Fault): string[] {
   if (!(error instanceof PrestageError)) return [`a type: ${error}`];
   const { code, message, hint = '', context } = error;
+  // Made by a call whose answer then failed, and met when the kernel (ESTALE) or the package's next attempt did it again.
+  if (op === 'getattr' && context.errno === 'EEXIST') return message.includes(String(context.path)) ? [] : [message];
   return [
     ...(code === (errno === 'ENOSPC' || errno === 'EDQUOT' ? 'DISK_FULL' : 'STORE_IO') ? [] : [`the code: ${code}`]),
     ...(context.path !== undefined && message.includes(context.path) ? [] : [`the path: ${message}`]),
@@ -178,11 +180,13 @@ function lacking(error: unknown, { errno }: Fault): string[] {
   ];
 }
 
-/** Each operation with each errno, the first time that it is performed and a later one. */
-export function faultsOf(counts: Record<Side, Map<string, number>>): Fault[] {
+/** Each operation with each errno, at some of the times that it is performed: 0 is the first, 0.5 that in the middle. */
+export function faultsOf(counts: Record<Side, Map<string, number>>, moments: readonly number[]): Fault[] {
   return (['store', 'sources'] as const).flatMap((side) =>
     [...counts[side]].flatMap(([op, count]) =>
-      ERRNOS.flatMap((errno) => [...new Set([0, Math.floor(count / 2)])].map((after) => ({ side, op, errno, after }))),
+      ERRNOS.flatMap((errno) =>
+        [...new Set(moments.map((moment) => Math.floor(count * moment)))].map((after) => ({ side, op, errno, after })),
+      ),
     ),
   );
 }

@@ -50,7 +50,7 @@ export async function extractArchive(
   } catch (error) {
     await tree.settled().catch(() => undefined); // nothing writes any more when the caller clears up
     if (error instanceof PrestageError || options.signal?.aborted) throw error;
-    throw asPrestageError(error, { file: input.name });
+    throw asPrestageError(error, { file: input.name, ...(input.file === undefined ? {} : { path: input.file }) });
   }
 }
 

@@ -4,6 +4,7 @@ import { listFolder, type RecipeInput } from '../../config/index.js';
 import { sha256 } from '../../core/digest.js';
 import { PrestageError } from '../../core/errors.js';
 import type { TreeEntry } from '../../store/index.js';
+import { namingFile } from '../sources/unreadable.js';
 import type { Tree } from '../tree/tree.js';
 import { type ApplyStep, counted, type StepContext } from './step.js';
 import { inFolder, treeFolder } from './tree-folder.js';
@@ -87,7 +88,8 @@ async function putFile(
   from: RecipeInput,
 ): Promise<void> {
   if (tree.entries.get(path)?.type === 'file') await tree.chmod(path, entry.mode);
-  await tree.writeStream(path, createReadStream(source, { highWaterMark: 1024 * 1024 }), entry.mode, entry.size);
+  const content = createReadStream(source, { highWaterMark: 1024 * 1024 });
+  await namingFile(source, () => tree.writeStream(path, content, entry.mode, entry.size));
   const written = tree.entries.get(path);
   if (written?.type === 'file' && written.sha256 !== entry.sha256) throw changed(from, written.sha256, source);
 }
