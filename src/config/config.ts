@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
+import { normalizeAwsEnvironment } from './aws-environment.js';
 import type { Environment } from './environment.js';
 import { sha256OfIntegrity } from './integrity.js';
 import { orderServices } from './order-services.js';
@@ -108,12 +109,5 @@ function normalizeEnvironment(
 ): Environment {
   if (written.target === 'local')
     return { name, target: 'local', root: resolve(folder, written.root ?? `.prestage/${name}`) };
-  const { target, region, account, vpcCidr } = written;
-  return {
-    name,
-    target,
-    region,
-    ...(account === undefined ? {} : { account }),
-    ...(vpcCidr === undefined ? {} : { vpcCidr }),
-  };
+  return normalizeAwsEnvironment(name, written);
 }

@@ -1,4 +1,5 @@
 /** The configuration: read, checked, and with every input pinned by digest. */
+export type { AwsEnvironment, AwsNetwork } from './aws-environment.js';
 export type { Config } from './config.js';
 export { defineConfig } from './define-config.js';
 export { type Environment, selectEnvironment } from './environment.js';

@@ -268,7 +268,9 @@ describe('the environment', () => {
       name: 'dev',
       target: 'aws',
       region: 'eu-west-1',
-      vpcCidr: '10.20.0.0/16',
+      network: { kind: 'own', cidr: '10.20.0.0/16', nat: 'one' },
+      ha: false,
+      instanceTypes: { worker: 'm7i.large', hosts: 't3.medium', database: 'db.t4g.medium', services: {} },
     });
   });
 

@@ -19,6 +19,7 @@ export function ruleProblems(config: ParsedConfig, folder: string): Problem[] {
     ...jumpProblems(config),
     ...portProblems(config),
     ...rootProblems(config, folder),
+    ...awsProblems(config),
   ];
 }
 
@@ -214,5 +215,37 @@ function rootProblems({ environments = {} }: ParsedConfig, folder: string): Prob
     return owner === undefined
       ? []
       : [{ path: ['environments', name, 'root'], expected: 'a root of its own', found: `that of ${owner}` }];
+  });
+}
+
+function awsProblems(config: ParsedConfig): Problem[] {
+  return Object.entries(config.environments ?? {}).flatMap(([name, environment]): Problem[] => {
+    if (environment.target !== 'aws') return [];
+    const path = ['environments', name];
+    const { vpc, instanceTypes } = environment;
+    const unknown = Object.keys(instanceTypes?.services ?? {}).filter((service) => !config.services?.[service]);
+    return [
+      ...(vpc && environment.vpcCidr !== undefined
+        ? [{ path: [...path, 'vpcCidr'], expected: 'either vpcCidr, for a VPC of its own, or vpc', found: 'both' }]
+        : []),
+      ...(vpc && environment.nat !== undefined
+        ? [
+            {
+              path: [...path, 'nat'],
+              expected: 'no nat beside vpc, whose routes are its own',
+              found: describe(environment.nat),
+            },
+          ]
+        : []),
+      ...(vpc && config.database && vpc.workerSubnets.length < 2
+        ? [{ path: [...path, 'vpc', 'workerSubnets'], expected: 'two subnets, which a database needs', found: 'one' }]
+        : []),
+      ...unknown.map((service) => ({
+        path: [...path, 'instanceTypes', 'services', service],
+        expected: 'the name of a service',
+        found: describe(service),
+        nearest: nearest(service, Object.keys(config.services ?? {})),
+      })),
+    ];
   });
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { awsEnvironment } from './schema-aws.js';
 import { services } from './schema-services.js';
 import { steps, strip } from './schema-steps.js';
 import { count, flag, globs, id, isTreePath, localPath, size } from './schema-values.js';
@@ -105,23 +106,7 @@ const environment = z.discriminatedUnion(
       target: z.literal('local'),
       root: localPath.describe("The store's folder. Default: .prestage/<environment>.").optional(),
     }),
-    z.strictObject({
-      target: z.literal('aws'),
-      region: z
-        .string()
-        .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: 'a region such as eu-west-1' })
-        .describe('The region, such as eu-west-1.'),
-      account: z
-        .string({ error: 'an account number of 12 digits, in quotes' })
-        .regex(/^\d{12}$/, { error: 'an account number of 12 digits, in quotes' })
-        .describe('The account; deployments to any other are refused.')
-        .optional(),
-      vpcCidr: z
-        .string()
-        .refine(isVpcCidr, { error: 'an IPv4 network from /16 to /24, such as 10.20.0.0/16' })
-        .describe('The address range of the VPC, such as 10.20.0.0/16.')
-        .optional(),
-    }),
+    awsEnvironment,
   ],
   { error: 'an environment: {target: local, root} or {target: aws, region, …}' },
 );
@@ -155,11 +140,3 @@ export const configSchema = z
 
 /** The configuration as it is written; `defineConfig` gives this type to editors. */
 export type ConfigInput = z.input<typeof configSchema>;
-
-function isVpcCidr(value: string): boolean {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value);
-  if (!match) return false;
-  const [a, b, c, d, bits] = match.slice(1).map(Number) as [number, number, number, number, number];
-  const address = a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
-  return [a, b, c, d].every((byte) => byte <= 255) && bits >= 16 && bits <= 24 && address % 2 ** (32 - bits) === 0;
-}

@@ -1,3 +1,4 @@
+import type { Environment } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
 import type { Target } from './target.js';
 
@@ -13,7 +14,7 @@ export type {
 } from './target.js';
 
 /** What a target needs of an environment of the configuration; `root` is absolute. */
-export type TargetEnvironment = { name: string; target: 'local'; root: string } | { name: string; target: 'aws' };
+export type TargetEnvironment = Environment;
 
 export interface TargetContext {
   /** The folder of the configuration: where the project's own npm packages are looked for. */

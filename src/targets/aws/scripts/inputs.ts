@@ -1,0 +1,53 @@
+import type { HealthCheck } from '../../../config/index.js';
+
+/** What every machine's script must know. Values are written into shell scripts: whoever renders them quotes them. */
+interface MachineInputs {
+  bucket: string;
+  region: string;
+  fileSystemId: string;
+  /** The access point that it mounts the store by. */
+  accessPointId: string;
+}
+
+/** How the agent is brought to a machine and started: both objects are checked by their digest. */
+export interface AgentInputs {
+  /** SHA-256 of the agent's tar.gz, in the bucket under agentKey. */
+  agent: string;
+  /** SHA-256 of the job, in the bucket under jobKey. */
+  job: string;
+}
+
+export interface WorkerInputs extends MachineInputs, AgentInputs {
+  run: string;
+  /** Seconds after its start at which the machine shuts down, whatever it does. */
+  deadlineSeconds: number;
+}
+
+export interface HostInputs extends MachineInputs {
+  /** `api`, `api-1`. */
+  host: string;
+  service: string;
+  index: number;
+  release: string;
+  /** Destinations of the packages that must be in the release. */
+  needs: string[];
+  /** Script paths in the release, under `.prestage/scripts/`. */
+  boot: string | undefined;
+  run: string | undefined;
+  port: number | undefined;
+  health: HealthCheck | undefined;
+  /** What `boot` and `run` find in their environment, but for the database's URL and PRESTAGE_HOST. */
+  variables: Readonly<Record<string, string>>;
+  /** The ARN of the database's secret (`{username, password, host, port, dbname, engine}`), from which PRESTAGE_DATABASE_URL is made. */
+  databaseSecret: string | undefined;
+  /** Where it says that it is healthy, or why not: the URL of a wait condition's handle. */
+  signalUrl: string;
+  /**
+   * What it does where the release is not ready. `fail`: says so. `wait`: waits up to `waitSeconds` for the jump host to prepare it.
+   * `prepare`: prepares it by the agent.
+   */
+  notReady: { do: 'fail' } | { do: 'wait'; waitSeconds: number } | ({ do: 'prepare' } & AgentInputs);
+}
+
+/** The states that a host writes to its state.json: `{state, detail?, release, time, address}`. */
+export type HostState = 'starting' | 'preparing' | 'waiting' | 'healthy' | 'unhealthy' | 'failed';

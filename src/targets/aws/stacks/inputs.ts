@@ -1,0 +1,47 @@
+import type { AwsNetwork, ServicesPlan } from '../../../config/index.js';
+import type { ReleaseContents } from '../../target.js';
+import type { Scope } from '../names.js';
+import type { AgentInputs } from '../scripts/inputs.js';
+
+/** What the foundation is made from: the same inputs give the same template, byte for byte. */
+export interface FoundationInputs {
+  scope: Scope;
+  network: AwsNetwork;
+  /** A file system that is there already, with the security groups of its mount targets, which are opened for our machines. */
+  existingFileSystem?: { id: string; securityGroupIds: string[] };
+  workerInstanceType: string;
+}
+
+/** The outputs of the foundation, by the name of the output. What is a list is joined by commas there. */
+export interface FoundationOutputs {
+  BucketName: string;
+  FileSystemId: string;
+  /** Written by the worker, and by a jump host. */
+  WriterAccessPointId: string;
+  /** Read by hosts. */
+  ReaderAccessPointId: string;
+  VpcId: string;
+  /** Isolated: workers, mount targets, the database. In two zones, or as the configuration names. */
+  WorkerSubnetIds: string[];
+  /** Whoever has it may reach the file system's mount targets. */
+  StorageClientSecurityGroupId: string;
+  LaunchTemplateId: string;
+  LogGroupName: string;
+}
+
+/** What the infrastructure is made from: values, never references to the other stack. */
+export interface InfrastructureInputs {
+  scope: Scope;
+  network: AwsNetwork;
+  ha: boolean;
+  instanceTypes: { hosts: string; database: string; services: Readonly<Record<string, string>> };
+  foundation: FoundationOutputs;
+  release: ReleaseContents;
+  services: ServicesPlan;
+  /** The machine image of hosts: `ami-…`, resolved before. */
+  imageId: string;
+  /** What a jump host prepares the release by, where it is not there. */
+  fallback: AgentInputs;
+  /** No worker ran before: the jump host prepares, and the others wait for it. */
+  singlePhase: boolean;
+}
