@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what some tests need beyond Node and npm, on Debian and Ubuntu. Elsewhere those tests are skipped, in words.
 set -eu
-packages='patch dpkg-dev mtree-netbsd libarchive-tools shellcheck dash tmux gcc libc6-dev pkg-config fuse3 libfuse3-dev e2fsprogs xfsprogs btrfs-progs python3 zip unzip xz-utils bzip2 zstd 7zip cpio binutils dpkg rpm rpm2cpio default-jdk-headless maven'
+packages='patch dpkg-dev mtree-netbsd libarchive-tools shellcheck dash tmux gcc libc6-dev pkg-config fuse3 libfuse3-dev e2fsprogs xfsprogs btrfs-progs python3 python3-venv iproute2 util-linux curl zip unzip xz-utils bzip2 zstd 7zip cpio binutils dpkg rpm rpm2cpio default-jdk-headless maven'
 if ! command -v apt-get >/dev/null 2>&1; then
   echo "install-test-tools: there is no apt-get here; install by hand: $packages" >&2
   exit 1
@@ -38,3 +38,13 @@ go_tool() { # NAME MODULE VERSION PACKAGE
 }
 go_tool versitygw github.com/versity/versitygw v1.0.14 github.com/versity/versitygw/cmd/versitygw
 go_tool s5cmd github.com/peak/s5cmd/v2 v2.3.0 github.com/peak/s5cmd/v2
+
+# The emulated AWS region, the command line of AWS that its machines use, and the linter of CloudFormation's templates.
+python_tools='moto[server]==5.2.5 awscli==1.45.* cfn-lint==1.58.*'
+if [ "$(cat "$tools/aws/.installed" 2>/dev/null)" != "$python_tools" ]; then
+  rm -rf "$tools/aws"
+  python3 -m venv "$tools/aws"
+  # shellcheck disable=SC2086 # a list of words
+  "$tools/aws/bin/pip" install --quiet --disable-pip-version-check $python_tools
+  echo "$python_tools" >"$tools/aws/.installed"
+fi

@@ -28,6 +28,12 @@ const needs = {
   dash: () => runs('dash', '-c', ':'),
   tmux: () => runs('tmux', '-V'),
   versitygw: () => runs(goTool('versitygw'), '--version'),
+  /** The emulated AWS region, the AWS command line and cfn-lint. */
+  moto: () => runs(awsTool('python3'), '-c', 'import moto.server'),
+  awscli: () => runs(awsTool('aws'), '--version'),
+  cfnLint: () => runs(awsTool('cfn-lint'), '--version'),
+  /** Network and mount namespaces, for machines of the emulated region. */
+  namespaces: () => process.getuid?.() === 0 && runs('ip', 'netns', 'list') && runs('unshare', '--mount', 'true'),
   gcc: () => runs('gcc', '--version'),
   /** Debian's source packages: what unpacks them, and what gets them. */
   dpkgSource: () => runs('dpkg-source', '--version') && runs('apt-get', '--version'),
@@ -46,6 +52,11 @@ const needs = {
 /** A program that is built from Go's sources, where scripts/install-test-tools.sh puts it. */
 export function goTool(name: string): string {
   return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'prestage-test-tools', name);
+}
+
+/** A program of Python's packages, where scripts/install-test-tools.sh puts them. */
+export function awsTool(name: string): string {
+  return join(goTool('aws'), 'bin', name);
 }
 
 /** What no tool gives. */
