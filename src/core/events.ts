@@ -4,7 +4,7 @@ import type { SerializedError } from './errors.js';
  * Everything that happens, as data. Rooms below cli/ never print: they emit these. `--json` writes them as they are,
  * each with the time at which it was emitted; a worker writes them to its run's folder, where whoever attaches reads them.
  */
-export type PrestageEvent = DeployEvent | WorkerEvent | HostEvent | NoticeEvent;
+export type PrestageEvent = DeployEvent | WorkerEvent | MachineEvent | StackEvent | HostEvent | NoticeEvent;
 
 export type Emit = (event: PrestageEvent) => void;
 
@@ -64,6 +64,20 @@ export type WorkerEvent =
   | { type: 'worker.failed'; run: string; release: string; error: SerializedError };
 
 /** What happens to a host of phase 2. `host` is `<service>-<index>`; indices count from 0. */
+/** A worker that is a machine of its own. */
+export type MachineEvent =
+  | { type: 'machine.launched'; run: string; instance: string; instanceType: string }
+  /** How far its own script is, before the agent speaks: installing, mounting, fetching. */
+  | { type: 'machine.stage'; run: string; stage: string; detail?: string }
+  | { type: 'machine.ended'; run: string; instance: string };
+
+/** What CloudFormation does. */
+export type StackEvent =
+  | { type: 'stack.started'; stack: string; action: 'create' | 'update' | 'delete' }
+  /** `status` is CloudFormation's: CREATE_IN_PROGRESS, UPDATE_COMPLETE, DELETE_FAILED. */
+  | { type: 'stack.resource'; stack: string; resource: string; resourceType: string; status: string; reason?: string }
+  | { type: 'stack.finished'; stack: string; status: string; durationMs: number };
+
 export type HostEvent =
   | {
       type: 'host.starting';

@@ -56,6 +56,20 @@ export function eventLines(told: PrestageEvent, { style, verbose }: Wording): st
     case 'worker.failed':
       return inDetail(`worker    run ${event.run} failed: ${event.error.code}`);
 
+    case 'machine.launched':
+      return [`worker    launched ${event.instance} ${style.dim(`(${event.instanceType}, run ${event.run})`)}`];
+    case 'machine.stage':
+      return [`worker    ${event.stage}${event.detail === undefined ? '' : style.dim(` (${event.detail})`)}`];
+    case 'machine.ended':
+      return [`worker    ${event.instance} is terminated`];
+
+    case 'stack.started':
+      return [`stack     ${event.stack}: ${event.action}`];
+    case 'stack.resource':
+      return stackResource(event, { style, verbose });
+    case 'stack.finished':
+      return [`stack     ${event.stack}: ${event.status}${tookFrom(event.durationMs)}`];
+
     case 'host.starting':
       return [`${event.host}: ${event.replaces ? 'replaced, ' : ''}starting on ${at(event)}`];
     case 'host.files':
@@ -106,6 +120,18 @@ function printable(event: PrestageEvent): PrestageEvent {
     return [key, PROSE.has(key) ? shownLines(value) : shown(value)];
   });
   return Object.fromEntries(entries) as PrestageEvent;
+}
+
+/** What fails is always told; of the rest, what is done, to those who look for something. */
+function stackResource(
+  { resource, resourceType, status, reason }: Extract<PrestageEvent, { type: 'stack.resource' }>,
+  { style, verbose }: Wording,
+): string[] {
+  if (status.endsWith('_FAILED'))
+    return [`stack     ${style.bad(status)} ${resource} (${resourceType})${reason === undefined ? '' : `: ${reason}`}`];
+  return verbose && status.endsWith('_COMPLETE')
+    ? [style.dim(`stack     ${status} ${resource} (${resourceType})`)]
+    : [];
 }
 
 const phaseName = (phase: 1 | 2) => (phase === 1 ? 'Phase 1, files' : 'Phase 2, hosts');

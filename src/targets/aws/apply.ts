@@ -1,0 +1,102 @@
+import { canonicalJson, type Json } from '../../core/digest.js';
+import { PrestageError } from '../../core/errors.js';
+import type { Emit } from '../../core/events.js';
+import type { Deployment, DeployedRelease, FollowOptions } from '../target.js';
+import { appendDeployment, readDeployments } from './bucket/deployments.js';
+import { deployStack } from './cloudformation/deploy-stack.js';
+import { isDeployed } from './cloudformation/is-deployed.js';
+import type { AwsContext, Place } from './context.js';
+import { findHosts } from './hosts/find-hosts.js';
+import { type FailedHost, followHosts } from './hosts/follow-hosts.js';
+import { readHostReport } from './hosts/host-report.js';
+import { deployedInfrastructure, infrastructureInputs } from './infrastructure.js';
+import { infrastructureStackName } from './names.js';
+import { provideFallback } from './worker/fallback.js';
+
+/**
+ * Phase 2: makes the infrastructure as the deployment says, by CloudFormation, which puts everything back where a host fails.
+ * @throws HOST_FAILED, STACK_FAILED
+ */
+export async function applyInfrastructure(
+  context: AwsContext,
+  place: Place,
+  deployment: Deployment,
+  options: FollowOptions,
+): Promise<'applied' | 'unchanged'> {
+  const { session } = context;
+  const { emit, signal } = options;
+  const name = infrastructureStackName(place.scope);
+  const inputs = await infrastructureInputs(context, place, deployment, {
+    deployed: await deployedInfrastructure(context),
+    fallback: () => provideFallback(context, place, deployment, options),
+  });
+  const { synthesizeInfrastructure } = await import('./stacks/infrastructure.js');
+  const { template, directory } = synthesizeInfrastructure(inputs);
+  if (await isDeployed(session.cloudFormation, name, template)) {
+    await tellOfUnhealthyHosts(context, place, emit);
+    return (await record(place, deployment, emit)) ? 'applied' : 'unchanged';
+  }
+  const deploying = deployStack(session, { name, assembly: directory }, { emit, signal });
+  const following = followHosts(context, place, { services: deployment.services, until: deploying, emit });
+  try {
+    await deploying;
+  } catch (error) {
+    signal.throwIfAborted();
+    const [failed] = await following;
+    throw failed === undefined ? error : hostFailed(failed, error);
+  }
+  await following;
+  await record(place, deployment, emit);
+  return 'applied';
+}
+
+/** Says what became current. @returns whether that is news */
+async function record({ bucket }: Place, { release, services }: Deployment, emit: Emit): Promise<boolean> {
+  const last = (await readDeployments(bucket)).at(-1);
+  const now: Pick<DeployedRelease, 'release' | 'services'> = { release: release.release, services };
+  if (last && same({ release: last.release, services: last.services }, now)) return false;
+  await appendDeployment(bucket, { ...now, deployedAt: new Date().toISOString() });
+  if (last?.release !== now.release)
+    emit({ type: 'release.current', release: now.release, ...(last === undefined ? {} : { previous: last.release }) });
+  return true;
+}
+
+/** CloudFormation does not look at hosts again once they are made. */
+async function tellOfUnhealthyHosts(context: AwsContext, { bucket }: Place, emit: Emit): Promise<void> {
+  for (const { host, service, index, machine } of await findHosts(context)) {
+    const report = await readHostReport(bucket, host, machine.id);
+    if (machine.state === 'running' && (report?.state ?? 'healthy') === 'healthy') {
+      emit({ type: 'host.unchanged', host, service, index, address: machine.address ?? '' });
+      continue;
+    }
+    const state = machine.state === 'running' ? report?.state : machine.state;
+    emit({
+      type: 'warning',
+      message: `Host ${host} (${machine.id}) is ${state}${report?.detail === undefined ? '' : `: ${report.detail}`}.`,
+      hint: `\`prestage logs ${host}\` shows what it said. A reboot runs its script again; \`boot\` runs once.`,
+    });
+  }
+}
+
+function hostFailed({ host, service, instance, reason, log }: FailedHost, cause: unknown): PrestageError {
+  const said = log.at(-1);
+  const outcome = cause instanceof PrestageError ? ` ${lastSentence(cause.message)}` : '';
+  return new PrestageError(
+    'HOST_FAILED',
+    `Host ${host} did not become healthy: ${reason.replace(/\.$/, '')}.${said === undefined ? '' : ` It said last: ${said}`}${outcome}`,
+    {
+      hint: `\`prestage logs ${host}\` shows all that it said. Correct its script, configuration or files, and deploy again.`,
+      context: { host, service, instance, reason, log },
+      cause,
+    },
+  );
+}
+
+/** What became of the stack. */
+function lastSentence(message: string): string {
+  return /CloudFormation [^.]*\.$/.exec(message)?.[0] ?? '';
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return canonicalJson(a as Json) === canonicalJson(b as Json);
+}

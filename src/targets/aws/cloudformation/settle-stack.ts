@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ContinueUpdateRollbackCommand, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
+import { PrestageError } from '../../../core/errors.js';
+import type { Emit } from '../../../core/events.js';
+import { asAws } from '../aws-failure.js';
+import type { Session } from '../session/session.js';
+import { describeStack, type StackState } from './stack-state.js';
+
+export interface SettleOptions {
+  emit: Emit;
+  signal: AbortSignal;
+  /** Between two looks at the stack, in ms. */
+  pollMs?: number;
+}
+
+/**
+ * Brings a stack into a state from which it can be deployed, and says what it does: waits for an operation that is under way,
+ * removes the remains of a creation that failed, goes on with a rollback that got stuck.
+ * @returns the stack as it is then; undefined where there is none
+ * @throws STACK_STUCK where it takes a person
+ */
+export async function settleStack(
+  { cloudFormation }: Session,
+  name: string,
+  options: SettleOptions,
+): Promise<StackState | undefined> {
+  const { emit } = options;
+  let stack = await describeStack(cloudFormation, name);
+  for (;;) {
+    if (stack === undefined) return undefined;
+    if (stack.status.endsWith('_IN_PROGRESS') && stack.status !== 'REVIEW_IN_PROGRESS') {
+      emit({ type: 'notice', message: `Stack ${name} is in ${stack.status}: waiting for that to end.` });
+      stack = await afterProgress(stack, options, cloudFormation);
+      continue;
+    }
+    switch (stack.status) {
+      case 'REVIEW_IN_PROGRESS':
+      case 'ROLLBACK_COMPLETE':
+      case 'ROLLBACK_FAILED':
+      case 'CREATE_FAILED': {
+        const why =
+          stack.status === 'REVIEW_IN_PROGRESS'
+            ? 'was begun and never made'
+            : `failed when it was made (${stack.status}${stack.reason === undefined ? '' : `: ${stack.reason}`})`;
+        emit({ type: 'notice', message: `Stack ${name} ${why}: it is removed and made anew.` });
+        await deleteStack(cloudFormation, name, options);
+        return undefined;
+      }
+      case 'UPDATE_ROLLBACK_FAILED':
+        emit({
+          type: 'notice',
+          message: `Stack ${name} got stuck while it went back (UPDATE_ROLLBACK_FAILED): trying again.`,
+        });
+        await asAws({ action: 'cloudformation:ContinueUpdateRollback', resource: name }, () =>
+          cloudFormation.send(new ContinueUpdateRollbackCommand({ StackName: name })),
+        );
+        stack = await afterProgress(stack, options, cloudFormation);
+        if (stack?.status === 'UPDATE_ROLLBACK_FAILED') throw stuck(stack);
+        continue;
+      case 'DELETE_FAILED':
+        throw stuck(stack);
+      default:
+        return stack;
+    }
+  }
+}
+
+/** Deletes a stack and waits until it is gone. @throws STACK_STUCK */
+export async function deleteStack(
+  client: Session['cloudFormation'],
+  name: string,
+  options: SettleOptions,
+): Promise<void> {
+  await asAws({ action: 'cloudformation:DeleteStack', resource: name }, () =>
+    client.send(new DeleteStackCommand({ StackName: name })),
+  );
+  let stack = await describeStack(client, name);
+  while (stack !== undefined && stack.status !== 'DELETE_FAILED') {
+    await sleep(options.pollMs ?? POLL_MS, undefined, { signal: options.signal }).catch(() =>
+      options.signal.throwIfAborted(),
+    );
+    stack = await describeStack(client, name);
+  }
+  if (stack !== undefined) throw stuck(stack);
+}
+
+const POLL_MS = 3000;
+
+async function afterProgress(
+  { name, status: before }: StackState,
+  { signal, pollMs = POLL_MS }: SettleOptions,
+  client: Session['cloudFormation'],
+): Promise<StackState | undefined> {
+  for (let looks = 0; ; looks += 1) {
+    await sleep(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    const stack = await describeStack(client, name);
+    if (stack === undefined) return undefined;
+    // What was asked for a moment ago may not show at once.
+    if (!stack.status.endsWith('_IN_PROGRESS') && (stack.status !== before || looks > 2)) return stack;
+  }
+}
+
+function stuck({ name, status, reason }: StackState): PrestageError {
+  return new PrestageError(
+    'STACK_STUCK',
+    `Stack ${name} is in ${status}${reason === undefined ? '' : `: ${reason}`}.`,
+    {
+      hint:
+        status === 'DELETE_FAILED'
+          ? 'Look in its events for the resource that could not be deleted, remove what uses it, and run the same command again.'
+          : 'Look in its events for the resource that could not go back, mend it or skip it (`aws cloudformation continue-update-rollback --resources-to-skip`), and run the same command again.',
+      context: { stack: name, found: status },
+    },
+  );
+}

@@ -1,0 +1,71 @@
+import { DescribeMountTargetSecurityGroupsCommand, DescribeMountTargetsCommand } from '@aws-sdk/client-efs';
+import { PrestageError } from '../../core/errors.js';
+import type { Emit } from '../../core/events.js';
+import { asAws } from './aws-failure.js';
+import { deployStack } from './cloudformation/deploy-stack.js';
+import { isDeployed } from './cloudformation/is-deployed.js';
+import { describeStack } from './cloudformation/stack-state.js';
+import { type AwsContext, type Place, placeOf } from './context.js';
+import { foundationStackName } from './names.js';
+import type { FoundationInputs } from './stacks/inputs.js';
+
+/**
+ * What is durable and cheap, as the configuration says: made, brought up to date, or left alone.
+ * @throws STACK_FAILED, and what AWS refuses
+ */
+export async function ensureFoundation(
+  context: AwsContext,
+  options: { emit: Emit; signal: AbortSignal },
+): Promise<Place> {
+  const scope = await context.scope();
+  const name = foundationStackName(scope);
+  const { synthesizeFoundation } = await import('./stacks/foundation.js');
+  const synthesized = synthesizeFoundation(await foundationInputs(context));
+  const { cloudFormation } = context.session;
+  const deployed = await isDeployed(cloudFormation, name, synthesized.template);
+  const stack = deployed
+    ? await describeStack(cloudFormation, name)
+    : await deployStack(context.session, { name, assembly: synthesized.directory }, options);
+  const place = stack && placeOf(context, scope, stack);
+  if (place === undefined) throw new PrestageError('INTERNAL', `Stack ${name} has no outputs.`);
+  return place;
+}
+
+export async function foundationInputs(context: AwsContext): Promise<FoundationInputs> {
+  const { network, fileSystemId, instanceTypes } = context.environment;
+  return {
+    scope: await context.scope(),
+    network,
+    ...(fileSystemId === undefined
+      ? {}
+      : { existingFileSystem: { id: fileSystemId, securityGroupIds: await mountTargetGroups(context, fileSystemId) } }),
+    workerInstanceType: instanceTypes.worker,
+  };
+}
+
+/** The security groups of a file system's mount targets, sorted. @throws AWS_SETTINGS where it has none in this region */
+async function mountTargetGroups({ session, environment }: AwsContext, FileSystemId: string): Promise<string[]> {
+  const { efs } = session;
+  const { MountTargets = [] } = await asAws({ action: 'elasticfilesystem:DescribeMountTargets', resource: FileSystemId }, () =>
+    efs.send(new DescribeMountTargetsCommand({ FileSystemId })),
+  );
+  if (MountTargets.length === 0)
+    throw new PrestageError(
+      'AWS_SETTINGS',
+      `File system ${FileSystemId}, which environment ${environment.name} names, has no mount target in ${environment.region}.`,
+      {
+        hint: 'Make one in each subnet of the worker and of hosts, or leave `storage` out: Prestage then makes a file system of its own.',
+        context: { key: `environments.${environment.name}.storage.fileSystemId`, found: FileSystemId },
+      },
+    );
+  const groups = await Promise.all(
+    MountTargets.map(async ({ MountTargetId }) => {
+      const found = await asAws(
+        { action: 'elasticfilesystem:DescribeMountTargetSecurityGroups', resource: FileSystemId },
+        () => efs.send(new DescribeMountTargetSecurityGroupsCommand({ MountTargetId })),
+      );
+      return found.SecurityGroups ?? [];
+    }),
+  );
+  return [...new Set(groups.flat())].sort();
+}

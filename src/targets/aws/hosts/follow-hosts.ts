@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServicesPlan } from '../../../config/index.js';
+import type { Emit } from '../../../core/events.js';
+import type { AwsContext, Place } from '../context.js';
+import { findHosts, type HostMachine } from './find-hosts.js';
+import { type HostReport, hostLogTail, readHostReport } from './host-report.js';
+
+const POLL_MS = 2000;
+
+/** A host that said that it failed. */
+export interface FailedHost {
+  host: string;
+  service: string;
+  index: number;
+  instance: string;
+  reason: string;
+  log: string[];
+}
+
+/**
+ * Tells of the hosts that come into being while CloudFormation is at work, by what they say in the bucket. It never fails: what
+ * it cannot read now it reads the next time. @returns the hosts that failed, once `until` is settled
+ */
+export async function followHosts(
+  context: AwsContext,
+  { bucket }: Place,
+  { services, until, emit }: { services: ServicesPlan; until: Promise<unknown>; emit: Emit },
+): Promise<FailedHost[]> {
+  const before = await findHosts(context).catch(() => []);
+  const known = new Set(before.map(({ machine }) => machine.id));
+  const replaced = new Set(before.map(({ host }) => host));
+  const seen = new Map<string, { since: number; state: string }>();
+  const failed: FailedHost[] = [];
+  const look = async () => {
+    for (const found of await findHosts(context)) {
+      if (known.has(found.machine.id)) continue;
+      const { host, service, index, machine } = found;
+      const about = { host, service, index };
+      const port = services.services.find(({ name }) => name === service)?.port;
+      const at = { address: machine.address ?? '', ...(port === undefined ? {} : { port }) };
+      const earlier = seen.get(machine.id);
+      if (earlier === undefined) emit({ type: 'host.starting', ...about, ...at, replaces: replaced.has(host) });
+      const { since, state: last } = earlier ?? { since: performance.now(), state: '' };
+      const report = await readHostReport(bucket, host, machine.id);
+      const state = report?.state ?? 'starting';
+      seen.set(machine.id, { since, state });
+      if (report === undefined || state === last) continue;
+      if (state === 'preparing' || state === 'waiting')
+        emit({ type: 'host.files', ...about, state, release: report.release });
+      if (state === 'healthy')
+        emit({ type: 'host.healthy', ...about, ...at, durationMs: Math.round(performance.now() - since) });
+      if (state === 'failed') failed.push(await tellOfFailure(found, report, { bucket, emit }));
+    }
+  };
+  let done = false;
+  const end = Promise.allSettled([until]).then(() => {
+    done = true;
+  });
+  while (!done) {
+    await look().catch(() => {});
+    await Promise.race([end, sleep(POLL_MS)]);
+  }
+  await look().catch(() => {});
+  return failed;
+}
+
+async function tellOfFailure(
+  { host, service, index, machine }: HostMachine,
+  { detail }: HostReport,
+  { bucket, emit }: Pick<Place, 'bucket'> & { emit: Emit },
+): Promise<FailedHost> {
+  const log = await hostLogTail(bucket, host, machine.id).catch(() => []);
+  const reason = detail ?? 'it did not say why';
+  emit({ type: 'host.failed', host, service, index, reason, log });
+  return { host, service, index, instance: machine.id, reason, log };
+}

@@ -1,0 +1,63 @@
+import { GetParameterCommand } from '@aws-sdk/client-ssm';
+import { PrestageError } from '../../core/errors.js';
+import type { Deployment } from '../target.js';
+import { asAws } from './aws-failure.js';
+import { deployedTemplate, type Template } from './cloudformation/stack-state.js';
+import type { AwsContext, Place } from './context.js';
+import { infrastructureStackName } from './names.js';
+import type { AgentInputs } from './scripts/inputs.js';
+import type { InfrastructureInputs } from './stacks/inputs.js';
+
+/** Amazon Linux 2023 for x86-64: the newest image, as AWS publishes it. */
+export const IMAGE_PARAMETER = '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64';
+
+/** What the infrastructure's template says of itself, so that a later deployment can keep what need not change. */
+export interface InfrastructureRecord {
+  release: string;
+  imageId: string;
+  fallback: AgentInputs;
+}
+
+/** The record of the deployed infrastructure. */
+export function recordOf(template: Template | undefined): InfrastructureRecord | undefined {
+  const record = template?.Metadata?.Prestage as Partial<InfrastructureRecord> | undefined;
+  const isWhole = record?.release !== undefined && record.imageId !== undefined && record.fallback !== undefined;
+  return isWhole ? (record as InfrastructureRecord) : undefined;
+}
+
+/** What phase 2 is to be made from. `fallback` makes what a jump host is given, where the deployed one is of no use. */
+export async function infrastructureInputs(
+  context: AwsContext,
+  { scope, outputs }: Pick<Place, 'scope' | 'outputs'>,
+  { release, services, fallback }: Deployment,
+  given: { deployed: Template | undefined; fallback: () => Promise<AgentInputs> },
+): Promise<InfrastructureInputs> {
+  const { network, ha, instanceTypes } = context.environment;
+  const record = recordOf(given.deployed);
+  // Hosts on the same release stay as they are when Amazon publishes another image, or Prestage another version.
+  const same = record?.release === release.release ? record : undefined;
+  return {
+    scope,
+    network,
+    ha,
+    instanceTypes,
+    foundation: outputs,
+    release,
+    services,
+    imageId: same?.imageId ?? (await newestImage(context)),
+    fallback: same?.fallback ?? (await given.fallback()),
+    singlePhase: fallback !== undefined,
+  };
+}
+
+export async function deployedInfrastructure({ session, project, environment }: AwsContext): Promise<Template | undefined> {
+  return deployedTemplate(session.cloudFormation, infrastructureStackName({ project, environment: environment.name }));
+}
+
+async function newestImage({ session, environment }: AwsContext): Promise<string> {
+  const { Parameter } = await asAws({ action: 'ssm:GetParameter', resource: IMAGE_PARAMETER }, () =>
+    session.ssm.send(new GetParameterCommand({ Name: IMAGE_PARAMETER })),
+  );
+  if (Parameter?.Value !== undefined) return Parameter.Value;
+  throw new PrestageError('AWS_FAILED', `AWS names no image of Amazon Linux 2023 in ${environment.region} (${IMAGE_PARAMETER}).`);
+}

@@ -1,0 +1,92 @@
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { EFSClient } from '@aws-sdk/client-efs';
+import { RDSClient } from '@aws-sdk/client-rds';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers';
+import type { AwsEnvironment } from '../../../config/index.js';
+import { PrestageError } from '../../../core/errors.js';
+import { asAws } from '../aws-failure.js';
+
+export type Credentials = ReturnType<typeof fromNodeProviderChain>;
+
+/** AWS as one environment of the configuration sees it: who asks, where, and in which account that is. */
+export interface Session {
+  environment: AwsEnvironment;
+  credentials: Credentials;
+  cloudFormation: CloudFormationClient;
+  ec2: EC2Client;
+  efs: EFSClient;
+  rds: RDSClient;
+  s3: S3Client;
+  ssm: SSMClient;
+  /**
+   * The account, asked for once. @throws AWS_SETTINGS where the credentials are missing or expired; AWS_ACCOUNT where the
+   * configuration names another
+   */
+  account(): Promise<string>;
+}
+
+/** Attempts at a request that is throttled or gets no answer; the SDK waits longer before each. */
+const MAX_ATTEMPTS = 8;
+
+/** Asks nobody for anything until a client is used. */
+export function openSession(environment: AwsEnvironment): Session {
+  const credentials = credentialsOf(environment);
+  const client = { region: environment.region, credentials, maxAttempts: MAX_ATTEMPTS };
+  const sts = new STSClient(client);
+  let account: Promise<string> | undefined;
+  return {
+    environment,
+    credentials,
+    cloudFormation: new CloudFormationClient(client),
+    ec2: new EC2Client(client),
+    efs: new EFSClient(client),
+    rds: new RDSClient(client),
+    s3: new S3Client({ ...client, forcePathStyle: hasOwnEndpoint() }),
+    ssm: new SSMClient(client),
+    account() {
+      account ??= accountOf(sts, environment);
+      return account;
+    },
+  };
+}
+
+/** The chain that all AWS tools share, with the profile and the role that the environment names. */
+function credentialsOf({ region, profile, assumeRole }: AwsEnvironment): Credentials {
+  const own = fromNodeProviderChain({ ...(profile === undefined ? {} : { profile }), clientConfig: { region } });
+  if (assumeRole === undefined) return own;
+  return fromTemporaryCredentials({
+    masterCredentials: own,
+    params: { RoleArn: assumeRole, RoleSessionName: 'prestage' },
+    clientConfig: { region },
+  });
+}
+
+/** Servers that only speak like S3 are mostly one host, so the bucket is in the path there. */
+function hasOwnEndpoint(): boolean {
+  return Boolean(process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL);
+}
+
+async function accountOf(sts: STSClient, { name, account: wanted, profile }: AwsEnvironment): Promise<string> {
+  const { Account: found = '', Arn } = await asAws(
+    { action: 'sts:GetCallerIdentity', ...(profile === undefined ? {} : { profile }) },
+    () => sts.send(new GetCallerIdentityCommand({})),
+  );
+  if (wanted === undefined || found === wanted) return found;
+  throw new PrestageError(
+    'AWS_ACCOUNT',
+    `These credentials are of account ${found}, and environment ${name} is pinned to account ${wanted}.`,
+    {
+      hint: `Use credentials of account ${wanted} (AWS_PROFILE, or \`profile\` or \`assumeRole\` of the environment). Nothing was changed.`,
+      context: {
+        key: `environments.${name}.account`,
+        expected: wanted,
+        found,
+        ...(Arn === undefined ? {} : { caller: Arn }),
+      },
+    },
+  );
+}

@@ -1,0 +1,93 @@
+import type { ServicesPlan } from '../../config/index.js';
+import type { HostStatus, TargetStatus } from '../target.js';
+import { readDeployments } from './bucket/deployments.js';
+import { readIndex } from './bucket/index-of-store.js';
+import { readLockHolder } from './bucket/lock.js';
+import { type AwsContext, findInfrastructure, findPlace, type Place } from './context.js';
+import { databaseStatus } from './database-status.js';
+import { findHosts, type HostMachine } from './hosts/find-hosts.js';
+import { readHostReport } from './hosts/host-report.js';
+import { TAGS } from './names.js';
+import { findMachines, isGone } from './worker/machines.js';
+
+/** What is there now: AWS is asked for the stacks and the instances, the bucket for what hosts say of themselves. */
+export async function statusOf(context: AwsContext): Promise<TargetStatus> {
+  const place = await findPlace(context);
+  if (place === undefined)
+    return { release: undefined, releases: [], temporary: await temporaryMachines(context), hosts: [], database: undefined };
+  const [stack, index, deployments, machines, temporary, command] = await Promise.all([
+    findInfrastructure(context),
+    readIndex(place.bucket, place.outputs.FileSystemId),
+    readDeployments(place.bucket),
+    findHosts(context),
+    temporaryMachines(context),
+    readLockHolder(place.bucket),
+  ]);
+  const services = deployments.at(-1)?.services;
+  return {
+    release: stack?.tags[TAGS.release],
+    releases: index.releases.map(({ release }) => release),
+    temporary: [
+      ...temporary,
+      ...(command === undefined
+        ? []
+        : [{ kind: 'command', id: command.run, detail: `${command.command}, on ${command.host}` }]),
+    ],
+    hosts: await Promise.all(machines.map((host) => hostStatus(host, place, services))),
+    database: await databaseStatus(context, stack),
+  };
+}
+
+async function temporaryMachines({ session, project, environment }: AwsContext): Promise<TargetStatus['temporary']> {
+  const found = await findMachines(
+    session.ec2,
+    { project, environment: environment.name },
+    { [TAGS.temporary]: 'true' },
+  );
+  return found
+    .filter((machine) => !isGone(machine))
+    .map(({ id, state, type, tags }) => {
+      const release = tags[TAGS.release];
+      const doing = release === undefined ? '' : `, prepares release ${release}`;
+      return { kind: 'worker', id, detail: `${type}, ${state}, run ${tags[TAGS.run] ?? 'unknown'}${doing}` };
+    });
+}
+
+async function hostStatus(
+  { host, service, index, release, machine }: HostMachine,
+  { bucket }: Place,
+  services: ServicesPlan | undefined,
+): Promise<HostStatus> {
+  const plan = services?.services.find(({ name }) => name === service);
+  const report = await readHostReport(bucket, host, machine.id);
+  const address = machine.address ?? report?.address ?? '';
+  const { state, detail } = stateOf(machine, report);
+  return {
+    service,
+    index,
+    address,
+    port: plan?.port,
+    ...(plan?.health?.kind === 'http' && plan.port !== undefined ? { url: `http://${address}:${plan.port}` } : {}),
+    release,
+    state,
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+function stateOf(
+  { id, state }: HostMachine['machine'],
+  report: Awaited<ReturnType<typeof readHostReport>>,
+): Pick<HostStatus, 'state' | 'detail'> {
+  if (state === 'stopped' || state === 'stopping') return { state: 'stopped', detail: `instance ${id} is ${state}` };
+  if (report === undefined) return { state: 'starting', detail: `instance ${id} is ${state} and has said nothing yet` };
+  switch (report.state) {
+    case 'healthy':
+      return { state: 'healthy' };
+    case 'preparing':
+      return { state: 'starting', detail: 'prepares the release itself' };
+    case 'waiting':
+      return { state: 'starting', detail: report.detail ?? 'waits for its files' };
+    default:
+      return { state: report.state, ...(report.detail === undefined ? {} : { detail: report.detail }) };
+  }
+}
