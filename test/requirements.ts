@@ -3,6 +3,10 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
+/** In a mount namespace of its own. */
+const MOUNTS_OVERLAY =
+  'mount -t tmpfs it /mnt && cd /mnt && mkdir upper work root && mount -t overlay it -o lowerdir=/,upperdir=upper,workdir=work root';
+
 /**
  * What some tests need beyond Node and npm; `scripts/install-test-tools.sh` installs it. Where one is missing the test
  * is skipped, with the reason in one line, and never counted as passed; where `CI` is set it must be there.
@@ -32,8 +36,9 @@ const needs = {
   moto: () => runs(awsTool('python3'), '-c', 'import moto.server'),
   awscli: () => runs(awsTool('aws'), '--version'),
   cfnLint: () => runs(awsTool('cfn-lint'), '--version'),
-  /** Network and mount namespaces, for machines of the emulated region. */
-  namespaces: () => process.getuid?.() === 0 && runs('ip', 'netns', 'list') && runs('unshare', '--mount', 'true'),
+  /** Network and mount namespaces and overlays, for machines of the emulated region. */
+  namespaces: () =>
+    process.getuid?.() === 0 && runs('ip', 'netns', 'list') && runs('unshare', '--mount', 'sh', '-c', MOUNTS_OVERLAY),
   gcc: () => runs('gcc', '--version'),
   /** Debian's source packages: what unpacks them, and what gets them. */
   dpkgSource: () => runs('dpkg-source', '--version') && runs('apt-get', '--version'),

@@ -59,6 +59,8 @@ export interface RegionInstance {
   /** ARNs. */
   role: string | null;
   profile: string | null;
+  /** Whether its tags are in its metadata. */
+  metadataTags: boolean;
 }
 
 /** What the machines of the region must know. */
@@ -68,6 +70,7 @@ export interface RegionMachines {
   networks: Record<string, string>;
   /** By VPC: the addresses of names. */
   names: Record<string, Record<string, string[]>>;
+  mountTargets: { name: string; vpc: string; zone: string; address: string }[];
   balancers: {
     arn: string;
     name: string;
@@ -75,6 +78,14 @@ export interface RegionMachines {
     address: string;
     listeners: { port: number; targets: { address: string; port: number }[] }[];
   }[];
+}
+
+export interface Mounted {
+  /** In the file system. */
+  folder: string;
+  write: boolean;
+  /** Whether it is made where it is not there: the access point's CreationInfo. */
+  creates: boolean;
 }
 
 /** An emulated AWS region, with all its services on one port. */
@@ -94,12 +105,15 @@ export interface Region {
   machines(): Promise<RegionMachines>;
   /** As if the machine of an instance had shut itself down. */
   shutDown(instance: string): Promise<void>;
+  /** What EC2 tells of what a machine printed. */
   console(instance: string, text: string): Promise<void>;
+  /** Of an instance's role, as its metadata has them; null where it has none. */
+  credentials(instance: string): Promise<unknown>;
   /** What the mount helper of a machine is told. @returns the folder in the file system, or why not */
   mount(
     instance: string,
     asked: { fileSystem: string; path: string; options: Record<string, string> },
-  ): Promise<{ folder: string; write: boolean } | { refused: string }>;
+  ): Promise<Mounted | { refused: string }>;
   stop(): Promise<void>;
 }
 
@@ -169,11 +183,12 @@ export async function startRegion(name = 'eu-central-1'): Promise<Region> {
     async console(instance, text) {
       await tell(`console/${instance}`, { text });
     },
+    credentials: (instance) => tell(`credentials/${instance}`),
     async mount(instance, asked) {
       const response = await control(`mount/${instance}`, asked);
       if (response.status === 409) return { refused: await response.text() };
       if (!response.ok) throw new Error(`the emulated region, of a mount: ${await response.text()}`);
-      return (await response.json()) as { folder: string; write: boolean };
+      return (await response.json()) as Mounted;
     },
     async stop() {
       child.stdin.end();

@@ -15,7 +15,7 @@ class NoMount(Exception):
 
 
 def mount(region, instance_id, file_system, path, options):
-    """@returns the folder of the file system that is mounted, and whether it can be written to. @throws NoMount"""
+    """@returns the folder of the file system that is mounted, whether it can be written to, and made. @throws NoMount"""
     if "iam" in options and "tls" not in options:
         raise NoMount('The "tls" option is required when mounting via "iam"')
     if "accesspoint" in options and "tls" not in options:
@@ -23,11 +23,11 @@ def mount(region, instance_id, file_system, path, options):
     instance = region.client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
     target = mount_target(region, file_system, instance)
     check_reachable(region, instance, target)
-    root, arn = access_point(region, file_system, options.get("accesspoint"))
+    root, arn, creates = access_point(region, file_system, options.get("accesspoint"))
     allowed = allowed_actions(region, file_system, instance, arn, options)
     if "ClientMount" not in allowed:
         raise NoMount("b'mount.nfs4: access denied by server while mounting 127.0.0.1:/'")
-    return {"folder": "/" + "/".join(part for part in f"{root}/{path}".split("/") if part), "write": "ClientWrite" in allowed and "ro" not in options}
+    return {"folder": "/" + "/".join(part for part in f"{root}/{path}".split("/") if part), "write": "ClientWrite" in allowed and "ro" not in options, "creates": creates}
 
 
 def mount_target(region, file_system, instance):
@@ -72,11 +72,12 @@ def lets_through(rules, address, groups, port=2049):
 
 def access_point(region, file_system, access_point_id):
     if access_point_id is None:
-        return "/", None
+        return "/", None, False
     points = region.client("efs").describe_access_points(FileSystemId=file_system)["AccessPoints"]
     for point in points:
         if point["AccessPointId"] == access_point_id:
-            return point.get("RootDirectory", {}).get("Path", "/"), point["AccessPointArn"]
+            root = point.get("RootDirectory", {})
+            return root.get("Path", "/"), point["AccessPointArn"], "CreationInfo" in root
     raise NoMount("b'mount.nfs4: access denied by server while mounting 127.0.0.1:/'")
 
 

@@ -1,5 +1,6 @@
 """What the guests of a region have to know of it: instances, names of private zones, load balancers."""
 
+import time
 from collections import defaultdict
 
 import file_systems
@@ -14,6 +15,7 @@ def machines(region):
         "networks": {it["VpcId"]: it["CidrBlock"] for it in region.client("ec2").describe_vpcs()["Vpcs"]},
         "names": private_names(region, balancers),
         "balancers": balancers,
+        "mountTargets": mount_targets(region),
     }
 
 
@@ -33,6 +35,7 @@ def instance_of(region, it):
             "image": it.get("ImageId"),
             "userData": user_data.get("Value", ""),
             "role": role and role["Arn"],
+            "metadataTags": it.get("MetadataOptions", {}).get("InstanceMetadataTags") == "enabled",
             "profile": it.get("IamInstanceProfile", {}).get("Arn"),
         }
     tags = {tag["Key"]: tag["Value"] for tag in it.get("Tags", [])}
@@ -98,3 +101,34 @@ def addresses(record, of_balancers):
     if record["Type"] == "CNAME":
         return [of_balancers[it["Value"].rstrip(".").lower()] for it in record["ResourceRecords"] if it["Value"].rstrip(".").lower() in of_balancers]
     return [it["Value"] for it in record["ResourceRecords"]] if record["Type"] == "A" else []
+
+
+def mount_targets(region):
+    efs = region.client("efs")
+    return [
+        {
+            "name": f"{it['FileSystemId']}.efs.{region.name}.amazonaws.com",
+            "vpc": it["VpcId"],
+            "zone": it["AvailabilityZoneName"],
+            "address": it["IpAddress"],
+        }
+        for system in efs.describe_file_systems()["FileSystems"]
+        for it in efs.describe_mount_targets(FileSystemId=system["FileSystemId"])["MountTargets"]
+    ]
+
+
+def credentials(region, instance_id):
+    """Six hours of the role's, as the metadata service has them."""
+    role = region.machine_facts[instance_id]["role"]
+    if role is None:
+        return None
+    given = region.client("sts").assume_role(RoleArn=role, RoleSessionName=instance_id, DurationSeconds=21600)["Credentials"]
+    return {
+        "Code": "Success",
+        "LastUpdated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "Type": "AWS-HMAC",
+        "AccessKeyId": given["AccessKeyId"],
+        "SecretAccessKey": given["SecretAccessKey"],
+        "Token": given["SessionToken"],
+        "Expiration": given["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }

@@ -338,8 +338,18 @@ describe.skipIf(lacks('moto'))('the resources of the emulated region', () => {
   const denied = { refused: "b'mount.nfs4: access denied by server while mounting 127.0.0.1:/'" };
 
   test.each([
-    ['a role that may mount', 'ReaderProfile', { tls: '', iam: '' }, { folder: '/prestage', write: false }],
-    ['a role that may write', 'PreparerProfile', { tls: '', iam: '' }, { folder: '/prestage', write: true }],
+    [
+      'a role that may mount',
+      'ReaderProfile',
+      { tls: '', iam: '' },
+      { folder: '/prestage', write: false, creates: false },
+    ],
+    [
+      'a role that may write',
+      'PreparerProfile',
+      { tls: '', iam: '' },
+      { folder: '/prestage', write: true, creates: false },
+    ],
     [
       'a mount that is read-only',
       'PreparerProfile',

@@ -24,7 +24,7 @@ import types_network  # noqa: F401
 import types_storage  # noqa: F401
 from botocore.config import Config
 from faults import Traffic
-from machines import machines
+from machines import credentials, machines
 from moto.cloudformation import urls
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -152,6 +152,9 @@ class Server:
 
     def get_machines(self):
         return machines(self.region)
+
+    def get_credentials(self, instance):
+        return credentials(self.region, instance)
 
     def post_shutdown(self, given, instance):
         backend = moto.backends.get_backend("ec2")[self.region.account][self.region.name]

@@ -1,0 +1,270 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Region, RegionInstance, RegionMachines } from '../region.js';
+import { Guest, ready } from './guest.js';
+import { addAddress, isLeftOver, makeNetwork, PREFIX, removeAddress, removeNetwork, sweepNetworks } from './network.js';
+
+const POLL_MS = 150;
+/** New credentials come long before the old ones, of six hours, are over. */
+const CREDENTIALS_MS = 60 * 60_000;
+
+/** What goes wrong with machines, as functions of an instance where it is for some alone. */
+export interface GuestFaults {
+  /** False: the instance is running, and nothing in it ever does. */
+  starts?(instance: RegionInstance): boolean;
+  /** False: it goes on though its instance was told to terminate. */
+  ends?(instance: RegionInstance): boolean;
+  /** For so long after a machine's start, mounting a file system fails: its name does not resolve yet. */
+  mountFailsMs?: number;
+  /** For so long after a machine's start, its packages cannot be downloaded. */
+  installFailsMs?: number;
+}
+
+/** The machines of a region's instances: each runs its user data, in namespaces of its own. */
+export interface Guests {
+  /** From now on; nothing takes all back. */
+  faults(faults: GuestFaults): void;
+  /** The machine of an instance that was launched, once it is on. */
+  find(id: string): Guest | undefined;
+  all(): Guest[];
+  /** Where the files of a file system are. */
+  fileSystem(id: string): string;
+  /** Turns a machine off and on again. */
+  reboot(id: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+let count = 0;
+
+/** Runs the machines of a region until it is stopped, and before that removes what was left by processes that are gone. */
+export async function startGuests(region: Region): Promise<Guests> {
+  await sweep();
+  count += 1;
+  const prefix = `${PREFIX}${process.pid}-${count}`;
+  const folder = await mkdtemp(join(tmpdir(), `${prefix}-`));
+  await mkdir(join(folder, 'file-systems'));
+  const guests = new RunningGuests(region, prefix, folder);
+  await guests.begin();
+  return guests;
+}
+
+async function sweep(): Promise<void> {
+  await sweepNetworks();
+  for (const name of await readdir(tmpdir()))
+    if (isLeftOver(name)) await rm(join(tmpdir(), name), { recursive: true, force: true });
+}
+
+class RunningGuests implements Guests {
+  readonly #region: Region;
+  readonly #prefix: string;
+  readonly #folder: string;
+  readonly #guests = new Map<string, Guest>();
+  readonly #networks = new Map<string, { name: string; balancers: Balancers }>();
+  readonly #credentials = new Map<string, number>();
+  #faults: GuestFaults = {};
+  #relay: ChildProcess | undefined;
+  #stopped = false;
+  #loop = Promise.resolve();
+
+  constructor(region: Region, prefix: string, folder: string) {
+    this.#region = region;
+    this.#prefix = prefix;
+    this.#folder = folder;
+  }
+
+  async begin(): Promise<void> {
+    this.#relay = services([`${this.#endpoint}=127.0.0.1:${this.#region.port}`]);
+    await ready(this.#relay, 'the way to the region');
+    this.#loop = this.#watch();
+  }
+
+  faults(faults: GuestFaults): void {
+    this.#faults = faults;
+  }
+
+  find(id: string): Guest | undefined {
+    return this.#guests.get(id);
+  }
+
+  all(): Guest[] {
+    return [...this.#guests.values()];
+  }
+
+  fileSystem(id: string): string {
+    return join(this.#folder, 'file-systems', id);
+  }
+
+  async reboot(id: string): Promise<void> {
+    const guest = this.#guests.get(id);
+    if (guest === undefined) throw new Error(`there is no machine of instance ${id}`);
+    await guest.powerOff();
+    await guest.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#loop;
+    await Promise.all(this.all().map((guest) => guest.remove()));
+    for (const { name, balancers } of this.#networks.values()) {
+      balancers.stop();
+      await removeNetwork(name);
+    }
+    this.#relay?.kill();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  get #endpoint(): string {
+    return join(this.#folder, 'endpoint.sock');
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#look(await this.#region.machines());
+      } catch (error) {
+        if (!this.#stopped) console.error('the emulated machines:', error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  async #look(machines: RegionMachines): Promise<void> {
+    await Promise.all(machines.instances.map((instance) => this.#follow(instance, machines)));
+    for (const [vpc, { name, balancers }] of this.#networks) {
+      const wanted = machines.balancers.filter((balancer) => balancer.vpc === vpc);
+      await balancers.become(name, machines.networks[vpc] ?? '', wanted);
+    }
+    for (const guest of this.all()) {
+      const { vpc, zone } = guest.instance;
+      const targets = machines.mountTargets.filter((it) => it.vpc === vpc && it.zone === zone);
+      const files = Object.fromEntries(targets.map((it) => [it.name, [it.address]]));
+      await guest.writeHosts({ ...machines.names[vpc], ...files });
+    }
+  }
+
+  async #follow(instance: RegionInstance, machines: RegionMachines): Promise<void> {
+    const guest = this.#guests.get(instance.id);
+    const lives = instance.state === 'pending' || instance.state === 'running';
+    if (guest === undefined) {
+      if (lives && (this.#faults.starts?.(instance) ?? true)) await this.#launch(instance, machines);
+      return;
+    }
+    guest.instance.tags = instance.tags ?? guest.instance.tags;
+    await this.#renewCredentials(guest);
+    const wasOff = guest.off;
+    guest.off = !lives;
+    if (lives && wasOff) await guest.start();
+    if (!lives && !wasOff && (this.#faults.ends?.(guest.instance) ?? true)) await guest.powerOff();
+    if (guest.console !== '') await this.#region.console(instance.id, guest.console);
+  }
+
+  async #launch(instance: RegionInstance, machines: RegionMachines): Promise<void> {
+    const range = machines.networks[instance.vpc] ?? '';
+    const guest: Guest = new Guest({
+      ...{ region: this.#region, instance, range, endpoint: this.#endpoint },
+      network: await this.#network(instance.vpc),
+      name: `${this.#prefix}-${instance.id}`,
+      folder: join(this.#folder, instance.id),
+      fileSystems: join(this.#folder, 'file-systems'),
+      answer: (what, given) => this.#answer(guest, what, given),
+    });
+    this.#guests.set(instance.id, guest);
+    await mkdir(join(this.#folder, instance.id));
+    await guest.writeHosts(machines.names[instance.vpc] ?? {});
+    await this.#renewCredentials(guest);
+    await guest.start();
+  }
+
+  async #network(vpc: string): Promise<string> {
+    const known = this.#networks.get(vpc);
+    if (known) return known.name;
+    const name = `${this.#prefix}-${vpc}`;
+    this.#networks.set(vpc, { name, balancers: new Balancers() });
+    await makeNetwork(name);
+    return name;
+  }
+
+  async #renewCredentials(guest: Guest): Promise<void> {
+    const { id } = guest.instance;
+    if (performance.now() - (this.#credentials.get(id) ?? Number.NEGATIVE_INFINITY) < CREDENTIALS_MS) return;
+    this.#credentials.set(id, performance.now());
+    await guest.writeMetadata(await this.#region.credentials(id));
+  }
+
+  async #answer(guest: Guest, what: string, given: URLSearchParams): Promise<string> {
+    const age = performance.now() - guest.startedAt;
+    switch (what) {
+      case 'off':
+        await guest.kill();
+        await this.#region.console(guest.instance.id, guest.console);
+        await this.#region.shutDown(guest.instance.id);
+        return '';
+      case 'install':
+        if (age >= (this.#faults.installFailsMs ?? 0)) return 'ok';
+        return "Error: Failed to download metadata for repo 'amazonlinux': Cannot download repomd.xml: Cannot download repodata/repomd.xml: All mirrors were tried";
+      case 'mount':
+        return this.#mount(guest, given.get('what') ?? '', given.get('options') ?? '', age);
+      default:
+        throw new Error(`nobody knows what ${what} is`);
+    }
+  }
+
+  async #mount(guest: Guest, what: string, written: string, age: number): Promise<string> {
+    const [fileSystem = '', path = '/'] = what.split(':');
+    const name = `${fileSystem}.efs.${this.#region.name}.amazonaws.com`;
+    if (age < (this.#faults.mountFailsMs ?? 0))
+      return `Failed to resolve "${name}" - check that your file system ID is correct, and ensure that the VPC has an EFS mount target for this file system ID.`;
+    const options = Object.fromEntries(
+      written
+        .split(',')
+        .map((option) => option.split('='))
+        .map(([key = '', value = '']) => [key, value]),
+    );
+    const answer = await this.#region.mount(guest.instance.id, { fileSystem, path, options });
+    if ('refused' in answer) return answer.refused;
+    const source = join(this.fileSystem(fileSystem), answer.folder);
+    if (answer.folder === '/' || answer.creates) await mkdir(source, { recursive: true });
+    if (!existsSync(source)) return "b'mount.nfs4: access denied by server while mounting 127.0.0.1:/'";
+    return `${answer.write ? 'rw' : 'ro'} ${fileSystem}${answer.folder}`;
+  }
+}
+
+/** The network load balancers of one network: programs in it that take connections and pass them on. */
+class Balancers {
+  #config = '[]';
+  #addresses: string[] = [];
+  #process: ChildProcess | undefined;
+
+  async become(network: string, range: string, wanted: RegionMachines['balancers']): Promise<void> {
+    const config = JSON.stringify(wanted);
+    if (config === this.#config) return;
+    this.#config = config;
+    this.stop();
+    for (const address of this.#addresses) await removeAddress(network, address, range);
+    this.#addresses = wanted.map(({ address }) => address);
+    for (const address of this.#addresses) await addAddress(network, address, range);
+    const rules = wanted.flatMap(({ address, listeners }) =>
+      listeners.map(
+        ({ port, targets }) => `${address}:${port}=${targets.map((it) => `${it.address}:${it.port}`).join(',')}`,
+      ),
+    );
+    if (rules.length === 0) return;
+    this.#process = services(rules, ['nsenter', `--net=/run/netns/${network}`]);
+    await ready(this.#process, 'a load balancer');
+  }
+
+  stop(): void {
+    this.#process?.kill('SIGKILL');
+  }
+}
+
+function services(rules: string[], around: string[] = []): ChildProcess {
+  const program = fileURLToPath(new URL('./services.mjs', import.meta.url));
+  return spawn('setpriv', ['--pdeathsig', 'KILL', ...around, process.execPath, program, ...rules], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+}
