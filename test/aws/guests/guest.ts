@@ -117,8 +117,8 @@ export class Guest {
 
   /** Runs a command of sh in the machine, as somebody who is logged in. */
   async run(command: string): Promise<string> {
-    const { stdout: children } = await run('pgrep', ['-P', String(this.#init?.pid)]);
-    const pid = children.trim().split('\n')[0] ?? '';
+    const outer = this.#init?.pid;
+    const [pid = ''] = (await readFile(`/proc/${outer}/task/${outer}/children`, 'utf8')).split(' ');
     const { stdout } = await run('nsenter', ['-t', pid, '-m', '-n', '-p', '-r', '-w', 'sh', '-c', command], {
       env: { PATH: '/usr/sbin:/usr/bin', HOME: '/root', AWS_ENDPOINT_URL: this.#settings.region.endpoint },
     });

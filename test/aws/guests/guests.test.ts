@@ -1,5 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { createInterface } from 'node:readline';
 import {
   CloudFormationClient,
   CreateStackCommand,
@@ -396,21 +399,67 @@ wait`;
     guests.faults({});
   });
 
+  function networks(of: string): string[] {
+    const all = execFileSync('ip', ['netns', 'list']).toString().split('\n');
+    return all.filter((line) => line.startsWith(`prestage-guests-${of}-`));
+  }
+
+  /** The processes whose command line has a text in it. */
+  function processes(text: string): string[] {
+    return readdirSync('/proc').filter((pid) => {
+      try {
+        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').includes(text);
+      } catch {
+        return false; // it has ended
+      }
+    });
+  }
+
+  function folders(of: string): string[] {
+    return readdirSync(tmpdir()).filter((name) => name.startsWith(`prestage-guests-${of}-`));
+  }
+
   test('nothing is left when they are stopped', async () => {
     const other = await startGuests(region);
-    await until('machines', () => other.all().length > 0 && other.all().every(({ on }) => on));
-    const mine = () =>
-      execFileSync('ip', ['netns', 'list'])
-        .toString()
-        .split('\n')
-        .filter((line) => line.includes(`-${process.pid}-2-`));
-    expect(mine()).not.toEqual([]);
+    await until('machines', () => other.all().length > 1 && other.all().every(({ on }) => on));
+    const of = `${process.pid}-2`;
+    expect(networks(of)).not.toEqual([]);
+    expect(processes(`prestage-guests-${of}-`)).not.toEqual([]);
+    expect(folders(of)).toHaveLength(1);
     await other.stop();
-    expect(mine()).toEqual([]);
-    const processes = execFileSync('ps', ['-eo', 'args'])
-      .toString()
-      .split('\n')
-      .filter((line) => line.includes(`guests-${process.pid}-2-`));
-    expect(processes).toEqual([]);
+    expect([networks(of), processes(`prestage-guests-${of}-`), folders(of)]).toEqual([[], [], []]);
+  });
+
+  test('machines end with the process that runs them, and the next one to run some removes what is left', async () => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', CRASHES], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const [line] = await once(createInterface(child.stdout), 'line');
+    expect(line).toBe('running');
+    const of = String(child.pid);
+    const marks = [`prestage-guests-${of}-`, `sleep ${of}`];
+    expect(marks.map((mark) => processes(mark).length > 0)).toEqual([true, true]);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await until('the end of its processes', () => marks.every((mark) => processes(mark).length === 0));
+    await (await startGuests(region)).stop();
+    expect([networks(of), folders(of)]).toEqual([[], []]);
   });
 });
+
+/** Runs one machine, whose script sleeps for as many seconds as the number of this process is. */
+const CRASHES = `
+import { createJiti } from 'jiti';
+import { EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2';
+const jiti = createJiti(process.cwd() + '/');
+const { startRegion } = await jiti.import('./test/aws/region.ts');
+const { startGuests } = await jiti.import('./test/aws/guests/guests.ts');
+const region = await startRegion();
+const guests = await startGuests(region);
+const ec2 = new EC2Client({ region: region.name, endpoint: region.endpoint, credentials: { accessKeyId: 'x', secretAccessKey: 'x' } });
+const UserData = Buffer.from('#!/bin/sh\\necho begun; sleep ' + process.pid).toString('base64');
+await ec2.send(new RunInstancesCommand({ MinCount: 1, MaxCount: 1, ImageId: 'ami-1', UserData }));
+while (!guests.all().some((guest) => guest.console.includes('begun'))) await new Promise((resolve) => setTimeout(resolve, 50));
+console.log('running');
+setInterval(() => {}, 1000);
+`;
