@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   CloudFormationClient,
   ContinueUpdateRollbackCommand,
@@ -22,7 +25,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { IStackSynthesizer } from 'aws-cdk-lib';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { lacks } from '../../requirements.js';
 import { until } from '../../until.js';
 import { type Region, startRegion } from '../region.js';
@@ -366,6 +369,8 @@ describe.skipIf(lacks('moto'))('the emulated region', () => {
     const { BaseCredentials, Toolkit } = await import('@aws-cdk/toolkit-lib');
     const { App, CfnOutput, LegacyStackSynthesizer, Stack: CdkStack, aws_s3: cdkS3 } = await import('aws-cdk-lib');
     vi.stubEnv('AWS_ENDPOINT_URL', region.endpoint);
+    const folder = await mkdtemp(join(tmpdir(), 'prestage-assembly-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
     const toolkit = new Toolkit({
       ioHost: { notify: async () => {}, requestResponse: async ({ defaultResponse }) => defaultResponse },
       sdkConfig: {
@@ -376,16 +381,15 @@ describe.skipIf(lacks('moto'))('the emulated region', () => {
       },
     });
     for (const versioned of [false, true]) {
-      const source = await toolkit.fromAssemblyBuilder(async () => {
-        const app = new App({ analyticsReporting: false });
-        const stack = new CdkStack(app, name, {
-          env: { account: '123456789012', region: region.name },
-          synthesizer: new LegacyStackSynthesizer() as IStackSynthesizer,
-        });
-        const bucket = new cdkS3.Bucket(stack, 'Bucket', { versioned });
-        new CfnOutput(stack, 'Name', { value: bucket.bucketName });
-        return app.synth();
+      const app = new App({ analyticsReporting: false, outdir: join(folder, String(versioned)) });
+      const stack = new CdkStack(app, name, {
+        env: { account: '123456789012', region: region.name },
+        synthesizer: new LegacyStackSynthesizer() as IStackSynthesizer,
       });
+      const bucket = new cdkS3.Bucket(stack, 'Bucket', { versioned });
+      new CfnOutput(stack, 'Name', { value: bucket.bucketName });
+      const { directory } = app.synth();
+      const source = await toolkit.fromAssemblyDirectory(directory);
       await toolkit.deploy(source, { deploymentMethod: { method }, stackEventPollingInterval: 100 });
     }
     const stack = await describeStack();
@@ -522,9 +526,12 @@ describe.skipIf(lacks('moto'))('the emulated region', () => {
     await expect(s3.send(new PutObjectCommand({ Bucket, Key: 'old', Body: 'x' }))).rejects.toMatchObject({
       name: 'ExpiredToken',
     });
-    await region.faults();
+    await region.faults({ service: 's3', action: 'GetObject', effect: 'late', ms: 300, times: 1 });
+    const asked = performance.now();
     const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: 'twice' }));
     expect(await Body?.transformToString()).toBe('x');
+    expect(performance.now() - asked).toBeGreaterThan(290);
+    await region.faults();
   });
 
   test('of many writers of one object that must not be there, one succeeds', async () => {

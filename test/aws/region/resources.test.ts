@@ -7,6 +7,7 @@ import {
   UpdateStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import { EC2Client, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lacks } from '../../requirements.js';
 import { type Region, startRegion } from '../region.js';
@@ -278,12 +279,13 @@ describe.skipIf(lacks('moto'))('the resources of the emulated region', () => {
   let region: Region;
   let cloudFormation: CloudFormationClient;
   let ec2: EC2Client;
+  let settings: { region: string; endpoint: string; credentials: { accessKeyId: string; secretAccessKey: string } };
   let out: Record<string, string>;
 
   beforeAll(async () => {
     region = await startRegion();
     const credentials = { accessKeyId: 'AKIATESTKEY', secretAccessKey: 'x' };
-    const settings = { region: region.name, endpoint: region.endpoint, credentials };
+    settings = { region: region.name, endpoint: region.endpoint, credentials };
     cloudFormation = new CloudFormationClient(settings);
     ec2 = new EC2Client(settings);
     await cloudFormation.send(new CreateStackCommand(stack({ ...storage })));
@@ -291,13 +293,13 @@ describe.skipIf(lacks('moto'))('the resources of the emulated region', () => {
   });
   afterAll(() => region.stop());
 
-  function stack(Resources: object) {
+  function stack(Resources: object, release = 'r1') {
     const TemplateBody = JSON.stringify({ Resources, Outputs: outputs });
     return {
       StackName: 'all',
       TemplateBody,
       Capabilities: ['CAPABILITY_IAM' as const],
-      Tags: [{ Key: 'prestage:release', Value: 'r1' }],
+      Tags: [{ Key: 'prestage:release', Value: release }],
     };
   }
 
@@ -354,7 +356,7 @@ describe.skipIf(lacks('moto'))('the resources of the emulated region', () => {
       'a mount that is read-only',
       'PreparerProfile',
       { tls: '', iam: '', ro: '' },
-      { folder: '/prestage', write: false },
+      { folder: '/prestage', write: false, creates: false },
     ],
     ['a role that may not', 'NobodyProfile', { tls: '', iam: '' }, denied],
     ['a role whose permission is for another access point', 'WriterProfile', { tls: '', iam: '' }, denied],
@@ -400,9 +402,16 @@ describe.skipIf(lacks('moto'))('the resources of the emulated region', () => {
     expect(of['api.portal.internal']).toEqual([host?.address]);
     expect(of['web.portal.internal']).toEqual([balancers[0]?.address]);
     expect(balancers[0]?.listeners).toEqual([{ port: 80, targets: [{ address: host?.address, port: 8080 }] }]);
+    // Tags of the stack are given to what it has, in place.
+    await cloudFormation.send(new UpdateStackCommand(stack({ ...storage, ...rest }, 'r2')));
+    await settled('UPDATE_COMPLETE');
+    const later = (await region.machines()).instances.find(({ tags }) => tags?.['prestage:host'] === 'api');
+    expect(later).toMatchObject({ id: host?.id, tags: { 'prestage:release': 'r2' } });
     await cloudFormation.send(new UpdateStackCommand(stack(storage)));
     await settled('UPDATE_COMPLETE');
     expect((await region.machines()).balancers).toEqual([]);
+    const { DBSnapshots } = await new RDSClient(settings).send(new DescribeDBSnapshotsCommand({}));
+    expect(DBSnapshots).toHaveLength(1);
     for (const { id: instance, state } of (await region.machines()).instances)
       if (state === 'running') await region.shutDown(instance);
     for (const { id: instance, state } of (await region.machines()).instances)

@@ -88,6 +88,9 @@ class FileSystem(Type):
 
     def update(self, context, made, old, new):
         """moto has no way to take a policy away."""
+        tags = plain(context.tags(new, "FileSystemTags"))
+        if tags:
+            context.efs.tag_resource(ResourceId=made.physical_id, Tags=tags)
         if "FileSystemPolicy" in new:
             context.efs.put_file_system_policy(FileSystemId=made.physical_id, Policy=json.dumps(new["FileSystemPolicy"]))
         if "LifecyclePolicies" in new:
@@ -214,13 +217,15 @@ class LogGroup(Type):
 
     def create(self, context, properties):
         name = properties.get("LogGroupName") or context.name(512)
-        tags = {tag["Key"]: tag["Value"] for tag in plain(context.tags(properties))}
-        context.logs.create_log_group(logGroupName=name, **({"tags": tags} if tags else {}))
+        context.logs.create_log_group(logGroupName=name)
         made = Made(name, {"Arn": f"arn:aws:logs:{context.region.name}:{context.region.account}:log-group:{name}:*"})
         self.update(context, made, {}, properties)
         return made
 
     def update(self, context, made, old, new):
+        tags = {tag["Key"]: tag["Value"] for tag in plain(context.tags(new))}
+        if tags:
+            context.logs.tag_log_group(logGroupName=made.physical_id, tags=tags)
         if "RetentionInDays" in new:
             context.logs.put_retention_policy(logGroupName=made.physical_id, retentionInDays=new["RetentionInDays"])
 
