@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { chmod, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { awsTool } from '../../requirements.js';
 import type { Region, RegionInstance } from '../region.js';
 import { makeMachineNetwork, removeNetwork } from './network.js';
+import { ready, SERVICES } from './services.js';
 import { partsOf } from './user-data.js';
 
 const run = promisify(execFile);
@@ -204,7 +204,7 @@ export class Guest {
           here('machine/disk.sh'),
         ],
         ...[join(folder, 'disk'), join(folder, 'run'), fileSystems, process.execPath, join(folder, 'hosts')],
-        ...[process.execPath, here('services.mjs'), ...metadata, `127.0.0.1:${region.port}=${endpoint}`],
+        ...[process.execPath, SERVICES, ...metadata, `127.0.0.1:${region.port}=${endpoint}`],
       ],
       { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: process.env.PATH } },
     );
@@ -243,15 +243,4 @@ export class Guest {
     this.#server.listen(socket);
     await once(this.#server, 'listening');
   }
-}
-
-/** Resolves when a program of ours says that it is ready. */
-export async function ready(child: ChildProcess, what: string): Promise<void> {
-  if (child.stdout === null) throw new Error(`${what} has no output`);
-  await Promise.race([
-    once(createInterface(child.stdout), 'line'),
-    once(child, 'exit').then(([status]) => {
-      throw new Error(`${what} could not be made: status ${status}`);
-    }),
-  ]);
 }

@@ -1,14 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Region, RegionInstance, RegionMachines } from '../region.js';
-import { Guest, ready } from './guest.js';
-import { addAddress, isLeftOver, makeNetwork, PREFIX, removeAddress, removeNetwork, sweepNetworks } from './network.js';
+import { Balancers } from './balancers.js';
+import { Guest } from './guest.js';
+import { isLeftOver, makeNetwork, PREFIX, removeNetwork, sweepNetworks } from './network.js';
+import { ready, services } from './services.js';
 
-const POLL_MS = 150;
+const POLL_MS = 250;
 /** New credentials come long before the old ones, of six hours, are over. */
 const CREDENTIALS_MS = 60 * 60_000;
 
@@ -65,6 +66,7 @@ class RunningGuests implements Guests {
   readonly #guests = new Map<string, Guest>();
   readonly #networks = new Map<string, { name: string; balancers: Balancers }>();
   readonly #credentials = new Map<string, number>();
+  readonly #reported = new Map<string, string>();
   #faults: GuestFaults = {};
   #relay: ChildProcess | undefined;
   #stopped = false;
@@ -159,7 +161,13 @@ class RunningGuests implements Guests {
     guest.off = !lives;
     if (lives && wasOff) await guest.start();
     if (!lives && !wasOff && (this.#faults.ends?.(guest.instance) ?? true)) await guest.powerOff();
-    if (guest.console !== '') await this.#region.console(instance.id, guest.console);
+    await this.#report(guest);
+  }
+
+  async #report({ instance, console: text }: Guest): Promise<void> {
+    if (this.#reported.get(instance.id) === text || text === '') return;
+    this.#reported.set(instance.id, text);
+    await this.#region.console(instance.id, text);
   }
 
   async #launch(instance: RegionInstance, machines: RegionMachines): Promise<void> {
@@ -200,7 +208,7 @@ class RunningGuests implements Guests {
     switch (what) {
       case 'off':
         await guest.kill();
-        await this.#region.console(guest.instance.id, guest.console);
+        await this.#report(guest);
         await this.#region.shutDown(guest.instance.id);
         return '';
       case 'install':
@@ -231,40 +239,4 @@ class RunningGuests implements Guests {
     if (!existsSync(source)) return "b'mount.nfs4: access denied by server while mounting 127.0.0.1:/'";
     return `${answer.write ? 'rw' : 'ro'} ${fileSystem}${answer.folder}`;
   }
-}
-
-/** The network load balancers of one network: programs in it that take connections and pass them on. */
-class Balancers {
-  #config = '[]';
-  #addresses: string[] = [];
-  #process: ChildProcess | undefined;
-
-  async become(network: string, range: string, wanted: RegionMachines['balancers']): Promise<void> {
-    const config = JSON.stringify(wanted);
-    if (config === this.#config) return;
-    this.#config = config;
-    this.stop();
-    for (const address of this.#addresses) await removeAddress(network, address, range);
-    this.#addresses = wanted.map(({ address }) => address);
-    for (const address of this.#addresses) await addAddress(network, address, range);
-    const rules = wanted.flatMap(({ address, listeners }) =>
-      listeners.map(
-        ({ port, targets }) => `${address}:${port}=${targets.map((it) => `${it.address}:${it.port}`).join(',')}`,
-      ),
-    );
-    if (rules.length === 0) return;
-    this.#process = services(rules, ['nsenter', `--net=/run/netns/${network}`]);
-    await ready(this.#process, 'a load balancer');
-  }
-
-  stop(): void {
-    this.#process?.kill('SIGKILL');
-  }
-}
-
-function services(rules: string[], around: string[] = []): ChildProcess {
-  const program = fileURLToPath(new URL('./services.mjs', import.meta.url));
-  return spawn('setpriv', ['--pdeathsig', 'KILL', ...around, process.execPath, program, ...rules], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
 }

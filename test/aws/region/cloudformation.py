@@ -1,14 +1,14 @@
-"""The API of CloudFormation over `stacks`: what its client can ask for, with the answers and the errors that AWS documents."""
+"""The API of CloudFormation over `lifecycle`: what its client can ask for, with the answers and the errors that AWS documents."""
 
-import json
 import uuid
 from urllib.parse import urlparse
 
-import stacks
+import lifecycle
 from moto.cloudformation.exceptions import AlreadyExistsException, CloudFormationError, ValidationError
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult, EmptyResult
-from stacks import Stack, in_background, now
+from lifecycle import in_background
+from stacks import Stack, now
 from templates import TemplateError, parse_template
 
 #: What a template may have inline.
@@ -83,7 +83,7 @@ class CloudFormation(CloudFormationResponse):
         try:
             template = parse_template(body)
             parameters = self._parameters(stack.parameters)
-            stacks.check(stack, template, parameters)
+            lifecycle.check(stack, template, parameters)
         except TemplateError as error:
             refuse(str(error))
         iam = [it for it in template["Resources"].values() if it["Type"].startswith("AWS::IAM::")]
@@ -110,7 +110,7 @@ class CloudFormation(CloudFormationResponse):
         on_failure = "DO_NOTHING" if self._get_param("DisableRollback") else self._get_param("OnFailure") or "ROLLBACK"
         self.emulated.stacks.append(stack)
         stack.to("CREATE_IN_PROGRESS", "User Initiated")
-        in_background(stack, lambda: stacks.create(stack, body, template, parameters, on_failure))
+        in_background(stack, lambda: lifecycle.create(stack, body, template, parameters, on_failure))
         return ActionResult({"StackId": stack.id})
 
     def update_stack(self):
@@ -132,7 +132,7 @@ class CloudFormation(CloudFormationResponse):
         stack.token = self._get_param("ClientRequestToken")
         stack.updated = now()
         stack.to("UPDATE_IN_PROGRESS", "User Initiated")
-        in_background(stack, lambda: stacks.update(stack, body, template, parameters, tags, disable_rollback))
+        in_background(stack, lambda: lifecycle.update(stack, body, template, parameters, tags, disable_rollback))
 
     def delete_stack(self):
         """Of a stack that is not there, nothing, and no error."""
@@ -153,7 +153,7 @@ class CloudFormation(CloudFormationResponse):
         if creating:
             stack.cancelled = True
         else:
-            in_background(stack, lambda: stacks.delete(stack, retained))
+            in_background(stack, lambda: lifecycle.delete(stack, retained))
         return EmptyResult()
 
     def continue_update_rollback(self):
@@ -161,7 +161,7 @@ class CloudFormation(CloudFormationResponse):
         if stack.status != "UPDATE_ROLLBACK_FAILED":
             refuse(f"Stack:{stack.id} is in {stack.status} state and can not continue the rollback")
         stack.to("UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
-        in_background(stack, lambda: stacks.continue_rollback(stack))
+        in_background(stack, lambda: lifecycle.continue_rollback(stack))
         return ActionResult({})
 
     def update_termination_protection(self):
@@ -302,7 +302,7 @@ class CloudFormation(CloudFormationResponse):
             stack.token, stack.tags = self._get_param("ClientRequestToken"), tags
             stack.to("CREATE_IN_PROGRESS", "User Initiated")
             how = "DO_NOTHING" if self._get_param("DisableRollback") else on_failure
-            in_background(stack, lambda: stacks.create(stack, body, template, parameters, how))
+            in_background(stack, lambda: lifecycle.create(stack, body, template, parameters, how))
         else:
             self._start_update(stack, body, template, parameters, tags, bool(self._get_param("DisableRollback")))
         return EmptyResult()
@@ -342,7 +342,3 @@ def described(stack):
         **({"DeletionTime": now()} if stack.status == "DELETE_COMPLETE" else {}),
     }
 
-
-def snapshot_of(stack):
-    """For tests."""
-    return json.loads(json.dumps(described(stack), default=str))
