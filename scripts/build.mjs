@@ -37,6 +37,7 @@ const shared = {
   },
   define: { PRESTAGE_VERSION: JSON.stringify(version) },
   legalComments: 'none', // licences.txt has them all
+  plugins: [scriptsAsText()],
   metafile: true,
   logLevel: 'warning',
 };
@@ -74,6 +75,23 @@ await writeFile(
   await licences(outputs.flatMap((output) => Object.keys(output?.metafile?.inputs ?? {}))),
 );
 if (!process.exitCode) await writeFile('dist/.inputs', inputs);
+
+/** `import text from './x.sh?raw'`, as Vite reads it for the tests. */
+function scriptsAsText() {
+  return {
+    name: 'scripts-as-text',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /\.sh\?raw$/ }, ({ path, resolveDir }) => ({
+        path: join(resolveDir, path.slice(0, -'?raw'.length)),
+        namespace: 'text',
+      }));
+      onLoad({ filter: /.*/, namespace: 'text' }, async ({ path }) => ({
+        contents: await readFile(path, 'utf8'),
+        loader: 'text',
+      }));
+    },
+  };
+}
 
 /** Declarations that the public face does not lead to are no promise: they do not ship. */
 async function keepPublicTypes() {

@@ -1,0 +1,5 @@
+/** A script as text: Vite reads it so for tests, and scripts/build.mjs for dist/. */
+declare module '*.sh?raw' {
+  const text: string;
+  export default text;
+}
