@@ -66,11 +66,11 @@ install_node() {
 
 is_mounted() { grep -q " $STORE " /proc/mounts; }
 
-# mount_store [,<option>]: mount targets and their names take minutes after they were made, so this is patient.
+# mount_store <'' or ,options>: mount targets and their names take minutes after they were made, so this is patient.
 mount_store() {
   is_mounted && return 0
   mkdir -p "$STORE"
-  retry 30 10 mount_once "tls,iam,accesspoint=$ACCESS_POINT${1:-}" && return 0
+  retry 30 10 mount_once "tls,iam,accesspoint=$ACCESS_POINT$1" && return 0
   diagnose_mount
   return 1
 }
@@ -97,10 +97,10 @@ diagnose_mount() {
   what="The store ($FILE_SYSTEM) cannot be mounted"
   connects "$name" 2049
   case $?:$said in
-    6:* | *'ailed to resolve'* | *'ame or service not known'*)
-      PROBLEM="$what: the name $name does not resolve. Either the file system has no mount target in this machine's availability zone, or DNS of the VPC is off (enableDnsSupport and enableDnsHostnames)." ;;
     *'ccess denied'* | *'not authorized'* | *AccessDenied*)
       PROBLEM="$what: access is denied by the file system's policy or by IAM. The machine's role needs elasticfilesystem:ClientMount (and ClientWrite to prepare) by access point $ACCESS_POINT." ;;
+    6:* | *'ailed to resolve'* | *'ame or service not known'*)
+      PROBLEM="$what: the name $name does not resolve. Either the file system has no mount target in this machine's availability zone, or DNS of the VPC is off (enableDnsSupport and enableDnsHostnames)." ;;
     1:* | *'imed out'*)
       PROBLEM="$what: $name does not answer at port 2049. The security group of the mount target must allow TCP 2049 from this machine's." ;;
     *TLS* | *tls* | *stunnel* | *ertificate*)

@@ -50,7 +50,7 @@ stage installing
 install_package amazon-efs-utils || fail "$PROBLEM"
 install_node || fail "$PROBLEM"
 stage mounting
-mount_store || fail "$PROBLEM"
+mount_store '' || fail "$PROBLEM"
 stage fetching
 fetch_agent "$RUN_FOLDER" || fail "$PROBLEM"
 stage working
