@@ -131,6 +131,8 @@ const inputLocation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('http'), ...remote }),
   /** `s3://bucket/key`. Who may read it is never said here: whoever prepares has credentials of its own. */
   z.strictObject({ kind: z.literal('s3'), ...remote, versionId: z.string().optional() }),
+  /** A folder that was packed as tar (`s3://bucket/key`). Its digest is the folder's, not the archive's; `size` is the archive's. */
+  z.strictObject({ kind: z.literal('packed'), url: z.string(), size: z.int() }),
 ]);
 
 /** By digest. */

@@ -34,7 +34,7 @@ export function inputsOf({ recipe }: PackagePlan): RecipeInput[] {
 /** Fails now for a local input that is not there, rather than after minutes of work on others. @throws CONFIG_FILE_MISSING */
 export async function demandInput(inputs: InputLocations, { sha256: digest, name }: RecipeInput): Promise<void> {
   const location = locationOf(inputs, digest, name);
-  if (isRemote(location)) return;
+  if (isRemote(location) || location.kind === 'packed') return;
   const found = await rereading(() => stat(location.path)).catch(absentOrThrow);
   const isRight = typeof found !== 'string' && (location.kind === 'file' ? found.isFile() : found.isDirectory());
   if (isRight) return;

@@ -53,6 +53,8 @@ export async function fillTree(job: SourceJob): Promise<void> {
     case 's3':
       await fillFromUrl(job, location);
       break;
+    case 'packed':
+      throw new PrestageError('INTERNAL', `${location.url} is a packed folder, which cannot be read yet.`);
   }
   await tree.settled();
 }

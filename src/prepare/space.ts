@@ -30,7 +30,7 @@ export async function measurePackage(plan: PackagePlan, inputs: InputLocations):
 
 async function measureSource(location: InputLocation, { recipe, limits }: PackagePlan): Promise<Need> {
   const { extract } = recipe;
-  const path = isRemote(location) ? location.cached : location.path;
+  const path = localPath(location);
   const isFile = location.kind !== 'folder' && path !== undefined;
   const size = (isFile ? await existingSize(path) : undefined) ?? location.size;
   // What is not on this machine yet is unpacked to at least its own size.
@@ -45,6 +45,11 @@ async function measureSource(location: InputLocation, { recipe, limits }: Packag
   if (extract !== 'auto' && (extract.include || extract.exclude))
     return { sourceBytes: size, bytes: 0, files: undefined };
   return { sourceBytes: size, bytes: archive.bytes, files: archive.files };
+}
+
+function localPath(location: InputLocation): string | undefined {
+  if (isRemote(location)) return location.cached;
+  return location.kind === 'packed' ? undefined : location.path;
 }
 
 /** @throws DISK_FULL where it is known already that the packages do not fit. */
