@@ -86,7 +86,7 @@ export async function openLocalTargetKit({ agent = false } = {}): Promise<LocalT
     deploy: (plan, services, more) => target.applyServices(kit.deployment(plan, services, more), kit.follow()),
     follow: () => ({ emit: (event) => events.push(event), signal: new AbortController().signal, wait: false }),
     async close() {
-      await target.destroy({ purge: true, emit: () => {} });
+      await target.destroy({ purge: true, ...kit.follow() });
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -48,11 +48,14 @@ vi.mock('../deploy/index.js', () => {
       project: 'portal',
       environment: 'dev',
       root: '/r',
+      holdings: '/r',
+      temporary: ['worker i-1'],
       hosts: 1,
       database: false,
       releases: 1,
     }),
     destroy: record('destroy', undefined),
+    endTemporary: record('endTemporary', undefined),
     rollback: record('rollback', { release: 'r0', previous: 'r1', environment: 'local', phase2: 'applied' }),
     logs: record('logs', undefined),
   };
@@ -294,6 +297,14 @@ describe('before something is removed', () => {
     expect(calls.some(([name]) => name === 'destroy' || name === 'prune')).toBe(false);
     expect((await run(`${commandLine} --yes`)).status).toBe(0);
     expect(calls.at(-1)?.[0]).toMatch(/^(destroy|prune)$/);
+  });
+
+  test('destroy --temporary asks, and ends nothing else', async () => {
+    expect((await run('destroy --temporary')).status).toBe(2);
+    expect((await run('destroy --temporary --yes')).status).toBe(0);
+    expect(calls.at(-1)?.[0]).toBe('endTemporary');
+    const { status, stderr } = await run('destroy --temporary --purge --yes');
+    expect([status, stderr[0]]).toEqual([2, expect.stringMatching(/^error USAGE: --temporary/)]);
   });
 
   test('--json never asks, not even on a terminal', async () => {

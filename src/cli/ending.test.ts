@@ -37,9 +37,9 @@ test('logs without -f that is interrupted says so', async () => {
 
 test.each([
   [0, false, 'portal is removed from local.'],
-  [1, false, 'portal is removed from local. /r is kept, with what is prepared.'],
-  [0, true, "portal is removed from local. /r is kept, with the database's data."],
-  [2, true, "portal is removed from local. /r is kept, with what is prepared and the database's data."],
+  [1, false, 'portal is removed from local. Kept: /r, with what is prepared.'],
+  [0, true, "portal is removed from local. Kept: /r, with the database's data."],
+  [2, true, "portal is removed from local. Kept: /r, with what is prepared and the database's data."],
 ])(
   'destroy with %i releases and database %s says what is kept, and nothing where there is nothing',
   async (releases, database, said) => {
@@ -47,6 +47,8 @@ test.each([
       project: 'portal',
       environment: 'local',
       root: '/r',
+      holdings: '/r',
+      temporary: [],
       hosts: 1,
       database,
       releases,
@@ -54,6 +56,6 @@ test.each([
     const io = captured();
     expect(await execute(['destroy', '--yes'], io)).toBe(0);
     expect(io.stderr.lines.join('\n')).toContain(said);
-    if (!said.includes('kept')) expect(io.stderr.lines.join('\n')).not.toContain('kept');
+    if (!said.includes('Kept')) expect(io.stderr.lines.join('\n')).not.toContain('Kept');
   },
 );

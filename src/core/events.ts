@@ -63,7 +63,6 @@ export type WorkerEvent =
   | { type: 'worker.finished'; run: string; release: string; durationMs: number }
   | { type: 'worker.failed'; run: string; release: string; error: SerializedError };
 
-/** What happens to a host of phase 2. `host` is `<service>-<index>`; indices count from 0. */
 /** A worker that is a machine of its own. */
 export type MachineEvent =
   | { type: 'machine.launched'; run: string; instance: string; instanceType: string }
@@ -78,6 +77,7 @@ export type StackEvent =
   | { type: 'stack.resource'; stack: string; resource: string; resourceType: string; status: string; reason?: string }
   | { type: 'stack.finished'; stack: string; status: string; durationMs: number };
 
+/** What happens to a host of phase 2. `host` is `<service>-<index>`; indices count from 0. */
 export type HostEvent =
   | {
       type: 'host.starting';

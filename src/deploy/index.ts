@@ -1,5 +1,5 @@
 export { type DeployOptions, deploy } from './deploy.js';
-export { destroy, destroyPlan } from './destroy.js';
+export { type DestroyPlan, destroy, destroyPlan, endTemporary } from './destroy.js';
 export { type PlanOptions, plan } from './plan.js';
 export type { CommandOptions } from './project.js';
 export type {

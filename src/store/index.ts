@@ -7,7 +7,7 @@ export { createFlusher, type Flusher } from './flusher.js';
 export { makeFolder } from './folders.js';
 export { acquireLease, inspectLease } from './lease.js';
 export { newRunId, storePaths } from './paths.js';
-export { executePrune, planPrune } from './prune.js';
+export { choosePrunable, executePrune, planPrune } from './prune.js';
 export { publishFile } from './publish-file.js';
 export { type ReleaseRecord, releaseRecord } from './release-record.js';
 export { currentRelease, listReleases, publishRelease, readRelease, setCurrent } from './releases.js';

@@ -13,30 +13,55 @@ import { collectLeftovers, openStaging } from './staging.js';
 import { calls } from './system-calls.js';
 import { readTreeSummary } from './trees.js';
 
+/** What a store holds, as far as pruning goes by it. */
+export interface Prunable {
+  records: readonly ReleaseRecord[];
+  current: string | undefined;
+  /** Names of trees, in code-unit order. */
+  trees: readonly string[];
+  /** Whether a preparation is at work. */
+  busy: boolean;
+}
+
+export interface PruneOptions {
+  /** How many of the newest releases stay. */
+  keep: number;
+  /** Releases that stay besides those, with the reason. */
+  protect: ReadonlyMap<string, string>;
+}
+
 /**
- * What may go. Kept are the `keep` newest releases, `current` counting as one of them whatever its age, and besides
- * those the ones in `protect`, each with the reason that is given there. A tree is kept while a kept release holds it.
- * Trees that no release holds are the finished part of a preparation that failed: they go, unless one is at work now.
+ * What of a store may go.
  *
  * @throws STORE_INVALID where a record is damaged: what it holds is not known then.
  */
-export async function planPrune(
-  root: string,
-  options: { keep: number; protect: ReadonlyMap<string, string> },
-): Promise<PrunePlan> {
-  const [records, current, names, lock] = await Promise.all([
+export async function planPrune(root: string, options: PruneOptions): Promise<PrunePlan> {
+  const [records, current, trees, lock] = await Promise.all([
     listReleases(root),
     currentRelease(root),
     treeNames(root),
     inspectLease(storePaths(root).lock),
   ]);
+  return choosePrunable({ records, current, trees, busy: lock?.alive ?? false }, options, (tree) => sizeOf(root, tree));
+}
+
+/**
+ * What may go. Kept are the `keep` newest releases, `current` counting as one of them whatever its age, and besides
+ * those the ones in `protect`, each with the reason that is given there. A tree is kept while a kept release holds it.
+ * Trees that no release holds are the finished part of a preparation that failed: they go, unless one is at work now.
+ */
+export async function choosePrunable(
+  { records, current, trees: names, busy }: Prunable,
+  options: PruneOptions,
+  sizeOf: (tree: string) => Promise<number>,
+): Promise<PrunePlan> {
   const reasons = reasonsToKeep(records, current, options);
   const kept = records.filter((record) => reasons.has(record.release));
   const removed = records.filter((record) => !reasons.has(record.release));
   const keptTrees = treesOf(kept);
-  const candidates = lock?.alive ? treesOf(removed) : new Set(names);
+  const candidates = busy ? treesOf(removed) : new Set(names);
   const free = names.filter((name) => candidates.has(name) && !keptTrees.has(name));
-  const trees = await mapBounded(free, IN_FLIGHT, async (tree) => ({ tree, bytes: await sizeOf(root, tree) }));
+  const trees = await mapBounded(free, IN_FLIGHT, async (tree) => ({ tree, bytes: await sizeOf(tree) }));
   return {
     keep: kept.map(({ release }) => ({ release, reason: reasons.get(release) ?? '' })),
     remove: removed.map(({ release, createdAt }) => ({ release, createdAt })),
@@ -48,7 +73,7 @@ export async function planPrune(
 function reasonsToKeep(
   records: readonly ReleaseRecord[],
   current: string | undefined,
-  { keep, protect }: { keep: number; protect: ReadonlyMap<string, string> },
+  { keep, protect }: PruneOptions,
 ): Map<string, string> {
   const others = records.filter((record) => record.release !== current);
   const room = Math.max(0, keep - (others.length < records.length ? 1 : 0));

@@ -5,9 +5,11 @@ import type { Target } from './target.js';
 export type {
   DeployedRelease,
   Deployment,
+  DestroyOptions,
   Prepared,
   PrepareJob,
   ReleaseContents,
+  ResourceChange,
   ServicesChange,
   Target,
   TargetStatus,

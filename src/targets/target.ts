@@ -10,6 +10,8 @@ export interface Target {
   readonly kind: 'local' | 'aws';
   /** The store's root, as the target's hosts see it. */
   readonly root: string;
+  /** What `destroy --purge` takes away, in words: its root, or the bucket and the file system. */
+  readonly holdings: string;
 
   /** Detection: which of these trees, and whether this release, are in the store. A look-up per name, no walk. */
   lookUp(plan: ReleasePlan): Promise<Prepared>;
@@ -37,7 +39,9 @@ export interface Target {
   /** Lines of a host's (`api`, `api-1`), the database's or the worker's log, oldest first; with `follow`, until aborted. */
   logs(source: string | undefined, options: { follow: boolean; signal: AbortSignal; emit: Emit }): Promise<void>;
   /** Stops and removes everything of phase 2. With `purge`, the store and the database's data as well. */
-  destroy(options: { purge: boolean; emit: Emit }): Promise<void>;
+  destroy(options: DestroyOptions): Promise<void>;
+  /** Ends what must not outlive a run: workers at work, and what dead ones left behind. */
+  endTemporary(options: Omit<DestroyOptions, 'purge'>): Promise<void>;
 
   releases(): Promise<ReleaseRecord[]>;
   currentRelease(): Promise<string | undefined>;
@@ -61,6 +65,12 @@ export interface FollowOptions {
   emit: Emit;
   signal: AbortSignal;
   wait: boolean;
+}
+
+export interface DestroyOptions {
+  purge: boolean;
+  emit: Emit;
+  signal: AbortSignal;
 }
 
 export interface Prepared {
@@ -107,6 +117,19 @@ export interface ServicesChange {
   reason: string;
   hosts: HostChange[];
   database: 'create' | 'keep' | 'remove' | 'none';
+  /** Where the target is made of resources: those that would change, as it sees them itself. */
+  resources?: ResourceChange[];
+}
+
+/** A resource of CloudFormation. */
+export interface ResourceChange {
+  stack: string;
+  resource: string;
+  /** `AWS::EC2::Instance` */
+  resourceType: string;
+  action: 'add' | 'modify' | 'replace' | 'remove';
+  /** Why, as far as CloudFormation says: the properties that change, or that it only knows while it deploys. */
+  detail: string;
 }
 
 export interface DeployedRelease {

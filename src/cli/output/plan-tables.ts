@@ -1,4 +1,5 @@
 import type { PlanResult } from '../../deploy/index.js';
+import type { ResourceChange } from '../../targets/index.js';
 import type { Style } from './style.js';
 import { table } from './table.js';
 
@@ -21,5 +22,26 @@ export function planTables(
     `${style.bold('Phase 2, hosts')}: ${phase2.action === 'apply' ? 'needed' : 'not needed'}, ${phase2.reason}`,
     ...(hosts.length > 0 ? table(['host', 'action', 'reason'], hosts, options) : []),
     ...(phase2.database === 'none' ? [] : [`database: ${phase2.database}`]),
+    ...resourceTables(phase2.resources ?? [], mark, options),
   ];
+}
+
+/** A table for each stack that changes. */
+function resourceTables(
+  resources: readonly ResourceChange[],
+  mark: (action: string) => (text: string) => string,
+  options: { style: Style; width?: number },
+): string[] {
+  const stacks = [...new Set(resources.map(({ stack }) => stack))];
+  return stacks.flatMap((stack) => {
+    const rows = resources
+      .filter((change) => change.stack === stack)
+      .map(({ resource, resourceType, action, detail }) => [
+        resource,
+        resourceType,
+        { text: action, mark: action === 'replace' ? options.style.bad : mark(action) },
+        detail,
+      ]);
+    return ['', options.style.bold(stack), ...table(['resource', 'type', 'action', 'what'], rows, options)];
+  });
 }

@@ -1,4 +1,4 @@
-import type { DeployResult, StatusResult } from '../../deploy/index.js';
+import type { DeployResult, DestroyPlan, StatusResult } from '../../deploy/index.js';
 import type { Style } from './style.js';
 import { formatBytes, formatCount, formatDuration } from './units.js';
 
@@ -38,10 +38,7 @@ export function deploySummary(result: DeployResult, { style, commandLine }: Mann
 }
 
 /** What is asked before `destroy`. The name of what is lost is to be typed where it cannot be had back. */
-export function destroyQuestion(
-  plan: { project: string; environment: string; hosts: number; database: boolean; releases: number; root: string },
-  purge: boolean,
-): { action: string; expected?: string } {
+export function destroyQuestion(plan: DestroyPlan, purge: boolean): { action: string; expected?: string } {
   const running = `${formatCount(plan.hosts, 'host')}${plan.database ? ' and the database' : ''} of ${plan.project} in ${plan.environment}`;
   if (!purge)
     return {
@@ -49,8 +46,16 @@ export function destroyQuestion(
     };
   const held = `${formatCount(plan.releases, 'release')}${plan.database ? " and the database's data" : ''}`;
   return {
-    action: `This stops and removes ${running}, and all of ${plan.root}: ${held}. It cannot be had back.`,
+    action: `This stops and removes ${running}, and all of ${plan.holdings}: ${held}. It cannot be had back.`,
     expected: `${plan.project}/${plan.environment}`,
+  };
+}
+
+/** What is asked before `destroy --temporary`. */
+export function temporaryQuestion({ project, environment, temporary }: DestroyPlan): { action: string } {
+  const what = temporary.length === 0 ? 'leftovers of dead runs, if any' : temporary.join(', ');
+  return {
+    action: `This ends and removes what is temporary of ${project} in ${environment}: ${what}. A preparation that is at work fails.`,
   };
 }
 

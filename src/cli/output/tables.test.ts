@@ -3,7 +3,7 @@ import { planTables } from './plan-tables.js';
 import { statusTables } from './status-tables.js';
 import { pruneTable, releasesTable } from './store-tables.js';
 import { plainStyle } from './style.js';
-import { destroyQuestion } from './summaries.js';
+import { destroyQuestion, temporaryQuestion } from './summaries.js';
 import { table } from './table.js';
 
 const pipe = { style: plainStyle };
@@ -57,6 +57,45 @@ test('plan says what is prepared where there are no packages', () => {
     { style: plainStyle },
   );
   expect(lines).toContain('Phase 1, files: needed, a release of the scripts alone');
+});
+
+test('plan lists resources where the target is made of them, and marks replacements', () => {
+  const lines = planTables(
+    {
+      environment: 'dev',
+      release: 'r1',
+      phase1: { needed: false, packages: [] },
+      phase2: {
+        action: 'apply',
+        reason: '2 resources change',
+        hosts: [],
+        database: 'none',
+        resources: [
+          {
+            stack: 's-infrastructure',
+            resource: 'Api0',
+            resourceType: 'AWS::EC2::Instance',
+            action: 'replace',
+            detail: 'UserData',
+          },
+          {
+            stack: 's-infrastructure',
+            resource: 'Zone',
+            resourceType: 'AWS::Route53::HostedZone',
+            action: 'add',
+            detail: '',
+          },
+        ],
+      },
+    },
+    pipe,
+  );
+  expect(lines.slice(-4)).toEqual([
+    's-infrastructure',
+    'RESOURCE  TYPE                      ACTION   WHAT',
+    'Api0      AWS::EC2::Instance        replace  UserData',
+    'Zone      AWS::Route53::HostedZone  add',
+  ]);
 });
 
 test('plan says for both phases what and why', () => {
@@ -166,7 +205,16 @@ test('prune says what stays and why, and what goes', () => {
 });
 
 test('destroy asks plainly for what can be had back, and for a name where it cannot', () => {
-  const plan = { project: 'portal', environment: 'dev', hosts: 2, database: true, releases: 3, root: '/srv' };
+  const plan = {
+    project: 'portal',
+    environment: 'dev',
+    hosts: 2,
+    database: true,
+    releases: 3,
+    root: '/srv',
+    holdings: '/srv',
+    temporary: ['worker i-1'],
+  };
   expect(destroyQuestion({ ...plan, database: false }, false)).toEqual({
     action: 'This stops and removes 2 hosts of portal in dev. What is prepared is kept.',
   });
@@ -175,4 +223,8 @@ test('destroy asks plainly for what can be had back, and for a name where it can
       "This stops and removes 2 hosts and the database of portal in dev, and all of /srv: 3 releases and the database's data. It cannot be had back.",
     expected: 'portal/dev',
   });
+  expect(temporaryQuestion(plan).action).toBe(
+    'This ends and removes what is temporary of portal in dev: worker i-1. A preparation that is at work fails.',
+  );
+  expect(temporaryQuestion({ ...plan, temporary: [] }).action).toContain('leftovers of dead runs, if any');
 });

@@ -1,7 +1,6 @@
-import { canonicalJson, type Json } from '../../core/digest.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
-import type { Deployment, DeployedRelease, FollowOptions } from '../target.js';
+import type { Deployment, FollowOptions } from '../target.js';
 import { appendDeployment, readDeployments } from './bucket/deployments.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
 import { isDeployed } from './cloudformation/is-deployed.js';
@@ -9,7 +8,7 @@ import type { AwsContext, Place } from './context.js';
 import { findHosts } from './hosts/find-hosts.js';
 import { type FailedHost, followHosts } from './hosts/follow-hosts.js';
 import { readHostReport } from './hosts/host-report.js';
-import { deployedInfrastructure, infrastructureInputs } from './infrastructure.js';
+import { deployedInfrastructure, infrastructureInputs, isRecorded } from './infrastructure.js';
 import { infrastructureStackName } from './names.js';
 import { provideFallback } from './worker/fallback.js';
 
@@ -52,12 +51,13 @@ export async function applyInfrastructure(
 
 /** Says what became current. @returns whether that is news */
 async function record({ bucket }: Place, { release, services }: Deployment, emit: Emit): Promise<boolean> {
-  const last = (await readDeployments(bucket)).at(-1);
-  const now: Pick<DeployedRelease, 'release' | 'services'> = { release: release.release, services };
-  if (last && same({ release: last.release, services: last.services }, now)) return false;
+  const deployments = await readDeployments(bucket);
+  if (isRecorded(deployments, { release, services })) return false;
+  const previous = deployments.at(-1)?.release;
+  const now = { release: release.release, services };
   await appendDeployment(bucket, { ...now, deployedAt: new Date().toISOString() });
-  if (last?.release !== now.release)
-    emit({ type: 'release.current', release: now.release, ...(last === undefined ? {} : { previous: last.release }) });
+  if (previous !== now.release)
+    emit({ type: 'release.current', release: now.release, ...(previous === undefined ? {} : { previous }) });
   return true;
 }
 
@@ -95,8 +95,4 @@ function hostFailed({ host, service, instance, reason, log }: FailedHost, cause:
 /** What became of the stack. */
 function lastSentence(message: string): string {
   return /CloudFormation [^.]*\.$/.exec(message)?.[0] ?? '';
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return canonicalJson(a as Json) === canonicalJson(b as Json);
 }

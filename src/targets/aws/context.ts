@@ -51,9 +51,10 @@ export function placeOf({ session }: AwsContext, scope: Scope, { outputs }: Stac
 }
 
 /** The stack of phase 2; undefined where there is none. */
-export async function findInfrastructure({ session, project, environment }: AwsContext): Promise<StackState | undefined> {
-  return describeStack(
-    session.cloudFormation,
-    infrastructureStackName({ project, environment: environment.name }),
-  );
+export async function findInfrastructure({
+  session,
+  project,
+  environment,
+}: AwsContext): Promise<StackState | undefined> {
+  return describeStack(session.cloudFormation, infrastructureStackName({ project, environment: environment.name }));
 }

@@ -46,8 +46,9 @@ export async function foundationInputs(context: AwsContext): Promise<FoundationI
 /** The security groups of a file system's mount targets, sorted. @throws AWS_SETTINGS where it has none in this region */
 async function mountTargetGroups({ session, environment }: AwsContext, FileSystemId: string): Promise<string[]> {
   const { efs } = session;
-  const { MountTargets = [] } = await asAws({ action: 'elasticfilesystem:DescribeMountTargets', resource: FileSystemId }, () =>
-    efs.send(new DescribeMountTargetsCommand({ FileSystemId })),
+  const { MountTargets = [] } = await asAws(
+    { action: 'elasticfilesystem:DescribeMountTargets', resource: FileSystemId },
+    () => efs.send(new DescribeMountTargetsCommand({ FileSystemId })),
   );
   if (MountTargets.length === 0)
     throw new PrestageError(

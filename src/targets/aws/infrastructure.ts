@@ -1,10 +1,12 @@
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
+import type { DatabasePlan } from '../../config/index.js';
+import { canonicalJson, type Json } from '../../core/digest.js';
 import { PrestageError } from '../../core/errors.js';
-import type { Deployment } from '../target.js';
+import type { DeployedRelease, Deployment } from '../target.js';
 import { asAws } from './aws-failure.js';
-import { deployedTemplate, type Template } from './cloudformation/stack-state.js';
+import { deployedTemplate, type StackState, type Template } from './cloudformation/stack-state.js';
 import type { AwsContext, Place } from './context.js';
-import { infrastructureStackName } from './names.js';
+import { infrastructureStackName, TAGS } from './names.js';
 import type { AgentInputs } from './scripts/inputs.js';
 import type { InfrastructureInputs } from './stacks/inputs.js';
 
@@ -16,6 +18,7 @@ export interface InfrastructureRecord {
   release: string;
   imageId: string;
   fallback: AgentInputs;
+  database?: DatabasePlan;
 }
 
 /** The record of the deployed infrastructure. */
@@ -50,8 +53,49 @@ export async function infrastructureInputs(
   };
 }
 
-export async function deployedInfrastructure({ session, project, environment }: AwsContext): Promise<Template | undefined> {
+/** What `destroy` leaves: the database, and what it is reached by. */
+export function withoutHosts(
+  { environment: { network, ha, instanceTypes } }: AwsContext,
+  { scope, outputs }: Pick<Place, 'scope' | 'outputs'>,
+  { imageId, fallback, database }: InfrastructureRecord & { database: DatabasePlan },
+): InfrastructureInputs {
+  return {
+    scope,
+    network,
+    ha,
+    instanceTypes,
+    foundation: outputs,
+    release: NO_RELEASE,
+    services: { services: [], database },
+    imageId,
+    fallback,
+    singlePhase: false,
+  };
+}
+
+const NO_RELEASE = { release: 'none', packages: [], scripts: [] };
+
+/** The release that hosts are on; undefined where there are none. */
+export function releaseOf(stack: StackState | undefined): string | undefined {
+  const release = stack?.tags[TAGS.release];
+  return release === NO_RELEASE.release ? undefined : release;
+}
+
+export async function deployedInfrastructure({
+  session,
+  project,
+  environment,
+}: AwsContext): Promise<Template | undefined> {
   return deployedTemplate(session.cloudFormation, infrastructureStackName({ project, environment: environment.name }));
+}
+
+/** Whether the history ends with this very deployment. */
+export function isRecorded(
+  deployments: readonly DeployedRelease[],
+  { release, services }: Pick<Deployment, 'release' | 'services'>,
+): boolean {
+  const last = deployments.at(-1);
+  return last?.release === release.release && canonicalJson(last.services as Json) === canonicalJson(services as Json);
 }
 
 async function newestImage({ session, environment }: AwsContext): Promise<string> {
@@ -59,5 +103,8 @@ async function newestImage({ session, environment }: AwsContext): Promise<string
     session.ssm.send(new GetParameterCommand({ Name: IMAGE_PARAMETER })),
   );
   if (Parameter?.Value !== undefined) return Parameter.Value;
-  throw new PrestageError('AWS_FAILED', `AWS names no image of Amazon Linux 2023 in ${environment.region} (${IMAGE_PARAMETER}).`);
+  throw new PrestageError(
+    'AWS_FAILED',
+    `AWS names no image of Amazon Linux 2023 in ${environment.region} (${IMAGE_PARAMETER}).`,
+  );
 }

@@ -7,6 +7,7 @@ import { type AwsContext, findInfrastructure, findPlace, type Place } from './co
 import { databaseStatus } from './database-status.js';
 import { findHosts, type HostMachine } from './hosts/find-hosts.js';
 import { readHostReport } from './hosts/host-report.js';
+import { releaseOf } from './infrastructure.js';
 import { TAGS } from './names.js';
 import { findMachines, isGone } from './worker/machines.js';
 
@@ -14,7 +15,13 @@ import { findMachines, isGone } from './worker/machines.js';
 export async function statusOf(context: AwsContext): Promise<TargetStatus> {
   const place = await findPlace(context);
   if (place === undefined)
-    return { release: undefined, releases: [], temporary: await temporaryMachines(context), hosts: [], database: undefined };
+    return {
+      release: undefined,
+      releases: [],
+      temporary: await temporaryMachines(context),
+      hosts: [],
+      database: undefined,
+    };
   const [stack, index, deployments, machines, temporary, command] = await Promise.all([
     findInfrastructure(context),
     readIndex(place.bucket, place.outputs.FileSystemId),
@@ -25,7 +32,7 @@ export async function statusOf(context: AwsContext): Promise<TargetStatus> {
   ]);
   const services = deployments.at(-1)?.services;
   return {
-    release: stack?.tags[TAGS.release],
+    release: releaseOf(stack),
     releases: index.releases.map(({ release }) => release),
     temporary: [
       ...temporary,

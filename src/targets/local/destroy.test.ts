@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => kit.close());
 
 const destroy = (purge = false) =>
-  kit.target.exclusively('destroy', kit.follow(), () => kit.target.destroy({ purge, emit: kit.follow().emit }));
+  kit.target.exclusively('destroy', kit.follow(), () => kit.target.destroy({ purge, ...kit.follow() }));
 
 /** Starts another process in a session of its own, as a daemon does, and tells its id. */
 const DAEMON = `#!/usr/bin/env node

@@ -1,8 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../core/errors.js';
-import type { Emit } from '../../core/events.js';
-import { storePaths } from '../../store/index.js';
+import { collectLeftovers, storePaths } from '../../store/index.js';
+import type { DestroyOptions } from '../target.js';
 import { observeHosts } from './hosts/observe.js';
 import { endStrays, stopHost } from './hosts/stop.js';
 import { type LocalLayout, rootId } from './layout.js';
@@ -14,11 +14,8 @@ import { stopWorkers } from './worker.js';
  * unless `purge`; then all that is ours goes, and nothing else that somebody may have put into the root.
  * @throws PROCESS_STUCK
  */
-export async function destroy(
-  { layout, database }: PhaseTwo,
-  { purge, emit }: { purge: boolean; emit: Emit },
-): Promise<void> {
-  for (const run of await stopWorkers(layout)) emit({ type: 'notice', message: `Stopped the worker of run ${run}.` });
+export async function destroy({ layout, database }: PhaseTwo, { purge, emit, signal }: DestroyOptions): Promise<void> {
+  await endTemporary({ layout }, { emit, signal });
   await Promise.all(
     (await observeHosts(layout)).map(async ({ folder, spec }) => {
       await stopHost(folder, spec);
@@ -30,6 +27,16 @@ export async function destroy(
   await endStrays(`${rootId(layout.root)}/`, { exact: false });
   await remove(layout.hosts, layout.deployments, storePaths(layout.root).current);
   if (purge) await purgeRoot(layout);
+}
+
+/** Ends workers at work, and removes what is left of those that died. What they have finished stays. */
+export async function endTemporary(
+  { layout }: Pick<PhaseTwo, 'layout'>,
+  { emit }: Omit<DestroyOptions, 'purge'>,
+): Promise<void> {
+  for (const run of await stopWorkers(layout)) emit({ type: 'notice', message: `Stopped the worker of run ${run}.` });
+  const removed = await collectLeftovers(layout.root);
+  if (removed > 0) emit({ type: 'store.collected', removed });
 }
 
 async function purgeRoot(layout: LocalLayout): Promise<void> {

@@ -11,7 +11,7 @@ import {
 import type { Target } from '../target.js';
 import { checkServices } from './check.js';
 import { openDatabase } from './database/index.js';
-import { destroy } from './destroy.js';
+import { destroy, endTemporary } from './destroy.js';
 import { exclusively } from './exclusively.js';
 import { installedPrograms, type Programs } from './hosts/launch.js';
 import { observedSpecs } from './hosts/observe.js';
@@ -40,6 +40,7 @@ export function openLocalTarget({ root, programs = installedPrograms(), ...setti
   return {
     kind: 'local',
     root,
+    holdings: root,
     async lookUp({ release, packages }) {
       const [record, trees] = await Promise.all([
         readRelease(root, release),
@@ -58,6 +59,7 @@ export function openLocalTarget({ root, programs = installedPrograms(), ...setti
     status: () => statusOf(phase),
     logs: (source, options) => emitLogs(source, options, phase),
     destroy: (options) => destroy(phase, options),
+    endTemporary: (options) => endTemporary(phase, options),
     releases: () => listReleases(root),
     currentRelease: () => currentRelease(root),
     verify: (options) => verifyStore(root, options),

@@ -4,7 +4,7 @@ import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { asAws } from '../aws-failure.js';
 import type { Session } from '../session/session.js';
-import { describeStack, type StackState } from './stack-state.js';
+import { describeStack, isNeverMade, type StackState } from './stack-state.js';
 
 export interface SettleOptions {
   emit: Emit;
@@ -33,19 +33,16 @@ export async function settleStack(
       stack = await afterProgress(stack, options, cloudFormation);
       continue;
     }
+    if (isNeverMade(stack)) {
+      const why =
+        stack.status === 'REVIEW_IN_PROGRESS'
+          ? 'was begun and never made'
+          : `failed when it was made (${stack.status}${stack.reason === undefined ? '' : `: ${stack.reason}`})`;
+      emit({ type: 'notice', message: `Stack ${name} ${why}: it is removed and made anew.` });
+      await deleteStack(cloudFormation, name, options);
+      return undefined;
+    }
     switch (stack.status) {
-      case 'REVIEW_IN_PROGRESS':
-      case 'ROLLBACK_COMPLETE':
-      case 'ROLLBACK_FAILED':
-      case 'CREATE_FAILED': {
-        const why =
-          stack.status === 'REVIEW_IN_PROGRESS'
-            ? 'was begun and never made'
-            : `failed when it was made (${stack.status}${stack.reason === undefined ? '' : `: ${stack.reason}`})`;
-        emit({ type: 'notice', message: `Stack ${name} ${why}: it is removed and made anew.` });
-        await deleteStack(cloudFormation, name, options);
-        return undefined;
-      }
       case 'UPDATE_ROLLBACK_FAILED':
         emit({
           type: 'notice',

@@ -6,6 +6,7 @@ import {
   type StackEvent,
   type StackStatus,
 } from '@aws-sdk/client-cloudformation';
+import { parse } from 'yaml';
 import { asAws } from '../aws-failure.js';
 
 export interface StackState {
@@ -50,17 +51,19 @@ export async function describeStack(client: CloudFormationClient, name: string):
   };
 }
 
+/** A stack whose creation came to nothing: there is nothing in it that could be changed. */
+export function isNeverMade({ status }: Pick<StackState, 'status'>): boolean {
+  return ['REVIEW_IN_PROGRESS', 'ROLLBACK_COMPLETE', 'ROLLBACK_FAILED', 'CREATE_FAILED'].includes(status);
+}
+
 /** The template that is deployed, or that a failed creation was made from; undefined where there is no stack. */
 export async function deployedTemplate(client: CloudFormationClient, name: string): Promise<Template | undefined> {
   const found = await asAws({ action: 'cloudformation:GetTemplate', resource: name }, () =>
     client.send(new GetTemplateCommand({ StackName: name, TemplateStage: 'Original' })).catch(undefinedIfAbsent),
   );
   if (found?.TemplateBody === undefined) return undefined;
-  try {
-    return JSON.parse(found.TemplateBody) as Template;
-  } catch {
-    return undefined; // written by somebody else, in YAML: different in any case
-  }
+  // What was sent inline was sent as YAML, of which JSON is a part.
+  return parse(found.TemplateBody, { maxAliasCount: -1 }) as Template;
 }
 
 /** The events of the last operation on a stack, oldest first. */

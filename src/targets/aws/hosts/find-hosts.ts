@@ -13,7 +13,11 @@ export interface HostMachine {
 
 /** All instances that are hosts of this environment and not gone, by host and then the older first. */
 export async function findHosts({ session, project, environment }: AwsContext): Promise<HostMachine[]> {
-  const machines = await findMachines(session.ec2, { project, environment: environment.name }, { [TAGS.host]: undefined });
+  const machines = await findMachines(
+    session.ec2,
+    { project, environment: environment.name },
+    { [TAGS.host]: undefined },
+  );
   return machines
     .filter((machine) => !isGone(machine))
     .map((machine) => {

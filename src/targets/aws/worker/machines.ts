@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DescribeInstancesCommand,
   type EC2Client,
@@ -6,7 +7,6 @@ import {
   RunInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError } from '../../../core/errors.js';
 import { asAws } from '../aws-failure.js';
 import { type Scope, TAGS } from '../names.js';

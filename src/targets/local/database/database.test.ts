@@ -58,7 +58,7 @@ describe('the local database', () => {
 
     expect(await deploy()).toBe('unchanged');
     expect((await kit.target.status()).database).toMatchObject({ engine: 'postgres', version: '16', state: 'running' });
-    await kit.target.destroy({ purge: false, emit: () => {} });
+    await kit.target.destroy({ purge: false, ...kit.follow() });
     expect((await kit.target.status()).database).toMatchObject({ state: 'stopped' });
     await deploy();
     const again = postgres(url, { max: 1 });
@@ -83,7 +83,7 @@ describe('the local database', () => {
   test.skipIf(process.platform !== 'linux')(
     'starts where its former process is a zombie that nobody reaps, as in a container without init (seen on Linux only)',
     async () => {
-      await kit.target.destroy({ purge: false, emit: () => {} });
+      await kit.target.destroy({ purge: false, ...kit.follow() });
       const untilExec = 'while [ "$(cat /proc/$PPID/comm)" = sh ]; do :; done';
       // The shell becomes a program that never asks how its child ended. As root, the server runs as another user.
       const user = process.getuid?.() === 0 ? { uid: 65534 } : {};
@@ -149,7 +149,7 @@ describe('the local database', () => {
 
   test("its port taken by a stranger while it was stopped is an error that names the port's holder", async () => {
     const { port = 0 } = (await kit.target.status()).database ?? {};
-    await kit.target.destroy({ purge: false, emit: () => {} });
+    await kit.target.destroy({ purge: false, ...kit.follow() });
     const stranger = await listen(port);
     const deployment = kit.deployment(kit.plan({}), [], { database });
     await expect(kit.target.checkServices(deployment)).rejects.toMatchObject({
@@ -170,7 +170,7 @@ describe('the local database', () => {
   );
 
   test('goes with purge, and leaves nothing', async () => {
-    await kit.target.exclusively('destroy', kit.follow(), () => kit.target.destroy({ purge: true, emit: () => {} }));
+    await kit.target.exclusively('destroy', kit.follow(), () => kit.target.destroy({ purge: true, ...kit.follow() }));
     expect(() => statSync(kit.root)).toThrow(/ENOENT/);
   });
 });

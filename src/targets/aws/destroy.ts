@@ -1,0 +1,126 @@
+import { DeleteFileSystemCommand, DescribeMountTargetsCommand } from '@aws-sdk/client-efs';
+import { DeleteBucketCommand } from '@aws-sdk/client-s3';
+import { PrestageError } from '../../core/errors.js';
+import type { DestroyOptions } from '../target.js';
+import { asAws } from './aws-failure.js';
+import { forgetDeployments } from './bucket/deployments.js';
+import { emptyBucket } from './bucket/purge.js';
+import { deployStack } from './cloudformation/deploy-stack.js';
+import { deleteStack, settleStack } from './cloudformation/settle-stack.js';
+import { describeStack, type StackState } from './cloudformation/stack-state.js';
+import { type AwsContext, findInfrastructure, findPlace, type Place } from './context.js';
+import { deployedInfrastructure, recordOf, withoutHosts } from './infrastructure.js';
+import { foundationStackName, infrastructureStackName, TAGS } from './names.js';
+import { removeDatabase } from './remove-database.js';
+import { until } from './until.js';
+import { endMachine, findMachines, isGone } from './worker/machines.js';
+
+/**
+ * Removes the hosts and all that is around them. The file system, the bucket and the database stay, unless `purge`; then only
+ * a file system that the configuration names stays, since it is not ours.
+ * @throws STACK_STUCK, MACHINE_STUCK
+ */
+export async function destroy(context: AwsContext, options: DestroyOptions): Promise<void> {
+  await endTemporary(context, options);
+  const place = await findPlace(context);
+  const infrastructure = await settled(context, await findInfrastructure(context), options);
+  const database = infrastructure?.outputs.DatabaseInstance;
+  if (infrastructure !== undefined && place !== undefined && database !== undefined && !options.purge) {
+    await reduceToDatabase(context, place, options);
+  } else if (infrastructure !== undefined) {
+    if (database !== undefined) await removeDatabase(context, database, options);
+    await remove(context, infrastructure.name, options);
+  }
+  if (place !== undefined) await forgetDeployments(place.bucket);
+  if (options.purge) await purge(context, place, options);
+}
+
+/** Ends every worker of the environment. What it has finished stays; the rest is collected by the next run. */
+export async function endTemporary(
+  { session, project, environment }: AwsContext,
+  { emit, signal }: Omit<DestroyOptions, 'purge'>,
+): Promise<void> {
+  const machines = await findMachines(
+    session.ec2,
+    { project, environment: environment.name },
+    { [TAGS.temporary]: 'true' },
+  );
+  await Promise.all(
+    machines
+      .filter((machine) => !isGone(machine))
+      .map(async ({ id, tags }) => {
+        await endMachine(session.ec2, id, { signal });
+        emit({ type: 'machine.ended', run: tags[TAGS.run] ?? 'unknown', instance: id });
+      }),
+  );
+}
+
+/** A stack that is at work, or failed, is brought to rest first. */
+async function settled(
+  { session }: AwsContext,
+  stack: StackState | undefined,
+  options: DestroyOptions,
+): Promise<StackState | undefined> {
+  if (stack === undefined || stack.status === 'DELETE_FAILED') return stack;
+  return settleStack(session, stack.name, options);
+}
+
+/** The stack stays, with the database, its secret and its network alone. */
+async function reduceToDatabase(context: AwsContext, place: Place, options: DestroyOptions): Promise<void> {
+  const record = recordOf(await deployedInfrastructure(context));
+  const database = record?.database;
+  if (record === undefined || database === undefined)
+    throw new PrestageError('INTERNAL', 'The infrastructure has a database, and its template does not say which.');
+  const { synthesizeInfrastructure } = await import('./stacks/infrastructure.js');
+  const { directory } = synthesizeInfrastructure(withoutHosts(context, place, { ...record, database }));
+  const name = infrastructureStackName(place.scope);
+  await deployStack(context.session, { name, assembly: directory }, options);
+}
+
+async function remove({ session }: AwsContext, name: string, options: DestroyOptions): Promise<void> {
+  const started = performance.now();
+  options.emit({ type: 'stack.started', stack: name, action: 'delete' });
+  await deleteStack(session.cloudFormation, name, options);
+  const durationMs = Math.round(performance.now() - started);
+  options.emit({ type: 'stack.finished', stack: name, status: 'DELETE_COMPLETE', durationMs });
+}
+
+/** The foundation's stack keeps the file system and the bucket when it goes, so that nobody loses them by an accident. */
+async function purge(context: AwsContext, place: Place | undefined, options: DestroyOptions): Promise<void> {
+  const { session, environment } = context;
+  const scope = { project: context.project, environment: environment.name };
+  const name = foundationStackName(scope);
+  if ((await describeStack(session.cloudFormation, name)) !== undefined) await remove(context, name, options);
+  if (place === undefined) return;
+  const { FileSystemId, BucketName } = place.outputs;
+  if (environment.fileSystemId === undefined) await removeFileSystem(context, FileSystemId, options);
+  else
+    options.emit({
+      type: 'notice',
+      message: `File system ${FileSystemId} is yours, and stays as it is, with what was prepared on it.`,
+    });
+  await emptyBucket(place.bucket);
+  await asAws({ action: 's3:DeleteBucket', resource: BucketName }, () =>
+    session.s3.send(new DeleteBucketCommand({ Bucket: BucketName })),
+  );
+}
+
+async function removeFileSystem(
+  { session }: AwsContext,
+  FileSystemId: string,
+  { signal }: DestroyOptions,
+): Promise<void> {
+  const context = { action: 'elasticfilesystem:DeleteFileSystem', resource: FileSystemId };
+  // The stack's mount targets take a moment longer to go than their deletion does.
+  await until(
+    async () => {
+      const { MountTargets = [] } = await asAws(
+        { action: 'elasticfilesystem:DescribeMountTargets', resource: FileSystemId },
+        () => session.efs.send(new DescribeMountTargetsCommand({ FileSystemId })),
+      );
+      return MountTargets.length === 0;
+    },
+    { what: `the mount targets of file system ${FileSystemId} to go`, signal },
+  );
+  await asAws(context, () => session.efs.send(new DeleteFileSystemCommand({ FileSystemId })));
+}

@@ -1,0 +1,73 @@
+import type { Deployment, ResourceChange, ServicesChange } from '../../target.js';
+import { readDeployments } from '../bucket/deployments.js';
+import { additionsOf, changesOf } from '../cloudformation/change-set.js';
+import { isDeployed } from '../cloudformation/is-deployed.js';
+import { describeStack, isNeverMade, type Template } from '../cloudformation/stack-state.js';
+import { type AwsContext, findPlace, type Place } from '../context.js';
+import { foundationInputs } from '../foundation.js';
+import { deployedInfrastructure, infrastructureInputs, isRecorded } from '../infrastructure.js';
+import { foundationStackName, infrastructureStackName } from '../names.js';
+import { unknownOutputs } from '../stacks/foundation-outputs.js';
+import { databaseChange, hostChanges } from './host-changes.js';
+
+/** An agent and a job that are not made yet: a plan shows what would change, and nothing of that depends on them. */
+const NOT_MADE = { agent: '0'.repeat(64), job: '0'.repeat(64) };
+
+/** What phase 2 would change, as CloudFormation sees it where there is a stack; changes nothing. */
+export async function planInfrastructure(context: AwsContext, deployment: Deployment): Promise<ServicesChange> {
+  const scope = { project: context.project, environment: context.environment.name };
+  const place = await findPlace(context);
+  const deployed = await deployedInfrastructure(context);
+  const wanted = await wantedInfrastructure(context, place, deployment, deployed);
+  const hosts = hostChanges(deployed, wanted);
+  const database = databaseChange(deployed, wanted);
+  const resources = [
+    ...(await foundationChanges(context, place)),
+    ...(await stackChanges(context, infrastructureStackName(scope), wanted, place)),
+  ];
+  const recorded = place !== undefined && isRecorded(await readDeployments(place.bucket), deployment);
+  const action = resources.length === 0 && recorded ? 'unchanged' : 'apply';
+  return { action, reason: reasonOf(action, resources, place), hosts, database, resources };
+}
+
+async function wantedInfrastructure(
+  context: AwsContext,
+  place: Place | undefined,
+  deployment: Deployment,
+  deployed: Template | undefined,
+): Promise<Template> {
+  const scope = await context.scope();
+  const inputs = await infrastructureInputs(context, place ?? { scope, outputs: unknownOutputs() }, deployment, {
+    deployed,
+    fallback: async () => NOT_MADE,
+  });
+  const { synthesizeInfrastructure } = await import('../stacks/infrastructure.js');
+  return synthesizeInfrastructure(inputs).template;
+}
+
+async function foundationChanges(context: AwsContext, place: Place | undefined): Promise<ResourceChange[]> {
+  const { synthesizeFoundation } = await import('../stacks/foundation.js');
+  const { template } = synthesizeFoundation(await foundationInputs(context));
+  const scope = { project: context.project, environment: context.environment.name };
+  return stackChanges(context, foundationStackName(scope), template, place);
+}
+
+async function stackChanges(
+  { session }: AwsContext,
+  name: string,
+  wanted: Template,
+  place: Place | undefined,
+): Promise<ResourceChange[]> {
+  const stack = await describeStack(session.cloudFormation, name);
+  if (stack === undefined || place === undefined || isNeverMade(stack)) return additionsOf(name, wanted);
+  if (await isDeployed(session.cloudFormation, name, wanted)) return [];
+  return changesOf(session, stack, wanted, place);
+}
+
+function reasonOf(action: ServicesChange['action'], resources: ResourceChange[], place: Place | undefined): string {
+  if (action === 'unchanged') return 'both stacks are as they should be';
+  if (place === undefined) return 'nothing is there yet';
+  if (resources.length === 0) return 'no resource changes; the release becomes current';
+  const replaced = resources.filter((change) => change.action === 'replace').length;
+  return `${resources.length} resources change${replaced === 0 ? '' : `, ${replaced} of them by replacement`}`;
+}

@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PrestageError } from '../../core/errors.js';
+
+/** Asks every few seconds until it is so. @throws AWS_FAILED after `limitMs`; the signal's reason */
+export async function until(
+  isSo: () => Promise<boolean>,
+  {
+    what,
+    signal,
+    pollMs = 3000,
+    limitMs = 15 * 60_000,
+  }: { what: string; signal: AbortSignal; pollMs?: number; limitMs?: number },
+): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!(await isSo())) {
+    if (performance.now() > end)
+      throw new PrestageError('AWS_FAILED', `Waited ${Math.round(limitMs / 60_000)} minutes for ${what}, in vain.`, {
+        hint: 'Look at it in the AWS console; the same command goes on from here.',
+      });
+    await sleep(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+}
