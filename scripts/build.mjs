@@ -27,8 +27,9 @@ const shared = {
   target: 'node20.19',
   // jsonc-parser's CommonJS cannot be bundled; its ES modules can.
   mainFields: ['module', 'main'],
-  // It compiles configurations in TypeScript by files of its own, which it looks for beside itself.
-  external: ['jiti'],
+  // jiti compiles configurations in TypeScript by files of its own, which it looks for beside itself; the others come only with
+  // a deployment to AWS, and are as large as all of Prestage a hundred times.
+  external: ['jiti', 'aws-cdk-lib', 'constructs', '@aws-cdk/toolkit-lib'],
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
   // Some dependencies are CommonJS and call require for Node's own modules.

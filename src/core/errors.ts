@@ -64,6 +64,7 @@ export const ERRORS = {
   STACK_FAILED: [1, 'CloudFormation could not make a stack as its template says.'],
   STACK_STUCK: [1, 'A CloudFormation stack is in a state that a person has to put right.'],
   FILES_NOT_READY: [1, 'Phase 2 was asked for alone, and the release is not prepared.'],
+  WORKER_SETUP: [1, 'The machine of a worker could not install, mount or fetch what it needs.'],
   WORKER_DIED: [1, 'The worker ended without a result.'],
   WORKER_DEADLINE: [1, 'The worker ran into its deadline and ended itself.'],
   PORT_IN_USE: [1, 'A port that a service or the database needs is taken by another program.'],

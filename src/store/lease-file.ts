@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { processRecord, thisProcess } from '../core/this-process.js';
 import { temporaryName } from './paths.js';
 import { placeFile } from './place.js';
 import { writeNewFile } from './publish-file.js';
 import { ifThere, isAbsent } from './reading.js';
 import { calls } from './system-calls.js';
-import { processRecord, thisProcess } from './this-process.js';
 
 /** What a lock file holds: who has it, and when they last said so. */
 const leaseHolder = processRecord.extend({

@@ -3,11 +3,11 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { temporaryRoot } from '../../test/small-stores.js';
+import { livenessOf, thisProcess } from '../core/this-process.js';
 import { makeFolder } from './folders.js';
 import { acquireLease, inspectLease, type Lease } from './lease.js';
 import { beat, type LeaseHolder, removeLease } from './lease-file.js';
 import { calls } from './system-calls.js';
-import { livenessOf, thisProcess } from './this-process.js';
 
 let file: string;
 let remove: () => Promise<void>;

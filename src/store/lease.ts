@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asPrestageError, PrestageError } from '../core/errors.js';
+import { livenessOf } from '../core/this-process.js';
 import { makeFolder } from './folders.js';
 import {
   beat,
@@ -12,7 +13,6 @@ import {
   removeLease,
   takeLease,
 } from './lease-file.js';
-import { livenessOf } from './this-process.js';
 
 export type { LeaseHolder } from './lease-file.js';
 

@@ -2,11 +2,11 @@ import { chmod, mkdir, readdir, rename, symlink, utimes, writeFile } from 'node:
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { addTree, temporaryRoot, treeName } from '../../test/small-stores.js';
+import { thisProcess } from '../core/this-process.js';
 import { newRunId, storePaths } from './paths.js';
 import { removeAll } from './remove.js';
 import { collectLeftovers, openStaging } from './staging.js';
 import { calls } from './system-calls.js';
-import { thisProcess } from './this-process.js';
 import { hasTrees } from './trees.js';
 
 let root: string;

@@ -2,13 +2,13 @@ import { lstat, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { forEachBounded } from '../core/bounded.js';
 import { asPrestageError, errnoOf } from '../core/errors.js';
+import { livenessOf, processRecord, thisMachine, thisProcess } from '../core/this-process.js';
 import { makeFolder, makeNewFolder } from './folders.js';
 import { isStoreName, isTemporaryName, MANIFEST_SUFFIX, type StorePaths, storePaths, temporaryName } from './paths.js';
 import { writeNewFile } from './publish-file.js';
 import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
 import { removeAll } from './remove.js';
 import { calls } from './system-calls.js';
-import { livenessOf, processRecord, thisMachine, thisProcess } from './this-process.js';
 
 export interface Staging {
   /** `.staging/<run>`, on the store's file system: what is made here comes to its final name by a rename. */

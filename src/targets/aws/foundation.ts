@@ -1,10 +1,11 @@
 import { DescribeMountTargetSecurityGroupsCommand, DescribeMountTargetsCommand } from '@aws-sdk/client-efs';
+import type { InputLocations } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import { asAws } from './aws-failure.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
 import { isDeployed } from './cloudformation/is-deployed.js';
-import { describeStack } from './cloudformation/stack-state.js';
+import { deployedTemplate, describeStack } from './cloudformation/stack-state.js';
 import { type AwsContext, type Place, placeOf } from './context.js';
 import { foundationStackName } from './names.js';
 import type { FoundationInputs } from './stacks/inputs.js';
@@ -15,12 +16,12 @@ import type { FoundationInputs } from './stacks/inputs.js';
  */
 export async function ensureFoundation(
   context: AwsContext,
-  options: { emit: Emit; signal: AbortSignal },
+  { inputs, ...options }: { emit: Emit; signal: AbortSignal; inputs: InputLocations | undefined },
 ): Promise<Place> {
   const scope = await context.scope();
   const name = foundationStackName(scope);
   const { synthesizeFoundation } = await import('./stacks/foundation.js');
-  const synthesized = synthesizeFoundation(await foundationInputs(context));
+  const synthesized = synthesizeFoundation(await foundationInputs(context, inputs));
   const { cloudFormation } = context.session;
   const deployed = await isDeployed(cloudFormation, name, synthesized.template);
   const stack = deployed
@@ -31,9 +32,11 @@ export async function ensureFoundation(
   return place;
 }
 
-export async function foundationInputs(context: AwsContext): Promise<FoundationInputs> {
+/** @param inputs of the release that is to be prepared; without them, what is deployed is taken over */
+export async function foundationInputs(context: AwsContext, inputs?: InputLocations): Promise<FoundationInputs> {
   const { network, fileSystemId, instanceTypes } = context.environment;
   return {
+    sourceBuckets: inputs === undefined ? await deployedSourceBuckets(context) : sourceBuckets(inputs),
     scope: await context.scope(),
     network,
     ...(fileSystemId === undefined
@@ -41,6 +44,21 @@ export async function foundationInputs(context: AwsContext): Promise<FoundationI
       : { existingFileSystem: { id: fileSystemId, securityGroupIds: await mountTargetGroups(context, fileSystemId) } }),
     workerInstanceType: instanceTypes.worker,
   };
+}
+
+/** The buckets of other people's that sources are read from, sorted: the worker may read those, and no others. */
+function sourceBuckets(inputs: InputLocations): string[] {
+  const buckets = Object.values(inputs).flatMap((location) =>
+    location.kind === 's3' ? new URL(location.url).host : [],
+  );
+  return [...new Set(buckets)].sort();
+}
+
+async function deployedSourceBuckets({ session, project, environment }: AwsContext): Promise<string[]> {
+  const name = foundationStackName({ project, environment: environment.name });
+  const template = await deployedTemplate(session.cloudFormation, name);
+  const record = template?.Metadata?.Prestage as { sourceBuckets?: string[] } | undefined;
+  return record?.sourceBuckets ?? [];
 }
 
 /** The security groups of a file system's mount targets, sorted. @throws AWS_SETTINGS where it has none in this region */

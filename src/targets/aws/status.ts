@@ -38,7 +38,7 @@ export async function statusOf(context: AwsContext): Promise<TargetStatus> {
       ...temporary,
       ...(command === undefined
         ? []
-        : [{ kind: 'command', id: command.run, detail: `${command.command}, on ${command.host}` }]),
+        : [{ kind: 'command', id: command.run, detail: `${command.command}, on ${command.process.host}` }]),
     ],
     hosts: await Promise.all(machines.map((host) => hostStatus(host, place, services))),
     database: await databaseStatus(context, stack),

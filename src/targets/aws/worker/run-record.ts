@@ -13,7 +13,8 @@ export const runRecord = z.strictObject({
   /** The release that is prepared. */
   release: z.string().optional(),
   launchTemplateId: z.string(),
-  subnetId: z.string(),
+  /** In the order in which they are tried. */
+  subnetIds: z.array(z.string()).min(1),
   userData: z.string(),
   /** ISO 8601, UTC. */
   createdAt: z.string(),
@@ -31,10 +32,5 @@ export async function readRun(bucket: Bucket, run: string): Promise<RunRecord | 
 
 /** The names of all runs, oldest first: they begin with the time. */
 export async function listRuns(bucket: Bucket): Promise<string[]> {
-  const names = new Set<string>();
-  for (const key of await bucket.list(RUNS)) {
-    const name = key.slice(RUNS.length).split('/', 1)[0];
-    if (name) names.add(name);
-  }
-  return [...names].sort();
+  return (await bucket.listNames(RUNS)).sort();
 }

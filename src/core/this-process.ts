@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import * as z from 'zod';
-import { identify, livenessOf as livenessOfProcess } from '../core/process-identity.js';
+import { identify, livenessOf as livenessOfProcess } from './process-identity.js';
 
 /** A process, so that others can tell whether it still runs. Its id means something on its own machine only. */
 export const processRecord = z.object({

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import { PrestageError } from '../../../core/errors.js';
+import { livenessOf, processRecord, thisProcess } from '../../../core/this-process.js';
+import type { Bucket, ReadObject } from './bucket.js';
+import { LOCK_KEY } from './layout.js';
+
+const lockHolder = z.object({
+  run: z.string(),
+  command: z.string(),
+  process: processRecord,
+  /** Each renewal is another object. */
+  renewal: z.int(),
+});
+
+export type LockHolder = z.infer<typeof lockHolder>;
+
+export interface HeldLock {
+  /** Aborted, with LEASE_LOST as the reason, when another command has taken over. */
+  readonly lost: AbortSignal;
+  release(): Promise<void>;
+}
+
+export interface LockOptions {
+  wait: boolean;
+  signal: AbortSignal;
+  /** Called once for each holder that is waited for. */
+  onWait(holder: LockHolder): void;
+  renewMs?: number;
+  pollMs?: number;
+}
+
+const RENEW_MS = 10_000;
+const POLL_MS = 2000;
+/** A holder that was not renewed for so many renewals is dead. By S3's clock, which wrote down the last one. */
+const DEAD_RENEWALS = 6;
+
+/**
+ * Takes the lock of an environment: an object that only one can make. The one of a dead command is taken over: of a process of this
+ * machine that is gone, or of one elsewhere that does not renew it any more.
+ * @throws LOCKED where another has it and `wait` is false; the signal's reason
+ */
+export async function acquireLock(
+  bucket: Bucket,
+  claim: Pick<LockHolder, 'run' | 'command'>,
+  { wait, signal, onWait, renewMs = RENEW_MS, pollMs = POLL_MS }: LockOptions,
+): Promise<HeldLock> {
+  const holder: LockHolder = {
+    ...claim,
+    process: thisProcess(),
+    renewal: 0,
+  };
+  let told: string | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    const found = await bucket.getJson(LOCK_KEY, lockHolder);
+    const etag =
+      found === undefined
+        ? await bucket.putJson(LOCK_KEY, holder, { ifNoneMatch: '*' })
+        : isDead(found, renewMs)
+          ? await bucket.putJson(LOCK_KEY, holder, { ifMatch: found.etag })
+          : undefined;
+    if (etag !== undefined) return keep(bucket, holder, etag, renewMs);
+    if (found === undefined || isDead(found, renewMs)) continue; // another was quicker
+    if (!wait) throw locked(found.value);
+    if (told !== found.value.run) onWait(found.value);
+    told = found.value.run;
+    await sleep(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+}
+
+/** Who changes this environment now; undefined where nobody does. */
+export async function readLockHolder(bucket: Bucket): Promise<LockHolder | undefined> {
+  const found = await bucket.getJson(LOCK_KEY, lockHolder);
+  return found === undefined || isDead(found, RENEW_MS) ? undefined : found.value;
+}
+
+function isDead({ value, age }: ReadObject<LockHolder>, renewMs: number): boolean {
+  return livenessOf(value.process) === 'gone' || age > DEAD_RENEWALS * renewMs;
+}
+
+function keep(bucket: Bucket, holder: LockHolder, first: string, renewMs: number): HeldLock {
+  const lost = new AbortController();
+  const stopped = new AbortController();
+  let etag = first;
+  const renewing = (async () => {
+    for (let renewal = 1; ; renewal += 1) {
+      await sleep(renewMs, undefined, { signal: stopped.signal, ref: false });
+      try {
+        const renewed = await bucket.putJson(LOCK_KEY, { ...holder, renewal }, { ifMatch: etag });
+        if (renewed === undefined) {
+          // An answer that was lost makes the next attempt fail: what is there may be ours.
+          const found = await bucket.getJson(LOCK_KEY, lockHolder);
+          if (found?.value.run !== holder.run) return lost.abort(taken(found?.value));
+          etag = found.etag;
+        } else etag = renewed;
+      } catch {
+        // No answer now: the next renewal tells.
+      }
+    }
+  })().catch(() => {});
+  return {
+    lost: lost.signal,
+    async release() {
+      stopped.abort();
+      await renewing;
+      const found = await bucket.getJson(LOCK_KEY, lockHolder).catch(() => undefined);
+      // Where the bucket is gone (`destroy --purge`), so is the lock.
+      if (found?.value.run === holder.run) await bucket.delete(LOCK_KEY).catch(() => {});
+    },
+  };
+}
+
+function locked({ run, command, process: { host } }: LockHolder): PrestageError {
+  return new PrestageError(
+    'LOCKED',
+    `Another command is changing this environment: ${command}, on ${host} (run ${run}).`,
+    {
+      hint: 'Wait for it to end, or run the same command again with --wait. A command that died is found out within a minute.',
+      context: { run, host },
+      retryable: true,
+    },
+  );
+}
+
+function taken(by: LockHolder | undefined): PrestageError {
+  return new PrestageError(
+    'LEASE_LOST',
+    `The lock of this environment was ${by === undefined ? 'deleted' : `taken over by ${by.command}, on ${by.process.host}`}.`,
+    { hint: 'Run the same command again, when the other has ended.' },
+  );
+}

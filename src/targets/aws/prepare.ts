@@ -1,0 +1,23 @@
+import type { FollowOptions, PrepareJob } from '../target.js';
+import { uploadInputs } from './bucket/upload-inputs.js';
+import type { AwsContext } from './context.js';
+import type { CommandLock } from './exclusively.js';
+import { ensureFoundation } from './foundation.js';
+import { recordFallback } from './worker/fallback.js';
+import { runTask } from './worker/run-task.js';
+
+/**
+ * Phase 1: makes what a preparation needs, puts the files into the bucket, and has a worker prepare them.
+ * @throws what the worker failed with; STACK_FAILED, LOCKED; the signal's reason
+ */
+export async function prepare(
+  context: AwsContext,
+  { plan, inputs }: PrepareJob,
+  options: FollowOptions & { lock: CommandLock },
+): Promise<void> {
+  const place = await ensureFoundation(context, { ...options, inputs });
+  await options.lock.take(place.bucket, options);
+  const located = await uploadInputs(place.bucket, { plan, inputs }, options);
+  await recordFallback(place, { plan, inputs: located });
+  await runTask(context, place, { kind: 'prepare', plan, inputs: located }, options);
+}

@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import type { AgentResult } from '../../../agent/index.js';
+import { PrestageError } from '../../../core/errors.js';
+import type { Emit } from '../../../core/events.js';
+import { runKeys } from '../bucket/layout.js';
+import type { AwsContext, Place } from '../context.js';
+import { followRemoteRun } from './follow-run.js';
+import { consoleTail, describeMachine, endMachine, isGone } from './machines.js';
+
+export interface Patience {
+  /** Between two looks at the machine, in ms. */
+  pollMs: number;
+  /** How long a machine may take from its launch until it says anything. */
+  startMs: number;
+  /** How long a worker that spoke may say nothing at all; its heart beats every 10 s. */
+  silenceMs: number;
+  /** How long a worker that has ended may take to be gone by itself. */
+  goneMs: number;
+}
+
+export const PATIENCE: Patience = { pollMs: 3000, startMs: 10 * 60_000, silenceMs: 5 * 60_000, goneMs: 30_000 };
+
+const stageReport = z.object({ stage: z.string(), detail: z.string().optional() });
+
+interface Watched {
+  run: string;
+  /** The instance's id. */
+  instance: string;
+}
+
+interface Watching {
+  emit: Emit;
+  signal: AbortSignal;
+  patience?: Patience;
+}
+
+/**
+ * Follows a worker's run to its end, whoever launched it. Aborting the signal stops following, never the worker. However it ends,
+ * its machine is seen to be gone before this returns.
+ * @throws MACHINE_STUCK; the signal's reason
+ */
+export async function followWorker(
+  context: AwsContext,
+  place: Place,
+  { run, instance }: Watched,
+  { emit, signal, patience = PATIENCE }: Watching,
+): Promise<AgentResult> {
+  const followed = new AbortController();
+  const watching = { emit, signal: AbortSignal.any([signal, followed.signal]), patience };
+  const bucket = {
+    get: (key: string) => place.bucket.getText(key),
+    list: (prefix: string) => place.bucket.list(prefix),
+  };
+  const result = followRemoteRun({ bucket, prefix: runKeys(run).prefix, emit, signal: watching.signal });
+  const death = deathOf(context, place, { run, instance }, watching);
+  try {
+    return await Promise.race([result, death]);
+  } finally {
+    followed.abort();
+    await Promise.allSettled([result, death]);
+    if (!signal.aborted) await seeItGone(context, { run, instance }, { emit, signal, patience });
+  }
+}
+
+/** Settles when the worker cannot give a result any more, with why. */
+async function deathOf(
+  context: AwsContext,
+  { bucket }: Place,
+  { run, instance }: Watched,
+  { emit, signal, patience = PATIENCE }: Watching,
+): Promise<AgentResult> {
+  const { ec2 } = context.session;
+  const keys = runKeys(run);
+  let last = { sign: '', at: performance.now() };
+  let stage = '';
+  for (;;) {
+    await sleep(patience.pollMs, undefined, { signal });
+    const [report, heartbeat, ended] = await Promise.all([
+      bucket.getJson(keys.stage, stageReport),
+      bucket.getText(keys.heartbeat),
+      bucket.getText(keys.ended),
+    ]);
+    const told = report?.value;
+    if (told !== undefined && told.stage !== stage) {
+      stage = told.stage;
+      const detail = told.detail ? { detail: told.detail } : {};
+      emit({ type: 'machine.stage', run, stage, ...detail });
+    }
+    const sign = JSON.stringify([told, heartbeat]);
+    if (sign !== last.sign) last = { sign, at: performance.now() };
+    const machine = await describeMachine(ec2, instance);
+    const isOver = ended !== undefined || machine === undefined || isGone(machine);
+    if (stage === 'failed') return failed(setupFailure(told?.detail ?? 'it did not say why', instance));
+    if (isOver) {
+      // What the agent wrote last is there before its machine ends: the follower reads it, where there is anything.
+      await sleep(2 * patience.pollMs, undefined, { signal });
+      return failed(await died(context, bucket, { run, instance }, 'ended without a result'));
+    }
+    const silent = performance.now() - last.at;
+    if (told === undefined && silent > patience.startMs)
+      return failed(await died(context, bucket, { run, instance }, `said nothing within ${minutes(patience.startMs)}`));
+    if (told !== undefined && silent > patience.silenceMs)
+      return failed(
+        await died(context, bucket, { run, instance }, `has said nothing for ${minutes(patience.silenceMs)}`),
+      );
+  }
+}
+
+function failed(error: PrestageError): AgentResult {
+  return { ok: false, error: error.serialize() };
+}
+
+function setupFailure(detail: string, instance: string): PrestageError {
+  return new PrestageError('WORKER_SETUP', `The worker ${instance} could not begin: ${detail.replace(/\.?$/, '.')}`, {
+    hint: 'Put right what it says (`prestage doctor` checks much of it), and run the same command again. `prestage logs worker` shows all that it said.',
+    context: { instance },
+  });
+}
+
+async function died(
+  { session }: AwsContext,
+  bucket: Place['bucket'],
+  { run, instance }: Watched,
+  how: string,
+): Promise<PrestageError> {
+  const { log, bootLog } = runKeys(run);
+  const written = (await bucket.getText(log)) ?? (await bucket.getText(bootLog)) ?? '';
+  const lines = written.split('\n').filter((line) => line.trim() !== '');
+  const words = lines.length > 0 ? lines.slice(-20) : await consoleTail(session.ec2, instance);
+  const last = words.at(-1);
+  return new PrestageError(
+    'WORKER_DIED',
+    `The worker ${instance} ${how}${last === undefined ? '' : `; its last words: ${last}`}.`,
+    {
+      hint: 'Run the same command again: what is prepared is kept. `prestage logs worker` shows all that it said.',
+      context: { run, instance, log: words },
+    },
+  );
+}
+
+/** A worker ends its machine itself. One that is still there a moment later is ended: it costs money. */
+export async function seeItGone(
+  { session: { ec2 } }: AwsContext,
+  { run, instance }: Watched,
+  { emit, signal, patience = PATIENCE }: Watching,
+): Promise<void> {
+  const until = performance.now() + patience.goneMs;
+  for (;;) {
+    const machine = await describeMachine(ec2, instance);
+    if (machine === undefined || isGone(machine)) break;
+    if (performance.now() > until) {
+      await endMachine(ec2, instance, { signal });
+      break;
+    }
+    await sleep(patience.pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+  emit({ type: 'machine.ended', run, instance });
+}
+
+function minutes(ms: number): string {
+  return `${Math.round(ms / 60_000)} minutes`;
+}
