@@ -85,7 +85,7 @@ export class Bucket {
           new PutObjectCommand({
             Bucket: this.name,
             Key: key,
-            Body: body,
+            Body: Buffer.from(body),
             ChecksumSHA256: Buffer.from(sha256(body), 'hex').toString('base64'),
             ...(condition && 'ifNoneMatch' in condition ? { IfNoneMatch: '*' } : {}),
             ...(condition && 'ifMatch' in condition ? { IfMatch: condition.ifMatch } : {}),
