@@ -4,7 +4,7 @@ import type { SerializedError } from './errors.js';
  * Everything that happens, as data. Rooms below cli/ never print: they emit these. `--json` writes them as they are,
  * each with the time at which it was emitted; a worker writes them to its run's folder, where whoever attaches reads them.
  */
-export type PrestageEvent = DeployEvent | WorkerEvent | MachineEvent | StackEvent | HostEvent | NoticeEvent;
+export type PrestageEvent = DeployEvent | UploadEvent | WorkerEvent | MachineEvent | StackEvent | HostEvent | NoticeEvent;
 
 export type Emit = (event: PrestageEvent) => void;
 
@@ -62,6 +62,13 @@ export type WorkerEvent =
   | { type: 'release.published'; release: string; packages: number }
   | { type: 'worker.finished'; run: string; release: string; durationMs: number }
   | { type: 'worker.failed'; run: string; release: string; error: SerializedError };
+
+/** What is put where a worker can reach it. `source` is the base name of a file or a folder. */
+export type UploadEvent =
+  | { type: 'upload.started'; source: string; bytesTotal: number }
+  /** At most a few a second. */
+  | { type: 'upload.progress'; source: string; bytes: number; bytesTotal: number }
+  | { type: 'upload.finished'; source: string; bytes: number; durationMs: number };
 
 /** A worker that is a machine of its own. */
 export type MachineEvent =

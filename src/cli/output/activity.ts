@@ -44,6 +44,17 @@ export function applyToActivity(activity: Activity, event: PrestageEvent, nowMs:
       packages.set(event.package, progressed(known, event, nowMs));
       break;
     }
+    case 'upload.started':
+      packages.set(uploadOf(event), newPackage(uploadOf(event), { ...event, bytes: 0 }, nowMs));
+      break;
+    case 'upload.progress': {
+      const known = packages.get(uploadOf(event)) ?? newPackage(uploadOf(event), event, nowMs);
+      packages.set(uploadOf(event), progressed(known, { ...event, files: 0 }, nowMs));
+      break;
+    }
+    case 'upload.finished':
+      packages.delete(uploadOf(event));
+      break;
     case 'package.step':
       note(activity, event.package, `step ${event.step} ${event.kind}`);
       break;

@@ -56,6 +56,15 @@ export function eventLines(told: PrestageEvent, { style, verbose }: Wording): st
     case 'worker.failed':
       return inDetail(`worker    run ${event.run} failed: ${event.error.code}`);
 
+    case 'upload.started':
+      return inDetail(`${event.source}: uploading ${formatBytes(event.bytesTotal)}`);
+    case 'upload.progress':
+      return [
+        `${event.source}: uploaded ${formatBytes(event.bytes)} of ${formatBytes(event.bytesTotal)} (${formatPercent(event.bytes, event.bytesTotal)})`,
+      ];
+    case 'upload.finished':
+      return [`uploaded  ${event.source} ${style.dim(`(${formatBytes(event.bytes)}, ${formatDuration(event.durationMs)})`)}`];
+
     case 'machine.launched':
       return [`worker    launched ${event.instance} ${style.dim(`(${event.instanceType}, run ${event.run})`)}`];
     case 'machine.stage':

@@ -47,7 +47,7 @@ describe.skipIf(lacks('moto'))('the bucket of an environment', () => {
     await bucket.putJson('a/b.json', { n: 1 });
     expect((await bucket.getJson('a/b.json', z.object({ n: z.int() })))?.value).toEqual({ n: 1 });
     expect(await bucket.getText('a/c.json')).toBeUndefined();
-    expect([await bucket.has('a/b.json'), await bucket.has('a/c.json')]).toEqual([true, false]);
+    expect([await bucket.sizeOf('a/b.json'), await bucket.sizeOf('a/c.json')]).toEqual([8, undefined]);
     await expect(bucket.getJson('a/b.json', z.object({ m: z.int() }))).rejects.toMatchObject({ code: 'STORE_INVALID' });
   });
 

@@ -65,11 +65,12 @@ export class Bucket {
     }
   }
 
-  async has(key: string): Promise<boolean> {
+  /** An object's size in bytes; undefined where there is none. */
+  async sizeOf(key: string): Promise<number | undefined> {
     const found = await asAws(this.#asked('s3:GetObject', key), () =>
       this.client.send(new HeadObjectCommand({ Bucket: this.name, Key: key })).catch(undefinedWhere(404)),
     );
-    return found !== undefined;
+    return found && (found.ContentLength ?? 0);
   }
 
   /** @returns the new object's ETag; undefined where the condition did not hold, and nothing was put */

@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { type InputLocation, type InputLocations, isRemote } from '../../../config/index.js';
+import { mapBounded } from '../../../core/bounded.js';
+import { PrestageError } from '../../../core/errors.js';
+import type { Emit } from '../../../core/events.js';
+import type { PrepareJob } from '../../target.js';
+import type { Bucket } from './bucket.js';
+import { sourceKey } from './layout.js';
+import { packFolder } from './pack-folder.js';
+import { uploadObject } from './upload-object.js';
+
+/** Objects that are looked for, or put, at once; large ones have parts under way besides. */
+const IN_FLIGHT = 4;
+const LOOKS_IN_FLIGHT = 32;
+/** An upload tells of itself at most so often. */
+const PROGRESS_MS = 250;
+
+export interface UploadOptions {
+  emit: Emit;
+  signal: AbortSignal;
+}
+
+/**
+ * Puts into the bucket what a worker needs and cannot reach: files and folders of this machine, and what is on servers, to which a
+ * worker has no way. Each is there once, under its digest; what is there already is not even read.
+ * @returns where a worker finds each input
+ * @throws SOURCE_CHANGED, SOURCE_MOVED, SOURCE_UNREACHABLE, AWS_FAILED; the signal's reason
+ */
+export async function uploadInputs(
+  bucket: Bucket,
+  { inputs }: PrepareJob,
+  { emit, signal }: UploadOptions,
+): Promise<InputLocations> {
+  const planned = Object.entries(inputs).map(([digest, location]) => planOf(bucket, digest, location));
+  const found = await mapBounded(planned, LOOKS_IN_FLIGHT, async ({ key }) =>
+    key === undefined ? undefined : bucket.sizeOf(key),
+  );
+  const sizes = new Map(planned.map(({ digest }, index) => [digest, found[index]]));
+  const missing = planned.filter(({ digest, key }) => key !== undefined && sizes.get(digest) === undefined);
+  // Large ones first, so that the last to end is not one that began last.
+  missing.sort((a, b) => b.size - a.size);
+  await mapBounded(missing, IN_FLIGHT, async (input) => {
+    sizes.set(input.digest, await put(bucket, input, { emit, signal }));
+  });
+  return Object.fromEntries(planned.map(({ digest, locate }) => [digest, locate(sizes.get(digest) ?? 0)]));
+}
+
+interface Planned {
+  digest: string;
+  location: InputLocation;
+  name: string;
+  /** Where it is to be put; undefined where it stays where it is. */
+  key: string | undefined;
+  size: number;
+  /** Where it is then, for an object of this size. */
+  locate(size: number): InputLocation;
+}
+
+function planOf(bucket: Bucket, digest: string, location: InputLocation): Planned {
+  if (location.kind === 's3' || location.kind === 'packed') {
+    const elsewhere = location.kind === 's3' ? withoutCopy(location) : location;
+    return { digest, location, name: digest, key: undefined, size: 0, locate: () => elsewhere };
+  }
+  const isFolder = location.kind === 'folder';
+  const name = nameOf(location) + (isFolder ? '.tar' : '');
+  const key = sourceKey(digest, name);
+  const url = `s3://${bucket.name}/${key}`;
+  return {
+    digest,
+    location,
+    name,
+    key,
+    size: location.size ?? 0,
+    locate: (size) => (isFolder ? { kind: 'packed', url, size } : { kind: 's3', url, size }),
+  };
+}
+
+/** A copy on this machine is nothing to a worker. */
+function withoutCopy({ cached: _, ...location }: Extract<InputLocation, { kind: 's3' }>): InputLocation {
+  return location;
+}
+
+/** For people who look into the bucket; the digest is what counts. */
+function nameOf(location: Exclude<InputLocation, { kind: 's3' | 'packed' }>): string {
+  const path = isRemote(location) ? new URL(location.url).pathname : location.path.replaceAll('\\', '/');
+  return posix.basename(path).replace(/[^A-Za-z0-9._-]/g, '_') || 'source';
+}
+
+/** @returns the object's size */
+async function put(
+  bucket: Bucket,
+  { digest, location, name, key = '' }: Planned,
+  { emit, signal }: UploadOptions,
+): Promise<number> {
+  const started = performance.now();
+  const { size, content, close } = await open(digest, location, { emit, signal });
+  emit({ type: 'upload.started', source: name, bytesTotal: size });
+  let told = started;
+  const onProgress = (bytes: number) => {
+    if (performance.now() - told < PROGRESS_MS) return;
+    told = performance.now();
+    emit({ type: 'upload.progress', source: name, bytes, bytesTotal: size });
+  };
+  try {
+    await uploadObject(bucket, { key, size, content, signal, onProgress });
+  } finally {
+    await close();
+  }
+  emit({ type: 'upload.finished', source: name, bytes: size, durationMs: Math.round(performance.now() - started) });
+  return size;
+}
+
+interface Opened {
+  size: number;
+  content: AsyncIterable<Buffer>;
+  close(): Promise<void>;
+}
+
+async function open(digest: string, location: InputLocation, { emit, signal }: UploadOptions): Promise<Opened> {
+  const close = async () => {};
+  switch (location.kind) {
+    case 'folder':
+      return { ...(await packFolder(location.path, digest, signal)), close };
+    case 'file':
+      return { size: location.size, content: provenFile(location.path, digest, location.size, signal), close };
+    case 'http': {
+      const size = location.cached === undefined ? undefined : await sizeOfFile(location.cached);
+      if (location.cached !== undefined && size !== undefined)
+        return { size, content: provenFile(location.cached, digest, size, signal), close };
+      const { openRemote } = await import('../../../prepare/index.js');
+      return openRemote({ ...location, sha256: digest }, { emit, signal });
+    }
+    default:
+      throw new PrestageError('INTERNAL', `${location.url} is to be uploaded, and is on S3 already.`);
+  }
+}
+
+async function sizeOfFile(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.size;
+}
+
+/** A file's bytes; ends with an error where they are not those of the digest. */
+async function* provenFile(path: string, digest: string, size: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  let read = 0;
+  for await (const chunk of createReadStream(path, { signal, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    read += chunk.length;
+    if (read > size) break;
+    hash.update(chunk);
+    yield chunk;
+  }
+  const found = read > size ? `more than ${size} bytes` : hash.digest('hex');
+  if (found === digest) return;
+  throw new PrestageError('SOURCE_CHANGED', `The file ${path} changed since its digest was taken.`, {
+    hint: 'Wait until whatever writes it is done, then run the same command again: the new content gets its own digest.',
+    context: { path, expected: digest, found },
+  });
+}
