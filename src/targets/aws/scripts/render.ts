@@ -4,12 +4,17 @@ import common from './common.sh?raw';
 const MAX_BYTES = 16 * 1024;
 
 /**
- * A script that is whole: variables, what scripts share, and the script itself without its comments.
- * @throws where it is larger than EC2's 16 KB, or a name is none that a shell knows
+ * A script that is whole: variables, functions made for it, what scripts share, and the scripts themselves without comments
+ * and indentation.
+ * @throws where it is larger than EC2's 16 KB
  */
-export function renderScript(variables: Readonly<Record<string, string>>, functions: string[], script: string): string {
+export function renderScript(
+  variables: Readonly<Record<string, string>>,
+  functions: string[],
+  scripts: string[],
+): string {
   const header = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`);
-  const text = ['#!/bin/sh', ...header, ...functions, withoutComments(common), withoutComments(script), ''].join('\n');
+  const text = ['#!/bin/sh', ...header, ...functions, ...[common, ...scripts].map(compact), ''].join('\n');
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_BYTES) throw new Error(`user data has ${bytes} bytes, and EC2 takes ${MAX_BYTES}`);
   return text;
@@ -21,9 +26,11 @@ export function quote(value: string): string {
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-function withoutComments(script: string): string {
+/** Space is scarce. Nothing in a script of ours may so depend on how its lines begin. */
+function compact(script: string): string {
   return script
     .split('\n')
-    .filter((line) => !/^\s*(#|$)/.test(line))
+    .map((line) => line.trimStart())
+    .filter((line) => line !== '' && !line.startsWith('#'))
     .join('\n');
 }

@@ -1,6 +1,7 @@
 import { AGENT_THREADS } from '../../../agent/index.js';
 import { agentKey, jobKey, runKeys } from '../bucket/layout.js';
 import { STORE_ROOT } from '../names.js';
+import agent from './agent.sh?raw';
 import type { WorkerInputs } from './inputs.js';
 import { renderScript } from './render.js';
 import script from './worker.sh?raw';
@@ -21,5 +22,5 @@ export function renderWorkerScript(inputs: WorkerInputs): string {
     JOB_KEY: jobKey(inputs.job),
     AGENT_THREADS: String(AGENT_THREADS),
   };
-  return renderScript(variables, [], script);
+  return renderScript(variables, [], [agent, script]);
 }

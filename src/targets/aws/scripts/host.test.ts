@@ -1,0 +1,70 @@
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { lacks } from '../../../../test/requirements.js';
+import { renderHostScript } from './host.js';
+import type { HostInputs } from './inputs.js';
+
+const plain: HostInputs = {
+  bucket: 'prestage-portal-dev-1a2b3c4d',
+  region: 'eu-central-1',
+  fileSystemId: 'fs-0123456789abcdef0',
+  accessPointId: 'fsap-0123456789abcdef0',
+  host: 'api-1',
+  service: 'api',
+  index: 1,
+  release: '2f1c5d0e9ab34c77',
+  needs: [],
+  boot: undefined,
+  run: 'run/api.sh',
+  port: undefined,
+  health: undefined,
+  variables: {},
+  databaseSecret: undefined,
+  signalUrl: 'https://example.invalid/arn%3Aaws?Expires=1&Signature=a%2Bb%3D',
+  notReady: { do: 'fail' },
+};
+const hostile = `it's "$(touch /tmp/x)" \`id\`\n  # no comment\n\${Token[TOKEN.123]} \\ ü`;
+const cases: Record<string, Partial<HostInputs>> = {
+  'a host with little': {},
+  'a host that only boots': { boot: 'boot.sh', run: undefined },
+  'a host with all': {
+    boot: hostile,
+    run: hostile,
+    needs: ['opt/installer', hostile],
+    port: 8080,
+    health: { kind: 'http', path: hostile, timeoutMs: 1500 },
+    variables: { A: hostile, PRESTAGE_PORT: '8080' },
+    databaseSecret: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:it',
+  },
+  'a host that waits': { health: { kind: 'tcp', timeoutMs: 1 }, port: 1, notReady: { do: 'wait', waitSeconds: 60 } },
+  'a host that prepares': { notReady: { do: 'prepare', agent: 'a'.repeat(64), job: 'b'.repeat(64) } },
+};
+
+describe.each(Object.entries(cases))('the script of %s', (_, inputs) => {
+  const rendered = renderHostScript({ ...plain, ...inputs });
+
+  test.skipIf(lacks('dash'))('is valid for dash', () => {
+    execFileSync('dash', ['-n'], { input: rendered });
+  });
+
+  test.skipIf(lacks('shellcheck'))('has nothing that shellcheck warns of', () => {
+    // What is not used is used by others, or by hosts of another kind.
+    execFileSync('shellcheck', ['-s', 'sh', '-S', 'warning', '-e', 'SC2034', '-'], { input: rendered });
+  });
+});
+
+test.skipIf(lacks('dash'))("a host's variables have any value, and are seen as they are by what is run", () => {
+  const name = fc.stringMatching(/^V[A-Z_0-9]{0,5}$/);
+  const value = fc.string({ unit: 'binary', maxLength: 40 }).filter((text) => !text.includes('\0'));
+  fc.assert(
+    fc.property(fc.dictionary(name, value, { maxKeys: 4 }), (variables) => {
+      const rendered = renderHostScript({ ...plain, variables });
+      const functions = rendered.slice(0, rendered.indexOf('\nPROBLEM='));
+      const out = execFileSync('dash', { input: `${functions}\nhost_variables\nenv -0`, env: {} }).toString();
+      const found = Object.fromEntries(out.split('\0').map((line) => line.split(/=(.*)/s).slice(0, 2)));
+      expect(found).toMatchObject(variables);
+    }),
+    { numRuns: 50 },
+  );
+});

@@ -1,0 +1,62 @@
+import { AGENT_THREADS } from '../../../agent/index.js';
+import { agentKey, HOSTS, jobKey } from '../bucket/layout.js';
+import { STORE_ROOT } from '../names.js';
+import agent from './agent.sh?raw';
+import script from './host.sh?raw';
+import type { HostInputs } from './inputs.js';
+import prepare from './prepare.sh?raw';
+import { quote, renderScript } from './render.js';
+
+/** How long a host that has no check may take until its program runs. */
+const DEFAULT_HEALTH_MS = 60_000;
+
+/**
+ * The user data of a host, in clear. Values that CloudFormation fills in later may be among the inputs.
+ * @throws where it is larger than EC2 takes
+ */
+export function renderHostScript(inputs: HostInputs): string {
+  const { notReady, health } = inputs;
+  const prepares = notReady.do === 'prepare' ? notReady : undefined;
+  const variables = {
+    HOST: inputs.host,
+    RELEASE: inputs.release,
+    BUCKET: inputs.bucket,
+    REGION: inputs.region,
+    FILE_SYSTEM: inputs.fileSystemId,
+    ACCESS_POINT: inputs.accessPointId,
+    STORE: STORE_ROOT,
+    PREFIX: `${HOSTS}${inputs.host}/`,
+    BOOT: inputs.boot ?? '',
+    RUN: inputs.run ?? '',
+    PORT: String(inputs.port ?? ''),
+    HEALTH: health?.kind ?? '',
+    HEALTH_PATH: health?.kind === 'http' ? health.path : '',
+    HEALTH_SECONDS: String(Math.ceil((health?.timeoutMs ?? DEFAULT_HEALTH_MS) / 1000)),
+    DATABASE_SECRET: inputs.databaseSecret ?? '',
+    SIGNAL_URL: inputs.signalUrl,
+    NOT_READY: notReady.do,
+    WAIT_SECONDS: String(notReady.do === 'wait' ? notReady.waitSeconds : 0),
+    ...(prepares === undefined
+      ? {}
+      : {
+          AGENT: prepares.agent,
+          AGENT_KEY: agentKey(prepares.agent),
+          JOB: prepares.job,
+          JOB_KEY: jobKey(prepares.job),
+          AGENT_THREADS: String(AGENT_THREADS),
+        }),
+  };
+  const exported = Object.entries(inputs.variables).map(([name, value]) => `export ${name}=${quote(value)}`);
+  return renderScript(
+    variables,
+    [
+      shellFunction('needs', inputs.needs.length === 0 ? [] : [`printf '%s\\n' ${inputs.needs.map(quote).join(' ')}`]),
+      shellFunction('host_variables', exported),
+    ],
+    [...(prepares === undefined ? [] : [agent, prepare]), script],
+  );
+}
+
+function shellFunction(name: string, lines: string[]): string {
+  return [`${name}() {`, ...(lines.length === 0 ? [':'] : lines), '}'].join('\n');
+}
