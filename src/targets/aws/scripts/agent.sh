@@ -49,9 +49,7 @@ fetch_agent() {
   return 1
 }
 
-# run_agent <run folder>: in the background, because a shell hears a signal only when it waits.
+# run_agent <run folder>
 run_agent() {
-  AWS_REGION=$REGION UV_THREADPOOL_SIZE=$AGENT_THREADS "$NODE" "$AGENT_FOLDER/agent.js" "$1" &
-  AGENT_PID=$!
-  wait "$AGENT_PID"
+  AWS_REGION=$REGION UV_THREADPOOL_SIZE=$AGENT_THREADS "$NODE" "$AGENT_FOLDER/agent.js" "$1"
 }

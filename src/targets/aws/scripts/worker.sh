@@ -1,36 +1,18 @@
-# The user data of a worker: prepares files by the agent, and ends its machine whatever happens.
+# The user data of a worker: prepares files by the agent, and ends its machine whatever happens. Without an argument it keeps
+# watch over itself with the argument `work`, which is a session of its own: a shell hears a signal only when it waits, and so
+# it always does; and all that works can be ended at once.
 
-AGENT_PID=''
-STATUS=1
-TMP=/var/lib/prestage/tmp
+MODE=${1:-watch}
+TMP=/var/lib/prestage/tmp/$MODE
 LOG=/var/log/prestage-worker.log
 RUN_FOLDER=/var/lib/prestage/run
-
-finish() {
-  STATUS=$?
-  trap '' HUP INT TERM
-  trap - EXIT
-  if [ -n "$AGENT_PID" ]; then
-    kill -TERM "$AGENT_PID" 2>/dev/null
-    wait "$AGENT_PID"
-  fi
-  say "ends with status $STATUS"
-  printf '{"status":%s,"time":"%s"}\n' "$STATUS" "$(now)" >"$TMP/ended.json"
-  put "$PREFIX/ended.json" "$TMP/ended.json"
-  put "$PREFIX/boot.log" "$LOG"
-  shutdown -h now
-  exit "$STATUS"
-}
-
-# A machine that stays costs money, so these come before anything that can fail.
-trap 'finish' EXIT
-trap 'exit 143' HUP INT TERM
-systemd-run --on-active="${DEADLINE}s" shutdown -h now || { (sleep "$DEADLINE"; shutdown -h now) & }
+WORK_PID=''
+TOLD=''
+# What the agent has to end by itself, in seconds.
+GRACE=30
 
 export HOME="${HOME:-/root}" AWS_DEFAULT_REGION="$REGION"
 umask 022
-mkdir -p "$TMP" /var/log
-exec 3>&1 >>"$LOG" 2>&1
 
 # stage <stage> [detail]
 stage() {
@@ -45,18 +27,64 @@ fail() {
   exit 1
 }
 
-stage started
-stage installing
-install_package amazon-efs-utils || fail "$PROBLEM"
-install_node || fail "$PROBLEM"
-stage mounting
-mount_store '' || fail "$PROBLEM"
-stage fetching
-fetch_agent "$RUN_FOLDER" || fail "$PROBLEM"
-stage working
-# The agent says itself how it went; only what it could not say is said here.
-run_agent "$RUN_FOLDER"
-STATUS=$?
-AGENT_PID=''
-[ "$STATUS" -le 1 ] || stage failed "the agent ended with status $STATUS: $(tail_of "$LOG" 5)"
-exit "$STATUS"
+work() {
+  trap 'exit 143' TERM
+  stage started
+  stage installing
+  install_package amazon-efs-utils || fail "$PROBLEM"
+  install_node || fail "$PROBLEM"
+  stage mounting
+  mount_store '' || fail "$PROBLEM"
+  stage fetching
+  fetch_agent "$RUN_FOLDER" || fail "$PROBLEM"
+  stage working
+  run_agent "$RUN_FOLDER"
+}
+
+finish() {
+  STATUS=$?
+  trap '' HUP INT TERM
+  trap - EXIT
+  if [ -n "$WORK_PID" ]; then
+    kill -TERM "-$WORK_PID" 2>/dev/null
+    (sleep "$GRACE" && kill -KILL "-$WORK_PID") 2>/dev/null &
+    wait "$WORK_PID"
+  fi
+  # The agent says itself how it went (0 and 1), and so does `fail`; only what they could not say is said here.
+  if [ -n "$TOLD" ]; then
+    stage failed 'the worker was told to end before it was done'
+  elif [ "$STATUS" -gt 1 ]; then
+    stage failed "the agent ended with status $STATUS: $(tail_of "$LOG" 5)"
+  fi
+  say "ends with status $STATUS"
+  printf '{"status":%s,"time":"%s"}\n' "$STATUS" "$(now)" >"$TMP/ended.json"
+  put "$PREFIX/ended.json" "$TMP/ended.json"
+  put "$PREFIX/boot.log" "$LOG"
+  shutdown -h now
+  exit "$STATUS"
+}
+
+# A machine that stays costs money, so that these come before anything that can fail: the deadline, and somebody who shuts down
+# when this shell was killed.
+watch() {
+  trap 'finish' EXIT
+  trap 'TOLD=yes; exit 143' HUP INT TERM
+  systemd-run --on-active="${DEADLINE}s" shutdown -h now || { (sleep "$DEADLINE"; shutdown -h now) & }
+  # shellcheck disable=SC2016
+  systemd-run sh -c 'while kill -0 "$0"; do sleep 5; done; sleep 5; shutdown -h now' "$$"
+  mkdir -p "$TMP" /var/log
+  exec 3>&1 >>"$LOG" 2>&1
+  setsid "$0" work &
+  WORK_PID=$!
+  wait "$WORK_PID"
+  STATUS=$?
+  WORK_PID=''
+  exit "$STATUS"
+}
+
+if [ "$MODE" = work ]; then
+  mkdir -p "$TMP"
+  work
+else
+  watch
+fi

@@ -26,6 +26,7 @@ mount --bind "$file_systems" root/run/guest/file-systems
 mount --bind "$node" root/run/guest/node
 # As on a fresh Amazon Linux: no Node, no mount helper for EFS; and nobody to ask for names.
 rm -f root/usr/bin/node root/usr/local/bin/node root/usr/bin/npm root/usr/bin/npx root/sbin/mount.efs
+rm -rf root/var/lib/cloud
 rm -f root/etc/resolv.conf && : >root/etc/resolv.conf
 mount --bind "$hosts" root/etc/hosts
 for program in dnf shutdown systemd-run; do
