@@ -57,8 +57,7 @@ install_package() {
 is_mounted() { grep -q " $STORE " /proc/mounts; }
 
 # How long mounting is tried: mount targets and their names take minutes after they were made.
-MOUNT_SECONDS=300
-MOUNT_PAUSE=10
+: "${MOUNT_SECONDS:=300}" "${MOUNT_PAUSE:=10}"
 
 # mount_store <'' or ,options>
 mount_store() {

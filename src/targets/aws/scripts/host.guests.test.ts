@@ -66,9 +66,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a host, on a machine', (
       signalUrl: SIGNAL_URL,
       notReady: { do: 'fail' },
       ...inputs,
-    })
-      .replace('WATCH_PAUSE=15', 'WATCH_PAUSE=1')
-      .replace('MOUNT_SECONDS=300', 'MOUNT_SECONDS=1');
+    }).replace('\n', '\nWATCH_PAUSE=1 MOUNT_SECONDS=1\n');
   }
 
   async function host(

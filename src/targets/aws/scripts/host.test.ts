@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/requirements.js';
@@ -25,6 +26,13 @@ const plain: HostInputs = {
   notReady: { do: 'fail' },
 };
 const hostile = `it's "$(touch /tmp/x)" \`id\`\n  # no comment\n\${Token[TOKEN.123]} \\ ü`;
+/** The script with what is packed in clear. */
+function unpacked(rendered: string): string {
+  return rendered.replace(/eval "\$\(echo (\S+) \| base64 -d \| gzip -d\)"/, (_, packed: string) =>
+    gunzipSync(Buffer.from(packed, 'base64')).toString(),
+  );
+}
+
 const cases: Record<string, Partial<HostInputs>> = {
   'a host with little': {},
   'a host that only boots': { boot: 'boot.sh', run: undefined },
@@ -42,10 +50,11 @@ const cases: Record<string, Partial<HostInputs>> = {
 };
 
 describe.each(Object.entries(cases))('the script of %s', (_, inputs) => {
-  const rendered = renderHostScript({ ...plain, ...inputs });
+  const rendered = unpacked(renderHostScript({ ...plain, ...inputs }));
 
-  test.skipIf(lacks('dash'))('is valid for dash', () => {
+  test.skipIf(lacks('dash'))('is valid for dash, and for bash, which is sh on Amazon Linux', () => {
     execFileSync('dash', ['-n'], { input: rendered });
+    execFileSync('bash', ['--posix', '-n'], { input: rendered });
   });
 
   test.skipIf(lacks('shellcheck'))('has nothing that shellcheck warns of', () => {
@@ -60,11 +69,28 @@ test.skipIf(lacks('dash'))("a host's variables have any value, and are seen as t
   fc.assert(
     fc.property(fc.dictionary(name, value, { maxKeys: 4 }), (variables) => {
       const rendered = renderHostScript({ ...plain, variables });
-      const functions = rendered.slice(0, rendered.indexOf('\nPROBLEM='));
+      const functions = rendered.slice(0, rendered.indexOf('\neval '));
       const out = execFileSync('dash', { input: `${functions}\nhost_variables\nenv -0`, env: {} }).toString();
       const found = Object.fromEntries(out.split('\0').map((line) => line.split(/=(.*)/s).slice(0, 2)));
       expect(found).toMatchObject(variables);
     }),
     { numRuns: 50 },
+  );
+});
+
+test('the script of a host fits into user data among twenty-five other services; one that does not is refused', () => {
+  const notReady = { do: 'prepare', agent: 'a'.repeat(64), job: 'b'.repeat(64) } as const;
+  const variables = (services: number) =>
+    Object.fromEntries(
+      Array.from({ length: services }, (_, i) => [
+        [`PRESTAGE_SERVICE_${i}_HOST`, `service-${i}.portal-production.internal`],
+        [`PRESTAGE_SERVICE_${i}_PORT`, '8080'],
+        [`PRESTAGE_SERVICE_${i}_HOSTS`, `service-${i}-0.portal-production.internal`],
+      ]).flat(),
+    );
+  const full = { ...plain, ...cases['a host with all'], notReady };
+  expect(Buffer.byteLength(renderHostScript({ ...full, variables: variables(25) }))).toBeLessThan(15 * 1024);
+  expect(() => renderHostScript({ ...full, variables: variables(100) })).toThrow(
+    /user data of a machine would have \d+ bytes/,
   );
 });

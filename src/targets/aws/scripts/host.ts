@@ -5,14 +5,14 @@ import agent from './agent.sh?raw';
 import script from './host.sh?raw';
 import type { HostInputs } from './inputs.js';
 import prepare from './prepare.sh?raw';
-import { quote, renderScript } from './render.js';
+import { quote, renderPackedScript } from './render.js';
 
 /** How long a host that has no check may take until its program runs. */
 const DEFAULT_HEALTH_MS = 60_000;
 
 /**
  * The user data of a host, in clear. Values that CloudFormation fills in later may be among the inputs.
- * @throws where it is larger than EC2 takes
+ * @throws AWS_SETTINGS where it is larger than EC2 takes
  */
 export function renderHostScript(inputs: HostInputs): string {
   const { notReady, health } = inputs;
@@ -47,14 +47,14 @@ export function renderHostScript(inputs: HostInputs): string {
         }),
   };
   const exported = Object.entries(inputs.variables).map(([name, value]) => `export ${name}=${quote(value)}`);
-  return renderScript(
+  return renderPackedScript({
     variables,
-    [
+    functions: [
       shellFunction('needs', inputs.needs.length === 0 ? [] : [`printf '%s\\n' ${inputs.needs.map(quote).join(' ')}`]),
       shellFunction('host_variables', exported),
     ],
-    [...(prepares === undefined ? [] : [agent, prepare]), script],
-  );
+    scripts: [...(prepares === undefined ? [] : [agent, prepare]), script],
+  });
 }
 
 function shellFunction(name: string, lines: string[]): string {

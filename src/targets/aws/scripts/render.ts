@@ -1,23 +1,40 @@
+import { PrestageError } from '../../../core/errors.js';
 import common from './common.sh?raw';
+import { gzip } from './gzip.js';
 
-/** What EC2 takes as user data, before base64. */
-const MAX_BYTES = 16 * 1024;
+/** What EC2 takes as user data, before base64, less what values may grow by that CloudFormation fills in. */
+const MAX_BYTES = 15 * 1024;
 
-/**
- * A script that is whole: variables, functions made for it, what scripts share, and the scripts themselves without comments
- * and indentation.
- * @throws where it is larger than EC2's 16 KB
- */
-export function renderScript(
-  variables: Readonly<Record<string, string>>,
-  functions: string[],
-  scripts: string[],
-): string {
-  const header = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`);
-  const text = ['#!/bin/sh', ...header, ...functions, ...[common, ...scripts].map(compact), ''].join('\n');
+interface Parts {
+  variables: Readonly<Record<string, string>>;
+  /** Made for this script; written as they are. */
+  functions?: string[];
+  scripts: string[];
+}
+
+/** A script that is whole: variables, functions, what scripts share, and the scripts without comments and indentation. */
+export function renderScript({ variables, functions = [], scripts }: Parts): string {
+  return demandSize([...header(variables, functions), ...[common, ...scripts].map(compact), ''].join('\n'));
+}
+
+/** The same, with all that is not made for it packed: half as large. What CloudFormation fills in stays in clear. */
+export function renderPackedScript({ variables, functions = [], scripts }: Parts): string {
+  const packed = gzip([common, ...scripts].map(compact).join('\n')).toString('base64');
+  return demandSize([...header(variables, functions), `eval "$(echo ${packed} | base64 -d | gzip -d)"`, ''].join('\n'));
+}
+
+function header(variables: Readonly<Record<string, string>>, functions: string[]): string[] {
+  return ['#!/bin/sh', ...Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`), ...functions];
+}
+
+function demandSize(text: string): string {
   const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_BYTES) throw new Error(`user data has ${bytes} bytes, and EC2 takes ${MAX_BYTES}`);
-  return text;
+  if (bytes <= MAX_BYTES) return text;
+  throw new PrestageError(
+    'AWS_SETTINGS',
+    `The user data of a machine would have ${bytes} bytes, and ${MAX_BYTES} is what EC2 leaves for it.`,
+    { hint: 'Give its service fewer or shorter variables, and put what is large into a file that its script reads.' },
+  );
 }
 
 /** A value as one word of POSIX sh, in which nothing is evaluated. */

@@ -46,9 +46,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a worker, on a machine',
     await it.put(jobKey(sha256(text)), text);
     const inputs = { ...it.inputs(files), agent, job: sha256(text), run, deadlineSeconds: 300 };
     return it.launch(
-      renderWorkerScript(inputs)
-        .replace('MOUNT_SECONDS=300', `MOUNT_SECONDS=${mountSeconds}`)
-        .replace('MOUNT_PAUSE=10', 'MOUNT_PAUSE=1'),
+      renderWorkerScript(inputs).replace('\n', `\nMOUNT_SECONDS=${mountSeconds} MOUNT_PAUSE=1\n`),
       'WriterProfile',
     );
   }

@@ -22,5 +22,5 @@ export function renderWorkerScript(inputs: WorkerInputs): string {
     JOB_KEY: jobKey(inputs.job),
     AGENT_THREADS: String(AGENT_THREADS),
   };
-  return renderScript(variables, [], [agent, script]);
+  return renderScript({ variables, scripts: [agent, script] });
 }
