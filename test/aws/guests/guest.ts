@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { awsTool } from '../../requirements.js';
+import { until } from '../../until.js';
 import type { Region, RegionInstance } from '../region.js';
 import { makeMachineNetwork, removeNetwork } from './network.js';
 import { ready, SERVICES } from './services.js';
@@ -118,7 +119,11 @@ export class Guest {
   /** Runs a command of sh in the machine, as somebody who is logged in. */
   async run(command: string): Promise<string> {
     const outer = this.#init?.pid;
-    const [pid = ''] = (await readFile(`/proc/${outer}/task/${outer}/children`, 'utf8')).split(' ');
+    // It is there soon after its start.
+    const pid = await until(`process 1 of ${this.instance.id}`, async () => {
+      const [first] = (await readFile(`/proc/${outer}/task/${outer}/children`, 'utf8')).split(' ');
+      return first !== '' && first;
+    });
     const { stdout } = await run('nsenter', ['-t', pid, '-m', '-n', '-p', '-r', '-w', 'sh', '-c', command], {
       env: { PATH: '/usr/sbin:/usr/bin', HOME: '/root', AWS_ENDPOINT_URL: this.#settings.region.endpoint },
     });

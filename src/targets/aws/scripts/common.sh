@@ -44,7 +44,8 @@ put() {
     say "could not write s3://$BUCKET/$1"
 }
 
-install_once() { dnf -y -q install "$1" >"$TMP/dnf.out" 2>&1; }
+# Looked for before, since a machine that starts again may not reach the repositories.
+install_once() { { rpm -q "$1" || dnf -y -q install "$1"; } >"$TMP/dnf.out" 2>&1; }
 
 # install <package>: from the repositories of Amazon Linux, which are in S3.
 install_package() {

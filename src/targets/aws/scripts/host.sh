@@ -19,7 +19,7 @@ WHY=''
 export HOME="${HOME:-/root}" AWS_DEFAULT_REGION="$REGION"
 umask 022
 mkdir -p "$TMP" "$WORK" "$NOW"
-chmod 700 "$HOME_FOLDER" "$NOW"
+chmod 700 "$NOW"
 
 metadata() {
   curl -sf -m 5 --noproxy '*' -H "X-aws-ec2-metadata-token: $TOKEN" "http://169.254.169.254/latest/meta-data/$1"

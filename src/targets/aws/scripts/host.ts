@@ -12,7 +12,7 @@ const DEFAULT_HEALTH_MS = 60_000;
 
 /**
  * The user data of a host, in clear. Values that CloudFormation fills in later may be among the inputs.
- * @throws AWS_SETTINGS where it is larger than EC2 takes
+ * @throws CONFIG_INVALID where it is larger than EC2 takes
  */
 export function renderHostScript(inputs: HostInputs): string {
   const { notReady, health } = inputs;

@@ -19,7 +19,7 @@ export interface AgentInputs {
 
 export interface WorkerInputs extends MachineInputs, AgentInputs {
   run: string;
-  /** Seconds after its start at which the machine shuts down, whatever it does. */
+  /** Seconds after its start at which the worker ends whatever it does; two minutes later the machine is off in any case. */
   deadlineSeconds: number;
 }
 

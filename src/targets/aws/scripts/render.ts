@@ -31,7 +31,7 @@ function demandSize(text: string): string {
   const bytes = Buffer.byteLength(text);
   if (bytes <= MAX_BYTES) return text;
   throw new PrestageError(
-    'AWS_SETTINGS',
+    'CONFIG_INVALID',
     `The user data of a machine would have ${bytes} bytes, and ${MAX_BYTES} is what EC2 leaves for it.`,
     { hint: 'Give its service fewer or shorter variables, and put what is large into a file that its script reads.' },
   );

@@ -40,11 +40,17 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a worker, on a machine',
       files = 'Files',
       job = {},
       mountSeconds = 20,
-    }: { files?: 'Files' | 'Nowhere' | 'Closed' | 'Denied'; job?: object; mountSeconds?: number } = {},
+      deadlineSeconds = 300,
+    }: {
+      files?: 'Files' | 'Nowhere' | 'Closed' | 'Denied';
+      job?: object;
+      mountSeconds?: number;
+      deadlineSeconds?: number;
+    } = {},
   ): Promise<string> {
     const text = JSON.stringify({ run, status: 0, ...job });
     await it.put(jobKey(sha256(text)), text);
-    const inputs = { ...it.inputs(files), agent, job: sha256(text), run, deadlineSeconds: 300 };
+    const inputs = { ...it.inputs(files), agent, job: sha256(text), run, deadlineSeconds };
     return it.launch(
       renderWorkerScript(inputs).replace('\n', `\nMOUNT_SECONDS=${mountSeconds} MOUNT_PAUSE=1\n`),
       'WriterProfile',
@@ -115,5 +121,10 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a worker, on a machine',
     await it.guests.find(killed)?.run("kill -KILL $(pgrep -of '/part-001$')");
     expect(await ended('mounting', mounting)).toMatchObject({ status: 143, stage: 'failed' });
     expect(await ended('killed', killed)).toMatchObject({ stage: 'working' });
+  });
+
+  test('ends its machine at its deadline', async () => {
+    const found = await ended('slow', await launch('slow', { job: { waits: true }, deadlineSeconds: 8 }));
+    expect(found).toMatchObject({ status: 143, stage: 'failed' });
   });
 });

@@ -64,16 +64,17 @@ finish() {
   exit "$STATUS"
 }
 
-# A machine that stays costs money, so that these come before anything that can fail: the deadline, and somebody who shuts down
-# when this shell was killed.
+# A machine that stays costs money, so that these come before anything that can fail: somebody who shuts down when this shell
+# was killed, and the deadline. At that the worker is told to end, so that it can say so; the timer is for where it does not.
 watch() {
   trap 'finish' EXIT
   trap 'TOLD=yes; exit 143' HUP INT TERM
-  systemd-run --on-active="${DEADLINE}s" shutdown -h now || { (sleep "$DEADLINE"; shutdown -h now) & }
-  # shellcheck disable=SC2016
-  systemd-run sh -c 'while kill -0 "$0"; do sleep 5; done; sleep 5; shutdown -h now' "$$"
+  LAST=$((DEADLINE + 120))
+  systemd-run --on-active="${LAST}s" shutdown -h now || { (sleep "$LAST"; shutdown -h now) & }
+  systemd-run sh -c "while kill -0 $$; do sleep 5; done; sleep 5; shutdown -h now"
   mkdir -p "$TMP" /var/log
   exec 3>&1 >>"$LOG" 2>&1
+  (sleep "$DEADLINE"; kill -TERM "$$") 3>&- &
   setsid "$0" work &
   WORK_PID=$!
   wait "$WORK_PID"
