@@ -3,6 +3,9 @@ import { agentKey, HOSTS, jobKey } from '../bucket/layout.js';
 import { STORE_ROOT } from '../names.js';
 import agent from './agent.sh?raw';
 import script from './host.sh?raw';
+import files from './host-files.sh?raw';
+import programs from './host-programs.sh?raw';
+import report from './host-report.sh?raw';
 import type { HostInputs } from './inputs.js';
 import prepare from './prepare.sh?raw';
 import { quote, renderPackedScript } from './render.js';
@@ -11,7 +14,7 @@ import { quote, renderPackedScript } from './render.js';
 const DEFAULT_HEALTH_MS = 60_000;
 
 /**
- * The user data of a host, in clear. Values that CloudFormation fills in later may be among the inputs.
+ * The user data of a host, before base64. Values that CloudFormation fills in later may be among the inputs.
  * @throws CONFIG_INVALID where it is larger than EC2 takes
  */
 export function renderHostScript(inputs: HostInputs): string {
@@ -53,7 +56,7 @@ export function renderHostScript(inputs: HostInputs): string {
       shellFunction('needs', inputs.needs.length === 0 ? [] : [`printf '%s\\n' ${inputs.needs.map(quote).join(' ')}`]),
       shellFunction('host_variables', exported),
     ],
-    scripts: [...(prepares === undefined ? [] : [agent, prepare]), script],
+    scripts: [...(prepares === undefined ? [] : [agent, prepare]), report, files, programs, script],
   });
 }
 
