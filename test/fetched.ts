@@ -1,8 +1,8 @@
 import { sha256 } from '../src/core/digest.js';
 import type { PrestageError } from '../src/core/errors.js';
-import type { Retry } from '../src/prepare/sources/attempts.js';
 import { type RemoteFile, readRemoteFile } from '../src/prepare/sources/http-source.js';
 import { Remotes } from '../src/prepare/sources/remotes.js';
+import type { Retry } from '../src/remote/index.js';
 
 interface Fetched {
   bytes: Buffer;

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { ArchiveLimits, InputLocation, Recipe, RemoteLocation } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
+import type { RetryPolicy } from '../remote/index.js';
 import {
   type ArchiveInput,
   archiveFile,
@@ -14,7 +15,6 @@ import {
   SUPPORTED_FORMATS,
 } from './archives/index.js';
 import type { Progress } from './progress.js';
-import type { RetryPolicy } from './sources/attempts.js';
 import { readLocalFile, withProvenFile } from './sources/file-source.js';
 import { copyFolder } from './sources/folder-source.js';
 import { readRemoteFile } from './sources/http-source.js';

@@ -1,7 +1,12 @@
 import { PrestageError } from '../../core/errors.js';
-import { Attempts, type RetryPolicy } from './attempts.js';
-import { discard, type HttpResponse } from './http-client.js';
-import { Attempt, failureOfConnection } from './http-failure.js';
+import {
+  Attempt,
+  Attempts,
+  discard,
+  failureOfConnection,
+  type HttpResponse,
+  type RetryPolicy,
+} from '../../remote/index.js';
 import type { Announced, Origin } from './origin.js';
 
 export interface Download {

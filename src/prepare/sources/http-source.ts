@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { PrestageError } from '../../core/errors.js';
-import type { RetryPolicy } from './attempts.js';
+import type { RetryPolicy } from '../../remote/index.js';
 import { openDownload } from './download.js';
 import type { Remotes } from './remotes.js';
 

@@ -1,6 +1,5 @@
 import { PrestageError } from '../../core/errors.js';
-import { discard, type HttpClient, type HttpResponse } from './http-client.js';
-import { failureOfStatus } from './http-failure.js';
+import { discard, failureOfStatus, type HttpClient, type HttpResponse } from '../../remote/index.js';
 
 /** Where one remote file is: how its server is asked, and what its answers mean. */
 export interface Origin {

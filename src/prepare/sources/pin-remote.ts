@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type InputLocations, isRemote } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
-import type { RetryPolicy } from './attempts.js';
+import type { RetryPolicy } from '../../remote/index.js';
 import { type Announcement, inspect, openDownload } from './download.js';
 import { existingSize } from './local-size.js';
 import type { Origin } from './origin.js';

@@ -1,6 +1,6 @@
-import { HttpClient } from './http-client.js';
+import { HttpClient, S3Connection } from '../../remote/index.js';
 import { httpOrigin, type Origin } from './origin.js';
-import { S3 } from './s3/s3.js';
+import { s3Origin } from './s3-origin.js';
 
 export interface RemoteAddress {
   /** `https://…`, `http://…` or `s3://bucket/key`. */
@@ -12,15 +12,15 @@ export interface RemoteAddress {
 /** The servers that one command or one preparation fetches from: their connections and credentials are shared. */
 export class Remotes {
   readonly #client: HttpClient;
-  readonly #s3: S3;
+  readonly #s3: S3Connection;
 
   constructor(options?: { stallTimeoutMs?: number }) {
     this.#client = new HttpClient(options);
-    this.#s3 = new S3(this.#client);
+    this.#s3 = new S3Connection(this.#client);
   }
 
   origin({ url, versionId }: RemoteAddress): Origin {
-    return url.startsWith('s3://') ? this.#s3.origin(url, versionId) : httpOrigin(this.#client, url);
+    return url.startsWith('s3://') ? s3Origin(this.#s3, url, versionId) : httpOrigin(this.#client, url);
   }
 
   /** Ends all connections at once, also those in use. */

@@ -1,16 +1,17 @@
 /**
  * Who asks S3, and where S3 is, by the sources that all AWS tools share: environment variables, the shared config and
  * credentials files with their profiles, SSO, a web identity, a process, the metadata of a container or an instance.
- * The only file that loads code of AWS's; it is a bundle of its own beside the agent, so that a preparation without S3
+ * The only file of the agent that loads code of AWS's; it is a bundle of its own beside the agent, so that a preparation without S3
  * does not load it. It must not import what the agent has too.
  */
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { Sha256 } from '@smithy/core/checksum';
 import { loadConfig } from '@smithy/core/config';
 import { SignatureV4 } from '@smithy/signature-v4';
+import type { HttpMethod } from '../http-client.js';
 
 export interface UnsignedRequest {
-  method: 'GET' | 'HEAD';
+  method: HttpMethod;
   url: { protocol: string; hostname: string; port: string; path: string };
   query: Record<string, string>;
   headers: Record<string, string>;

@@ -1,8 +1,8 @@
 import { AssertionError } from 'node:assert';
 import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
-import { PrestageError } from '../../core/errors.js';
-import { percentDecoded } from '../../core/percent-decoded.js';
+import { PrestageError } from '../core/errors.js';
+import { percentDecoded } from '../core/percent-decoded.js';
 
 /** The connections of one preparation. Proxies are those of the environment: HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
 export class HttpClient {
@@ -87,12 +87,15 @@ async function openDispatcher(stallTimeoutMs: number): Promise<Dispatcher> {
   });
 }
 
+export type HttpMethod = 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+
 interface SingleRequest {
-  method: 'GET' | 'HEAD';
+  method: HttpMethod;
   origin: string;
   /** With its query, encoded; sent as it is. */
   path: string;
   headers: Record<string, string>;
+  body?: Uint8Array;
 }
 
 /**

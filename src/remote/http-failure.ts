@@ -1,4 +1,4 @@
-import { type ErrorDetails, PrestageError } from '../../core/errors.js';
+import { type ErrorDetails, PrestageError } from '../core/errors.js';
 import type { HttpResponse } from './http-client.js';
 import { failureOfTls } from './tls-failure.js';
 

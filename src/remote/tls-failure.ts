@@ -1,4 +1,4 @@
-import { PrestageError } from '../../core/errors.js';
+import { PrestageError } from '../core/errors.js';
 
 interface Problem {
   what: string;

@@ -1,4 +1,4 @@
-import { PrestageError } from '../../../core/errors.js';
+import { PrestageError } from '../../core/errors.js';
 import { failureOfConnection } from '../http-failure.js';
 
 const HINT =

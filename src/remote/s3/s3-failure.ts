@@ -1,5 +1,6 @@
-import { PrestageError } from '../../../core/errors.js';
+import { PrestageError } from '../../core/errors.js';
 import { Attempt, failureOfStatus } from '../http-failure.js';
+import { elements } from './xml.js';
 
 /** An answer that is no object, with as much of its text as matters. */
 export interface S3Answer {
@@ -9,9 +10,20 @@ export interface S3Answer {
   text: string;
 }
 
+/** The permission that a request needs. */
+export type S3Action = keyof typeof VERBS;
+
+const VERBS = {
+  's3:GetObject': 'read',
+  's3:PutObject': 'write',
+  's3:DeleteObject': 'remove',
+  's3:ListBucket': 'list',
+} as const;
+
 interface Asked {
   url: string;
   bucket: string;
+  action: S3Action;
   versionId: string | undefined;
 }
 
@@ -64,9 +76,12 @@ type Refusal = (
 
 const WHOSE = '`aws sts get-caller-identity` shows whose credentials are used';
 
-const denied: Refusal = ({ bucket, versionId }, answer) => ({
-  what: `the credentials may not read it${words(answer)}`,
-  hint: `${WHOSE}: they need ${versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion'} for it, and kms:Decrypt where it is encrypted with a key of KMS. Without s3:ListBucket for ${bucket}, S3 says the same of an object that is not there.`,
+const denied: Refusal = ({ bucket, action, versionId }, answer) => ({
+  what: `the credentials may not ${VERBS[action]} it${words(answer)}`,
+  hint:
+    action !== 's3:GetObject'
+      ? `${WHOSE}: they need ${action} for it.`
+      : `${WHOSE}: they need ${versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion'} for it, and kms:Decrypt where it is encrypted with a key of KMS. Without s3:ListBucket for ${bucket}, S3 says the same of an object that is not there.`,
 });
 
 const expired: Refusal = () => ({
@@ -180,8 +195,6 @@ function words({ text }: S3Answer): string {
 }
 
 function element(xml: string, name: string): string | undefined {
-  const found = new RegExp(`<${name}>([^<]{1,2000})</${name}>`).exec(xml)?.[1];
-  return found?.replace(/&(amp|lt|gt|quot|apos|#39);/g, (_, entity: string) => ENTITIES[entity] ?? '');
+  const [found] = elements(xml, name);
+  return found === '' ? undefined : found?.slice(0, 2000);
 }
-
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", '#39': "'" };

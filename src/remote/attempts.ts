@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PrestageError } from '../../core/errors.js';
+import { PrestageError } from '../core/errors.js';
 import { Attempt } from './http-failure.js';
 
 export interface Retry {
@@ -14,9 +14,10 @@ export interface RetryPolicy {
   onRetry: (retry: Retry) => void;
   /** The first pause; each further one is twice as long, up to 15 s. */
   baseDelayMs?: number;
+  /** How often in a row an attempt may fail without progress; 7 is about half a minute in all. */
+  maxFailures?: number;
 }
 
-/** How often in a row an attempt may fail without a byte of progress: about half a minute in all. */
 const MAX_FAILURES = 7;
 const MAX_DELAY_MS = 15_000;
 /** A server that asks for more patience than this will not be waited for. */
@@ -49,11 +50,11 @@ export class Attempts {
 
   /** Waits before the next attempt. @throws the error, where there is to be none. */
   async failed(error: unknown): Promise<void> {
-    const { signal, onRetry, baseDelayMs = 500 } = this.#policy;
+    const { signal, onRetry, baseDelayMs = 500, maxFailures = MAX_FAILURES } = this.#policy;
     signal.throwIfAborted();
     if (!(error instanceof Attempt)) throw error;
     this.#failures += 1;
-    if (this.#failures >= MAX_FAILURES) throw exhausted(error, `after ${MAX_FAILURES} attempts`);
+    if (this.#failures >= maxFailures) throw exhausted(error, `after ${maxFailures} attempts`);
     if (error.notBeforeMs > MAX_RETRY_AFTER_MS)
       throw exhausted(error, `and asks to wait ${Math.ceil(error.notBeforeMs / 60_000)} minutes`);
     const backoff = Math.min(MAX_DELAY_MS, baseDelayMs * 2 ** (this.#failures - 1));

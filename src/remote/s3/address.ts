@@ -1,4 +1,4 @@
-import { PrestageError } from '../../../core/errors.js';
+import { PrestageError } from '../../core/errors.js';
 
 /** Where an object is asked for: an origin as of a URL, and a path that is encoded. */
 export interface ObjectAddress {
