@@ -51,9 +51,29 @@ export async function listFolder(folder: string, options: ListOptions = {}): Pro
   const { signal, digest = (path, state) => digestUnchanged(path, state, signal) } = options;
   const found = await walk(folder, signal);
   const entries = await mapBounded(found, CONCURRENCY, (item) => entryOf(folder, item, digest));
-  entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+  entries.sort(byPath);
   const size = entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0);
-  return { entries, sha256: sha256(entries.map(lineOf).join('')), size };
+  return { entries, sha256: listingDigest(entries), size };
+}
+
+/** What a listing of these entries is identified by, in whatever order they come. */
+export function listingDigest(entries: readonly ListedEntry[]): string {
+  return sha256([...entries].sort(byPath).map(lineOf).join(''));
+}
+
+type ListedEntry =
+  | { readonly type: 'dir'; readonly path: string }
+  | {
+      readonly type: 'file';
+      readonly path: string;
+      readonly mode: number;
+      readonly size: number;
+      readonly sha256: string;
+    }
+  | { readonly type: 'link'; readonly path: string; readonly target: string };
+
+function byPath(a: { path: string }, b: { path: string }): number {
+  return a.path < b.path ? -1 : 1;
 }
 
 async function digestUnchanged(path: string, found: BigIntStats, signal: AbortSignal | undefined): Promise<string> {
@@ -62,7 +82,7 @@ async function digestUnchanged(path: string, found: BigIntStats, signal: AbortSi
   return sha256;
 }
 
-function lineOf(entry: FolderEntry): string {
+function lineOf(entry: ListedEntry): string {
   const { type, path } = entry;
   if (entry.type === 'dir') return `${JSON.stringify([type, path])}\n`;
   if (entry.type === 'link') return `${JSON.stringify([type, path, entry.target])}\n`;

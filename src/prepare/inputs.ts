@@ -1,16 +1,28 @@
-import { readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import {
   type InputLocation,
   type InputLocations,
   isRemote,
   type PackagePlan,
   type RecipeInput,
+  type RemoteLocation,
   type ScriptPlan,
 } from '../config/index.js';
+import { mapBounded } from '../core/bounded.js';
 import { sha256 } from '../core/digest.js';
 import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
+import type { RetryPolicy } from '../remote/index.js';
+import { removeAll } from '../store/index.js';
+import { readRemoteFile } from './sources/http-source.js';
+import { unpackFolder } from './sources/packed-folder.js';
+import { refetching } from './sources/refetching.js';
+import type { Remotes } from './sources/remotes.js';
 import { isMissing, unreadable } from './sources/unreadable.js';
+import { StagedTree, TREE_CONCURRENCY } from './tree/staged-tree.js';
+
+/** Scripts that are read, or fetched, at once. */
+const SCRIPTS_AT_ONCE = 16;
 
 /** Where an input is. A plan and its locations are made together, so that one is missing is nobody's typing error. */
 export function locationOf(inputs: InputLocations, digest: string, name: string): InputLocation {
@@ -50,10 +62,18 @@ function absentOrThrow(error: unknown): string {
   throw asPrestageError(error);
 }
 
-/** A small input in full: a patch, a script, a file to copy. @throws SOURCE_CHANGED, CONFIG_FILE_MISSING */
-export async function readInput(inputs: InputLocations, digest: string, name = digest): Promise<Buffer> {
-  const location = locationOf(inputs, digest, name);
-  if (location.kind !== 'file') throw new TypeError(`${name} is not a local file`);
+/** How inputs are got at, wherever they are. */
+export interface InputAccess {
+  inputs: InputLocations;
+  remotes: Remotes;
+  retry: RetryPolicy;
+}
+
+/** A small input in full: a patch, a script, a file to copy. @throws SOURCE_CHANGED, CONFIG_FILE_MISSING, SOURCE_MOVED, SOURCE_UNREACHABLE */
+export async function readInput(access: InputAccess, digest: string, name = digest): Promise<Buffer> {
+  const location = locationOf(access.inputs, digest, name);
+  if (isRemote(location)) return fetchInput(access, location, digest);
+  if (location.kind !== 'file') throw new TypeError(`${name} is not a file`);
   const content = await rereading(() => readFile(location.path)).catch((cause: unknown) => {
     throw unreadable(location.path, cause);
   });
@@ -65,19 +85,41 @@ export async function readInput(inputs: InputLocations, digest: string, name = d
   });
 }
 
-/** The path of a folder input; whoever copies it compares the digest of its listing. */
-export function folderInput(inputs: InputLocations, digest: string): string {
-  const location = locationOf(inputs, digest, 'a folder');
-  if (location.kind !== 'folder') throw new TypeError(`${digest} is not a local folder`);
-  return location.path;
+async function fetchInput({ remotes, retry }: InputAccess, location: RemoteLocation, digest: string): Promise<Buffer> {
+  const { url, size, pinnedBy } = location;
+  const versionId = location.kind === 's3' ? location.versionId : undefined;
+  const file = { url, versionId, size, pinnedBy, sha256: digest };
+  return refetching(async () => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of readRemoteFile(remotes, file, retry)) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }, retry);
+}
+
+/**
+ * The path of a folder input; whoever copies it compares the digest of its listing. One that is packed is unpacked to `scratch`,
+ * which is not there before.
+ */
+export async function folderInput(access: InputAccess, digest: string, scratch: string): Promise<string> {
+  const location = locationOf(access.inputs, digest, 'a folder');
+  if (location.kind === 'folder') return location.path;
+  if (location.kind !== 'packed') throw new TypeError(`${digest} is not a folder`);
+  await refetching(async () => {
+    await removeAll(scratch);
+    await mkdir(scratch, { mode: 0o755 });
+    const tree = new StagedTree(scratch, { concurrency: TREE_CONCURRENCY });
+    await unpackFolder(tree, { url: location.url, sha256: digest }, access);
+  }, access.retry);
+  return scratch;
 }
 
 /** The hosts' scripts with their contents. */
 export function readScripts(
-  inputs: InputLocations,
+  access: InputAccess,
   scripts: readonly ScriptPlan[],
 ): Promise<{ path: string; content: Buffer }[]> {
-  return Promise.all(
-    scripts.map(async ({ path, sha256 }) => ({ path, content: await readInput(inputs, sha256, path) })),
-  );
+  return mapBounded(scripts, SCRIPTS_AT_ONCE, async ({ path, sha256 }) => ({
+    path,
+    content: await readInput(access, sha256, path),
+  }));
 }

@@ -18,6 +18,7 @@ import type { Progress } from './progress.js';
 import { readLocalFile, withProvenFile } from './sources/file-source.js';
 import { copyFolder } from './sources/folder-source.js';
 import { readRemoteFile } from './sources/http-source.js';
+import { unpackFolder } from './sources/packed-folder.js';
 import type { Remotes } from './sources/remotes.js';
 import { SourceStream } from './sources/source-stream.js';
 import { namingFile } from './sources/unreadable.js';
@@ -54,7 +55,8 @@ export async function fillTree(job: SourceJob): Promise<void> {
       await fillFromUrl(job, location);
       break;
     case 'packed':
-      throw new PrestageError('INTERNAL', `${location.url} is a packed folder, which cannot be read yet.`);
+      await unpackFolder(tree, { url: location.url, sha256: recipe.source.sha256 }, job);
+      break;
   }
   await tree.settled();
 }

@@ -4,14 +4,16 @@ import { type InputLocation, type InputLocations, isRemote, type PackagePlan } f
 import { asPrestageError, PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
 import { repeating } from '../core/rereading.js';
+import type { RetryPolicy } from '../remote/index.js';
 import { type Flusher, publishTree, type ReleaseRecord, removeAll } from '../store/index.js';
 import { folderInput, locationOf, readInput } from './inputs.js';
 import { fillTree } from './package-source.js';
 import { Progress } from './progress.js';
+import { refetching } from './sources/refetching.js';
 import type { Remotes } from './sources/remotes.js';
 import type { Need } from './space.js';
 import { applySteps } from './steps/index.js';
-import { StagedTree } from './tree/staged-tree.js';
+import { StagedTree, TREE_CONCURRENCY } from './tree/staged-tree.js';
 
 /** What the packages of one preparation have in common. */
 export interface Workshop {
@@ -27,9 +29,6 @@ export interface Workshop {
 }
 
 export type PreparedPackage = ReleaseRecord['packages'][number];
-
-/** System calls that one tree may have under way: as many as there are threads (docs/decisions/0004). */
-const TREE_CONCURRENCY = 64;
 
 /**
  * Prepares one package, from its source to its tree in the store.
@@ -86,14 +85,17 @@ interface Unpacked {
 /** The finished tree, in staging. @throws then nothing of it is left there */
 async function makeTree(plan: PackagePlan, progress: Progress, shop: Workshop): Promise<Unpacked> {
   const unpacked = await unpackSource(plan, progress, shop);
+  const access = { inputs: shop.inputs, remotes: shop.remotes, retry: retryPolicy(plan, shop) };
+  // One name for all steps: each is done with its folder when the next one begins. It goes with all of staging.
+  const scratch = join(shop.staging, `${plan.id}.input`);
   try {
     await applySteps({
       package: plan.id,
       steps: plan.recipe.steps,
       tree: unpacked.tree,
       limits: plan.limits,
-      readInput: (digest) => readInput(shop.inputs, digest),
-      folderInput: async (digest) => folderInput(shop.inputs, digest),
+      readInput: (digest) => readInput(access, digest),
+      folderInput: (digest) => folderInput(access, digest, scratch),
       emit: shop.emit,
       signal: shop.signal,
     });
@@ -105,13 +107,16 @@ async function makeTree(plan: PackagePlan, progress: Progress, shop: Workshop): 
   }
 }
 
+function retryPolicy({ id }: PackagePlan, { emit, signal }: Workshop): RetryPolicy {
+  return { signal, onRetry: (retry) => emit({ type: 'package.retry', package: id, ...retry }) };
+}
+
 /** Nobody may write there any more when the folder goes, and another attempt needs its name. */
 async function discard({ folder, tree }: Unpacked): Promise<void> {
   await tree.settled().catch(() => {});
   await removeAll(folder);
 }
 
-/** Twice where a transfer was complete and wrong: the first may have been spoiled on the way, the second tells. */
 async function unpackSource(plan: PackagePlan, progress: Progress, shop: Workshop): Promise<Unpacked> {
   const { source } = plan.recipe;
   const location = locationOf(shop.inputs, source.sha256, source.name);
@@ -124,13 +129,7 @@ async function unpackSource(plan: PackagePlan, progress: Progress, shop: Worksho
       await rm(cached, { force: true });
     }
   }
-  try {
-    return await unpackFrom(location, plan, progress, shop);
-  } catch (error) {
-    if (!(error instanceof PrestageError && error.code === 'SOURCE_MOVED')) throw error;
-    shop.emit({ type: 'package.retry', package: plan.id, attempt: 1, delayMs: 0, reason: error.message });
-    return unpackFrom(location, plan, progress, shop);
-  }
+  return refetching(() => unpackFrom(location, plan, progress, shop), retryPolicy(plan, shop));
 }
 
 function isWrongCopy(error: unknown): boolean {
@@ -154,10 +153,7 @@ async function unpackFrom(
       tree,
       spool: join(shop.staging, `${plan.id}.spool`),
       remotes: shop.remotes,
-      retry: {
-        signal: shop.signal,
-        onRetry: (retry) => shop.emit({ type: 'package.retry', package: plan.id, ...retry }),
-      },
+      retry: retryPolicy(plan, shop),
       progress,
     });
     return { folder, tree };

@@ -1,6 +1,7 @@
 import type { PackagePlan } from '../config/index.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
+import type { Retry } from '../remote/index.js';
 import {
   acquireLease,
   collectLeftovers,
@@ -65,20 +66,39 @@ async function completeRelease(root: string, plan: PrepareOptions['plan']): Prom
 }
 
 async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord> {
-  const { root, plan, inputs, run, emit, signal } = options;
+  const { root, plan, inputs, emit, signal } = options;
   const removed = await collectLeftovers(root);
   if (removed > 0) emit({ type: 'store.collected', removed });
 
   const reused = await reuseTrees(options);
   const missing = plan.packages.filter(({ id }) => !reused.has(id));
   for (const input of missing.flatMap(inputsOf)) await demandInput(inputs, input);
-  const scripts = await readScripts(inputs, plan.scripts);
-  const needs = await measureAll(missing, options);
-  await demandSpace(root, [...needs.values()]);
-  signal.throwIfAborted();
-
-  const staging = await openStaging(root, run);
   const remotes = new Remotes();
+  try {
+    const onRetry = ({ reason }: Retry) => emit({ type: 'notice', message: `Once more: ${reason}` });
+    const scripts = await readScripts({ inputs, remotes, retry: { signal, onRetry } }, plan.scripts);
+    const needs = await measureAll(missing, options);
+    await demandSpace(root, [...needs.values()]);
+    signal.throwIfAborted();
+    return await makeRelease(options, { reused, needs, scripts, remotes });
+  } finally {
+    await remotes.close();
+  }
+}
+
+interface Ingredients {
+  reused: ReadonlyMap<string, PreparedPackage>;
+  needs: ReadonlyMap<PackagePlan, Need>;
+  scripts: { path: string; content: Buffer }[];
+  remotes: Remotes;
+}
+
+async function makeRelease(
+  options: PrepareOptions,
+  { reused, needs, scripts, remotes }: Ingredients,
+): Promise<ReleaseRecord> {
+  const { root, plan, inputs, run, emit, signal } = options;
+  const staging = await openStaging(root, run);
   const flusher = createFlusher(root);
   const endFlushing = flusher.flushAhead();
   try {
@@ -99,7 +119,6 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
     return record;
   } finally {
     endFlushing();
-    await remotes.close();
     // What cannot be removed now is a leftover for the next run.
     await staging.close().catch((error) => emit({ type: 'warning', message: asPrestageError(error).message }));
   }

@@ -45,10 +45,21 @@ function toldUpTo(pinnedSize: number): number {
 }
 
 /** What has to be changed if the new file is the one that is wanted: `--update-lock` does not change the configuration. */
-function remedy({ pinnedBy }: RemoteFile): { pin: string; accept: string } {
-  return pinnedBy === 'integrity'
-    ? { pin: 'its integrity says', accept: 'correct `integrity` in the configuration' }
-    : { pin: 'prestage.lock pins', accept: 'run again with `--update-lock`' };
+function remedy({ url, sha256, pinnedBy }: RemoteFile): { pin: string; hint: string } {
+  // An upload of ours, which nobody else is to change.
+  if (url.startsWith('s3://') && url.includes(`/sources/${sha256}/`))
+    return {
+      pin: 'was uploaded',
+      hint: 'Delete that object, and run the same command again: the file is uploaded anew.',
+    };
+  const [pin, accept] =
+    pinnedBy === 'integrity'
+      ? ['its integrity says', 'correct `integrity` in the configuration']
+      : ['prestage.lock pins', 'run again with `--update-lock`'];
+  return {
+    pin,
+    hint: `If the new file is the one that you want, ${accept}; if not, give its old address or a copy of it.`,
+  };
 }
 
 function moved(file: RemoteFile, found: string, size?: number): PrestageError {
@@ -56,12 +67,12 @@ function moved(file: RemoteFile, found: string, size?: number): PrestageError {
     size === undefined || file.size === undefined || size === file.size
       ? ''
       : ` (${size} bytes instead of ${file.size})`;
-  const { pin, accept } = remedy(file);
+  const { pin, hint } = remedy(file);
   return new PrestageError(
     'SOURCE_MOVED',
     `${file.url} is no longer what ${pin}: expected ${file.sha256}, found ${found}${sizes}.`,
     {
-      hint: `If the new file is the one that you want, ${accept}; if not, give its old address or a copy of it.`,
+      hint,
       context: { url: file.url, expected: file.sha256, found },
       retryable: true,
     },

@@ -10,6 +10,8 @@ import type { Tree } from './tree.js';
 import { checkTreePath, parentOf } from './tree-path.js';
 import { type Lane, WriteQueue } from './write-queue.js';
 
+/** System calls that one tree may have under way: as many as there are threads (docs/decisions/0004). */
+export const TREE_CONCURRENCY = 64;
 /** Files up to this size are held in memory and written by one call. */
 const SMALL_FILE_BYTES = 1024 * 1024;
 
