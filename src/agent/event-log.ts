@@ -62,48 +62,60 @@ export class EventLog {
   }
 }
 
-/** Reads an event log as it grows: each call gives the events that are complete and were not given before. */
-export class EventReader {
+/** Reads a file as it grows, by whole lines: each call gives those that are complete and were not given before. */
+export class LineReader {
   readonly #path: string;
   #offset = 0;
-  /** The beginning of a line whose end is not written yet. */
-  #rest: Buffer = Buffer.alloc(0);
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  async next(): Promise<TimedEvent[]> {
+  /** At most `maxBytes` of lines, or one line if that is longer; empty where there is none, or no file. */
+  async next(maxBytes = Number.POSITIVE_INFINITY): Promise<Buffer> {
     // Opened anew each time: only an open is sure to see what another client of an NFS wrote and closed.
     const file = await open(this.#path, 'r').catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
     });
-    if (file === undefined) return [];
+    if (file === undefined) return Buffer.alloc(0);
     try {
-      return this.#complete(await readFrom(file, this.#offset));
+      return await this.#lines(file, maxBytes);
     } finally {
       await file.close();
     }
   }
 
-  #complete(bytes: Buffer): TimedEvent[] {
-    this.#offset += bytes.length;
-    const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    const end = all.lastIndexOf(0x0a) + 1;
-    this.#rest = all.subarray(end);
-    return all.toString('utf8', 0, end).split('\n').flatMap(parseEvent);
+  async #lines(file: FileHandle, maxBytes: number): Promise<Buffer> {
+    const { size } = await file.stat();
+    const there = Math.max(0, size - this.#offset);
+    const wanted = Math.min(there, maxBytes);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(wanted), 0, wanted, this.#offset);
+    const end = buffer.subarray(0, bytesRead).lastIndexOf(0x0a) + 1;
+    if (end === 0 && wanted < there) return this.#lines(file, 2 * maxBytes);
+    this.#offset += end;
+    return buffer.subarray(0, end);
   }
 }
 
-async function readFrom(file: FileHandle, offset: number): Promise<Buffer> {
-  const { size } = await file.stat();
-  if (size <= offset) return Buffer.alloc(0);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(size - offset), 0, size - offset, offset);
-  return buffer.subarray(0, bytesRead);
+/** Reads an event log as it grows: each call gives the events that are complete and were not given before. */
+export class EventReader {
+  readonly #lines: LineReader;
+
+  constructor(path: string) {
+    this.#lines = new LineReader(path);
+  }
+
+  async next(): Promise<TimedEvent[]> {
+    return parseEvents((await this.#lines.next()).toString());
+  }
 }
 
 /** A line that is no event is left out: a log that was damaged must not hide how the run ended. */
+export function parseEvents(lines: string): TimedEvent[] {
+  return lines.split('\n').flatMap(parseEvent);
+}
+
 function parseEvent(line: string): TimedEvent[] {
   try {
     const event: unknown = JSON.parse(line);

@@ -22,8 +22,11 @@ const job: AgentJob = {
   version: 1,
   run: 'r1',
   root: '/nowhere',
-  plan: planRelease('portal', [], []),
-  inputs: { ['0'.repeat(64)]: { kind: 'http', url: 'https://user:sesame@host/a' } },
+  task: {
+    kind: 'prepare',
+    plan: planRelease('portal', [], []),
+    inputs: { ['0'.repeat(64)]: { kind: 'http', url: 'https://user:sesame@host/a' } },
+  },
   waitForLock: false,
   deadlineMs: 60_000,
   createdBy: 'prestage 0.0.0',

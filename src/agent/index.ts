@@ -1,6 +1,6 @@
 /** The worker process: how to start one, and how to follow it, now or later. */
 export { followRun, runningAgent } from './follow.js';
-export { type AgentJob, agentJob } from './job.js';
+export { type AgentJob, type AgentResult, type AgentTask, agentJob } from './job.js';
 export { runFiles } from './run-folder.js';
 export { startAgent } from './start.js';
 export { AGENT_THREADS } from './threads.js';

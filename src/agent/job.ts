@@ -1,7 +1,32 @@
 import * as z from 'zod';
 import { inputLocations, releasePlan } from '../config/index.js';
 import { ERRORS, type ErrorCode } from '../core/errors.js';
-import { releaseRecord } from '../store/index.js';
+import { type PrunePlan, releaseRecord, type VerifyReport } from '../store/index.js';
+
+const prunePlan: z.ZodType<PrunePlan> = z.object({
+  keep: z.array(z.object({ release: z.string(), reason: z.string() })),
+  remove: z.array(z.object({ release: z.string(), createdAt: z.string() })),
+  trees: z.array(z.object({ tree: z.string(), bytes: z.number() })),
+  bytes: z.number(),
+});
+
+/** What is to be done with the store. */
+export const agentTask = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('prepare'), plan: releasePlan, inputs: inputLocations }),
+  /** Without a release: all of them. */
+  z.strictObject({ kind: z.literal('verify'), release: z.string().exactOptional(), deep: z.boolean() }),
+  z.strictObject({ kind: z.literal('prune'), plan: prunePlan }),
+]);
+
+/** Where, besides the run's folder, an agent tells of what it does: those who ask cannot reach its machine. */
+export const agentReport = z.strictObject({
+  bucket: z.string(),
+  region: z.string(),
+  /** Of the objects of this run (remote-run.ts). */
+  run: z.string(),
+  /** Of the index of what the store holds (store-index.ts). */
+  index: z.string(),
+});
 
 /** What an agent is told: everything that it needs, so that it depends on nobody once it runs. */
 export const agentJob = z.strictObject({
@@ -10,8 +35,8 @@ export const agentJob = z.strictObject({
   run: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
   /** The store's root. */
   root: z.string(),
-  plan: releasePlan,
-  inputs: inputLocations,
+  task: agentTask,
+  report: agentReport.exactOptional(),
   /** Whether to wait where another run prepares, or to fail with LOCKED. */
   waitForLock: z.boolean(),
   /** The time in ms, from its start, after which the agent ends itself. */
@@ -27,11 +52,33 @@ const serializedError = z.object({
   context: z.record(z.string(), z.unknown()),
 });
 
+const verifyReport: z.ZodType<VerifyReport> = z.object({
+  releases: z.array(z.string()),
+  checked: z.number(),
+  differences: z.array(
+    z.object({
+      package: z.string(),
+      path: z.string(),
+      kind: z.enum(['missing', 'extra', 'type', 'mode', 'size', 'digest', 'link', 'manifest', 'record']),
+      expected: z.string().exactOptional(),
+      found: z.string().exactOptional(),
+    }),
+  ),
+});
+
 /** How it ended; written once, when all that it did is done. */
 export const agentResult = z.discriminatedUnion('ok', [
-  z.object({ ok: z.literal(true), release: z.string(), record: releaseRecord }),
+  z.object({
+    ok: z.literal(true),
+    /** Of what was prepared. */
+    record: releaseRecord.exactOptional(),
+    /** Of what was verified. */
+    report: verifyReport.exactOptional(),
+  }),
   z.object({ ok: z.literal(false), error: serializedError }),
 ]);
 
+export type AgentTask = z.infer<typeof agentTask>;
+export type AgentReport = z.infer<typeof agentReport>;
 export type AgentJob = z.infer<typeof agentJob>;
 export type AgentResult = z.infer<typeof agentResult>;

@@ -67,8 +67,7 @@ function agentJob(more: Partial<AgentJob> = {}): AgentJob {
     version: 1,
     run: `run-${runs}`,
     root,
-    plan: job.plan,
-    inputs: job.inputs,
+    task: { kind: 'prepare', plan: job.plan, inputs: job.inputs },
     waitForLock: false,
     deadlineMs: 60_000,
     createdBy: 'prestage 0.1.0',
@@ -129,7 +128,7 @@ describe('the agent', () => {
     await job.package('installer', tarGz({ 'bin/run.sh': '#!/bin/sh\n' }));
     const pid = await start();
     const { result, events } = await follow();
-    expect(result).toEqual({ ok: true, release: job.plan.release, record: await readRelease(root, job.plan.release) });
+    expect(result).toEqual({ ok: true, record: await readRelease(root, job.plan.release) });
     expect(events.map(({ type }) => type)).toEqual([
       'worker.started',
       'package.started',
@@ -210,7 +209,7 @@ describe('the agent', () => {
   });
 
   test('whose job is nonsense says so', async () => {
-    await start({ plan: { nonsense: true } as unknown as AgentJob['plan'] });
+    await start({ task: { nonsense: true } as unknown as AgentJob['task'] });
     expect((await follow()).result).toMatchObject({ ok: false, error: { code: 'INTERNAL' } });
   });
 
@@ -309,7 +308,7 @@ test('killed at any moment and started again, it ends in the same place, and doe
   await start({ root: reference });
   const expected = (await follow()).result;
   const durationMs = performance.now() - began;
-  const digests = (result: typeof expected) => (result.ok ? result.record.packages : result);
+  const digests = (result: typeof expected) => (result.ok ? result.record?.packages : result);
 
   for (let round = 0; round < 6; round += 1) {
     await rm(root, { recursive: true, force: true });

@@ -3,18 +3,28 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { asPrestageError, PrestageError, withoutCredentials } from '../core/errors.js';
+import type { Emit } from '../core/events.js';
 import { identify } from '../core/process-identity.js';
-import { prepareRelease } from '../prepare/index.js';
 import { EventLog } from './event-log.js';
 import { type AgentJob, type AgentResult, agentJob } from './job.js';
+import { Reporting } from './remote/reporting.js';
 import { publishJson, publishJsonNow, readJson, runFiles } from './run-folder.js';
+import { doTask } from './tasks.js';
 
-/** How long a preparation that was told to end may take to clean up: a file system that hangs must not keep us. */
-const CLEANUP_MS = 30_000;
+/**
+ * How long work that was told to end may take to clean up: a file system that hangs must not keep us. Who tells a worker on a
+ * machine to end kills it after 30 s (worker.sh), and what came of it has to be told by then.
+ */
+const CLEANUP_MS = 20_000;
+/** For the last words of an agent that has to end at once. */
+const LAST_WORDS_MS = 60_000;
 const RESERVE_BYTES = 64 * 1024;
 /** Whoever starts an agent says only then what to do; where they were killed meanwhile, nobody ever will. */
 const JOB_LIMIT_MS = 15_000;
 const JOB_POLL_MS = 10;
+
+/** The exit status of an agent that did what it had to, or failed to, and could not tell those who are afar. */
+const UNTOLD = 3;
 
 /** Does the job in a run's folder, and writes there what happens and how it ended. Returns the exit status. */
 export async function runAgent(folder: string): Promise<number> {
@@ -23,12 +33,14 @@ export async function runAgent(folder: string): Promise<number> {
   // Modes in trees are said outright, whoever prepares; see docs/store-format.md.
   process.umask(0);
   const life = new AbortController();
+  const ending: Ending = { runFolder, reporting: undefined, stage: 'working' };
   const endBy = (reason: PrestageError) => {
+    if (ending.stage !== 'working') return;
     life.abort(reason);
-    setTimeout(() => endNow(runFolder, reason), CLEANUP_MS).unref();
+    setTimeout(() => endNow(ending, reason), CLEANUP_MS).unref();
   };
-  process.on('uncaughtException', (error) => endNow(runFolder, error));
-  process.on('unhandledRejection', (error) => endNow(runFolder, error));
+  process.on('uncaughtException', (error) => endNow(ending, error));
+  process.on('unhandledRejection', (error) => endNow(ending, error));
   process.on('SIGTERM', () => endBy(terminated()));
   // Ctrl-C in a terminal and the terminal's end are for the command line alone.
   process.on('SIGINT', () => {});
@@ -41,11 +53,21 @@ export async function runAgent(folder: string): Promise<number> {
   setTimeout(() => endBy(deadline(job.deadlineMs)), job.deadlineMs).unref();
 
   const log = await EventLog.create(files.events);
-  const result = await doJob(job, log, life.signal);
+  const reporting = job.report === undefined ? undefined : new Reporting(job.report, job, files.events);
+  ending.reporting = reporting;
+  const emit: Emit = (event) => {
+    log.emit(event);
+    reporting?.heed(event);
+  };
+  await reporting?.begin();
+  const result = await doJob(job, { emit, signal: life.signal }, (error) => complain(error, reporting));
+  ending.stage = 'done';
+  await reporting?.settleIndex(result, emit);
   await log.close();
   await rm(files.reserve, { force: true });
   await publishJson(files.result, result);
-  return result.ok ? 0 : 1;
+  ending.stage = 'told';
+  return (await tell(result, reporting)) ? Number(!result.ok) : UNTOLD;
 }
 
 /** Reads the job, and leaves it without its inputs: their URLs may hold credentials, and nobody needs them any more. */
@@ -57,51 +79,64 @@ async function takeJob(path: string, signal: AbortSignal): Promise<AgentJob> {
     await sleep(JOB_POLL_MS, undefined, { signal });
     job = await readJson(path, agentJob);
   }
-  await publishJson(path, { ...job, inputs: {} }, 0o600);
+  const { task } = job;
+  if (task.kind === 'prepare') await publishJson(path, { ...job, task: { ...task, inputs: {} } }, 0o600);
   return job;
 }
 
-async function doJob(job: AgentJob, { emit }: EventLog, signal: AbortSignal): Promise<AgentResult> {
-  const started = performance.now();
-  const { run, plan } = job;
-  const { release } = plan;
-  emit({ type: 'worker.started', run, release, packages: plan.packages.length });
+async function doJob(
+  job: AgentJob,
+  doing: { emit: Emit; signal: AbortSignal },
+  complain: (error: unknown) => void,
+): Promise<AgentResult> {
   try {
-    const record = await prepareRelease({
-      root: job.root,
-      plan,
-      inputs: job.inputs,
-      run,
-      wait: job.waitForLock,
-      createdBy: job.createdBy,
-      emit,
-      signal,
-    });
-    emit({ type: 'worker.finished', run, release, durationMs: Math.round(performance.now() - started) });
-    return { ok: true, release, record };
+    return await doTask(job, doing);
   } catch (thrown) {
     const error = asPrestageError(thrown).serialize();
     if (error.code === 'INTERNAL') complain(thrown);
-    emit({ type: 'worker.failed', run, release, error });
     return { ok: false, error };
   }
 }
 
+/** Whether those who are afar were told of it, where there are any. */
+async function tell(result: AgentResult, reporting: Reporting | undefined, limitMs?: number): Promise<boolean> {
+  try {
+    await reporting?.finish(result, limitMs);
+    return true;
+  } catch (error) {
+    complain(error);
+    return false;
+  }
+}
+
+interface Ending {
+  runFolder: string;
+  reporting: Reporting | undefined;
+  /** `done`: what the job came to is known. `told`: it is in the run's folder, and not to be overwritten. */
+  stage: 'working' | 'done' | 'told' | 'ending';
+}
+
 /** The last resort: says why, and ends the process, whatever is still under way. Leftovers are the next run's to collect. */
-function endNow(runFolder: string, reason: unknown): never {
+function endNow(ending: Ending, reason: unknown): void {
+  const { runFolder, reporting, stage } = ending;
+  complain(reason, reporting);
+  if (stage === 'told' || stage === 'ending') return;
+  ending.stage = 'ending';
   const result: AgentResult = { ok: false, error: asPrestageError(reason).serialize() };
-  complain(reason);
   try {
     publishJsonNow(runFiles(runFolder).result, result);
   } catch (error) {
-    complain(error);
+    complain(error, reporting);
   }
-  process.exit(1);
+  if (reporting === undefined) process.exit(1);
+  void tell(result, reporting, LAST_WORDS_MS).then((told) => process.exit(told ? 1 : UNTOLD));
 }
 
 /** To the worker's log, for whoever looks into a defect. */
-function complain(error: unknown): void {
-  process.stderr.write(`${withoutCredentials(inspect(error))}\n`);
+function complain(error: unknown, reporting?: Reporting): void {
+  const text = withoutCredentials(inspect(error));
+  process.stderr.write(`${text}\n`);
+  reporting?.complain(text);
 }
 
 function terminated(): PrestageError {

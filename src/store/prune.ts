@@ -1,17 +1,16 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../core/bounded.js';
 import { asPrestageError, errnoOf } from '../core/errors.js';
 import { acquireLease, inspectLease } from './lease.js';
-import { isStoreName, MANIFEST_SUFFIX, type StorePaths, storePaths } from './paths.js';
+import { MANIFEST_SUFFIX, type StorePaths, storePaths } from './paths.js';
 import { flushFolder } from './publish-file.js';
-import { IN_FLIGHT, ifThere } from './reading.js';
+import { IN_FLIGHT } from './reading.js';
 import type { ReleaseRecord } from './release-record.js';
 import { currentRelease, listReleases } from './releases.js';
 import type { PrunePlan } from './report.js';
 import { collectLeftovers, openStaging } from './staging.js';
 import { calls } from './system-calls.js';
-import { readTreeSummary } from './trees.js';
+import { readTreeSummary, treeNames } from './trees.js';
 
 /** What a store holds, as far as pruning goes by it. */
 export interface Prunable {
@@ -86,18 +85,6 @@ function reasonsToKeep(
 
 function treesOf(records: readonly ReleaseRecord[]): Set<string> {
   return new Set(records.flatMap((record) => record.packages.map((item) => item.tree)));
-}
-
-/** The names that have a folder, a manifest or both, in code-unit order. */
-async function treeNames(root: string): Promise<string[]> {
-  const { trees } = storePaths(root);
-  try {
-    const found = (await ifThere(() => readdir(trees))) ?? [];
-    const names = found.map((name) => (name.endsWith(MANIFEST_SUFFIX) ? name.slice(0, -MANIFEST_SUFFIX.length) : name));
-    return [...new Set(names)].filter(isStoreName).sort();
-  } catch (error) {
-    throw asPrestageError(error, { path: trees });
-  }
 }
 
 /** 0 where the manifest does not tell: a tree that goes need not be whole. */

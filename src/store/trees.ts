@@ -1,4 +1,4 @@
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../core/bounded.js';
 import { sha256 } from '../core/digest.js';
@@ -6,7 +6,7 @@ import { asPrestageError, PrestageError } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
 import type { Flusher } from './flusher.js';
 import { formatManifest, parseManifest, parseTotals, type TreeTotals, totalsOf } from './manifest.js';
-import { MANIFEST_SUFFIX, storePaths, temporaryName } from './paths.js';
+import { isStoreName, MANIFEST_SUFFIX, storePaths, temporaryName } from './paths.js';
 import { placeFile, placeFolder } from './place.js';
 import { flushFolder, writeNewFile } from './publish-file.js';
 import { hashFile, IN_FLIGHT, ifThere } from './reading.js';
@@ -35,6 +35,18 @@ export async function hasTrees(root: string, names: readonly string[]): Promise<
     return new Set(names.filter((_, index) => ready[index]));
   } catch (error) {
     throw asPrestageError(error, { path: paths.trees });
+  }
+}
+
+/** The names in `trees/` that have a folder, a manifest or both, in code-unit order. */
+export async function treeNames(root: string): Promise<string[]> {
+  const { trees } = storePaths(root);
+  try {
+    const found = (await ifThere(() => readdir(trees))) ?? [];
+    const names = found.map((name) => (name.endsWith(MANIFEST_SUFFIX) ? name.slice(0, -MANIFEST_SUFFIX.length) : name));
+    return [...new Set(names)].filter(isStoreName).sort();
+  } catch (error) {
+    throw asPrestageError(error, { path: trees });
   }
 }
 

@@ -49,8 +49,7 @@ async function workElsewhere(number: number): Promise<AgentResult> {
     version: 1,
     run,
     root: join(mounted.folder, 'root'),
-    plan: job.plan,
-    inputs: job.inputs,
+    task: { kind: 'prepare', plan: job.plan, inputs: job.inputs },
     waitForLock: true,
     deadlineMs: 120_000,
     createdBy: 'prestage 0.0.0',
@@ -70,7 +69,7 @@ const said = (number: number) => readFile(join(folder, `run-${number}`, 'events.
 
 async function expectOneRelease(results: readonly AgentResult[]): Promise<void> {
   const digests = results.map((result) =>
-    result.ok ? result.record.packages.map(({ id, digest }) => `${id} ${digest}`) : result.error,
+    result.ok ? result.record?.packages.map(({ id, digest }) => `${id} ${digest}`) : result.error,
   );
   expect(digests[0]).toHaveLength(3);
   expect(digests[1]).toEqual(digests[0]);

@@ -35,8 +35,7 @@ export async function prepare(
       version: 1,
       run,
       root: layout.root,
-      plan,
-      inputs,
+      task: { kind: 'prepare', plan, inputs },
       waitForLock: wait,
       deadlineMs: DEADLINE_MS,
       createdBy: `prestage ${version}`,
@@ -69,7 +68,8 @@ export async function workersAtWork(layout: LocalLayout): Promise<WorkerAtWork[]
 
 async function releaseOf(runFolder: string): Promise<string | undefined> {
   try {
-    return agentJob.parse(JSON.parse(await readFile(runFiles(runFolder).job, 'utf8'))).plan.release;
+    const { task } = agentJob.parse(JSON.parse(await readFile(runFiles(runFolder).job, 'utf8')));
+    return task.kind === 'prepare' ? task.plan.release : undefined;
   } catch {
     return undefined; // of another version of Prestage, or being removed
   }
