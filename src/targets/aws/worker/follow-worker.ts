@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import type { AgentResult } from '../../../agent/index.js';
+import { type AgentResult, followRemoteRun } from '../../../agent/index.js';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { runKeys } from '../bucket/layout.js';
 import type { AwsContext, Place } from '../context.js';
-import { followRemoteRun } from './follow-run.js';
 import { consoleTail, describeMachine, endMachine, isGone } from './machines.js';
 
 export interface Patience {
