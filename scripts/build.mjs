@@ -70,6 +70,8 @@ const outputs = await Promise.all([
   }),
 ]);
 await chmod('dist/cli.cjs', 0o755);
+// The agent runs alone on machines, below no package.json of ours: Node would have to guess from its code what it is.
+await writeFile('dist/agent/package.json', '{ "type": "module" }\n');
 await keepPublicTypes();
 await writeFile(
   'dist/licences.txt',
