@@ -3,6 +3,7 @@ import type { PrepareOptions } from './options.js';
 
 /** The engine: from a plan and its inputs to a release in the store. */
 export type { PrepareOptions } from './options.js';
+export { openRemote } from './sources/open-remote.js';
 export { locateCached, RemotePins } from './sources/pin-remote.js';
 
 /** See prepare-release.ts. Loaded when it is called: the command line only pins, and must start at once. */

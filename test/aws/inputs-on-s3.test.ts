@@ -5,9 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { InputLocations } from '../../src/config/index.js';
 import type { Bucket } from '../../src/targets/aws/bucket/bucket.js';
 import { uploadInputs } from '../../src/targets/aws/bucket/upload-inputs.js';
+import { serve } from '../http-server.js';
 import { prepared } from '../prepared.js';
 import { isEmptyOrAbsent, ReleaseJob } from '../release-job.js';
 import { lacks } from '../requirements.js';
+import { tarGz } from '../small-archives.js';
 import { newBucket } from './bucket.js';
 import { addManyInputs } from './many-inputs.js';
 import { type Region, startRegion } from './region.js';
@@ -44,6 +46,23 @@ describe.skipIf(lacks('moto'))('a preparation whose every input is on S3', () =>
     expect(new Set(Object.values(uploaded).map(({ kind }) => kind))).toEqual(new Set(['s3', 'packed']));
     expect(await packages('remote', uploaded)).toEqual(expected);
     expect(await isEmptyOrAbsent(join(folder, 'remote', '.staging'))).toBe(true);
+  });
+
+  test('takes from the bucket also what was on a server when it was uploaded', async () => {
+    const content = tarGz({ 'a.txt': 'a' });
+    const url = await serve((_, response) => response.end(content));
+    const remote = new ReleaseJob(join(folder, 'more'));
+    const digest = await remote.file('remote.tgz', content);
+    remote.add('remote', { source: { kind: 'file', name: 'remote.tgz', sha256: digest } });
+    const expected = (await prepared(join(folder, 'more-local'), remote)).packages;
+    remote.inputs[digest] = { kind: 'http', url: `${url}/remote.tgz`, size: content.length };
+    const inputs = await uploadInputs(bucket, remote, { emit: () => {}, signal: new AbortController().signal });
+    expect(inputs[digest]).toEqual({
+      kind: 's3',
+      url: `s3://${bucket.name}/sources/${digest}/remote.tgz`,
+      size: content.length,
+    });
+    expect((await prepared(join(folder, 'more-remote'), { plan: remote.plan, inputs })).packages).toEqual(expected);
   });
 
   test.each([

@@ -10,7 +10,7 @@ export interface RemoteFile {
   versionId?: string | undefined;
   /** What it must be. */
   sha256: string;
-  size: number | undefined;
+  size?: number | undefined;
   /** Where `integrity` in the configuration says so; else prestage.lock does. */
   pinnedBy?: 'integrity' | undefined;
 }
