@@ -244,6 +244,20 @@ describe.skipIf(lacks('moto'))('an agent that reports to a bucket', () => {
     expect((await inIndex()).trees).toEqual(await inStore());
   }, 90_000);
 
+  test('says nothing twice where the bucket took what it wrote and did not answer', async () => {
+    await job.package('app', tarGz({ a: 'a' }));
+    const task = await prepareTask();
+    await region.faults({ service: 's3', path: `/${bucket.name}/runs/.*/events/`, effect: 'lost', times: 3 });
+    const { run, runFolder, exited } = await start(task);
+    expect(await exited).toBe(0);
+    const { result, events } = follow(run);
+    await result;
+    const local = (await readFile(join(runFolder, 'events.ndjson'), 'utf8')).trim().split('\n');
+    expect(events).toEqual(local.map((line) => JSON.parse(line)));
+    const calls = await region.calls({ service: 's3', action: 'PutObject' });
+    expect(calls.filter(({ fault }) => fault === 'lost')).toHaveLength(3);
+  });
+
   test('that is killed is heard no more', async () => {
     const { task } = await slowPackage();
     const { run, agent } = await start(task);
