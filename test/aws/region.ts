@@ -100,6 +100,8 @@ export interface Region {
   /** From now on; none takes them back. */
   faults(...faults: Fault[]): Promise<void>;
   failures(...failures: ResourceFailure[]): Promise<void>;
+  /** What quotas are instead of those of a new account, by `<service>/<code>`. */
+  quotas(quotas: Record<string, number>): Promise<void>;
   /** Puts a stack into a state; one that is not there is begun. */
   putStack(name: string, status: string, reason?: string): Promise<void>;
   machines(): Promise<RegionMachines>;
@@ -172,6 +174,9 @@ export async function startRegion(name = 'eu-central-1'): Promise<Region> {
     },
     async failures(...failures) {
       await tell('failures', failures);
+    },
+    async quotas(quotas) {
+      await tell('quotas', quotas);
     },
     async putStack(stack, status, reason) {
       await tell(`stacks/${stack}`, { status, reason });

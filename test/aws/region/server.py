@@ -19,6 +19,7 @@ import cloudformation
 import file_systems
 import instances
 import moto.backends
+import quotas
 import types_machines  # noqa: F401
 import types_network  # noqa: F401
 import types_storage  # noqa: F401
@@ -45,6 +46,7 @@ class Region:
         self.machine_facts = {}
         self.balancer_addresses = {}
         self.failures = []
+        self.quotas = {}
         self.launching = threading.Lock()
         self._clients = {}
         self._making = threading.Lock()
@@ -142,6 +144,9 @@ class Server:
     def post_failures(self, given):
         self.region.failures = given
 
+    def post_quotas(self, given):
+        self.region.quotas = given
+
     def post_stacks(self, given, name):
         """Puts a stack into a state; one that is not there is begun."""
         found = [it for it in self.region.stacks if it.name == name and it.status != "DELETE_COMPLETE"]
@@ -174,6 +179,7 @@ def main():
     cloudformation.CloudFormation.emulated = region
     urls.url_paths = {"{0}/$": cloudformation.CloudFormation.dispatch}
     instances.install(region)
+    quotas.install(region)
     server = make_server("127.0.0.1", 0, Server(region), threaded=True, request_handler=Handler)
     region.endpoint = f"http://127.0.0.1:{server.port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
