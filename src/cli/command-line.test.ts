@@ -58,6 +58,15 @@ vi.mock('../deploy/index.js', () => {
     endTemporary: record('endTemporary', undefined),
     rollback: record('rollback', { release: 'r0', previous: 'r1', environment: 'local', phase2: 'applied' }),
     logs: record('logs', undefined),
+    doctor: record('doctor', {
+      environment: 'dev',
+      target: 'aws',
+      checks: [
+        { check: 'Node', state: 'ok', found: 'Node 20.' },
+        { check: 'clock', state: 'warning', found: 'It is late.', remedy: 'Set it.' },
+        { check: 'credentials', state: 'failed', found: 'There are none.', remedy: 'Set AWS_PROFILE.' },
+      ],
+    }),
   };
 });
 
@@ -87,6 +96,7 @@ describe('what a command is called with', () => {
     ['verify', ['verify', { deep: false }]],
     ['prune --keep 5 --dry-run', ['planPrune', { keep: 5 }]],
     ['rollback r0 --wait', ['rollback', { release: 'r0', wait: true }]],
+    ['doctor --env dev', ['doctor', { environment: 'dev' }]],
     ['logs api -f', ['logs', { source: 'api', follow: true }]],
   ])('%s', async (commandLine, call) => {
     await run(commandLine);
@@ -263,6 +273,23 @@ describe('exit statuses and output', () => {
         '  web-2  healthy',
       ]),
     );
+  });
+
+  test('doctor exits with 1 where a check failed, after what all of them found', async () => {
+    const text = await run('doctor --env dev');
+    expect([text.status, text.stdout.length]).toEqual([1, 4]);
+    expect(text.stderr[0]).toBe(
+      'error CHECK_FAILED: 1 of 3 checks of dev failed. First, "credentials": There are none.',
+    );
+    expect(text.stderr.join('\n')).toContain('Set AWS_PROFILE.');
+    const { stdout } = await run('doctor --json');
+    expect(lastJson(stdout)).toMatchObject({
+      command: 'doctor',
+      ok: false,
+      target: 'aws',
+      checks: [{ state: 'ok' }, { state: 'warning', remedy: 'Set it.' }, { state: 'failed' }],
+      error: { code: 'CHECK_FAILED' },
+    });
   });
 
   test('verify exits with 3 where the store differs, and says so in the result', async () => {

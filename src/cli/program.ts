@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { version } from '../core/installation.js';
 import { addDeploy } from './commands/deploy.js';
 import { addDestroy } from './commands/destroy.js';
+import { addDoctor } from './commands/doctor.js';
 import { addInit } from './commands/init.js';
 import { addLogs } from './commands/logs.js';
 import { addPlan } from './commands/plan.js';
@@ -61,6 +62,7 @@ export function createProgram({
     addRollback,
     addPrune,
     addLogs,
+    addDoctor,
     addTest,
     addDestroy,
   ]) {

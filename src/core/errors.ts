@@ -75,7 +75,7 @@ export const ERRORS = {
   DATABASE_FAILED: [1, 'The database could not be started or prepared.'],
   PROCESS_STUCK: [1, 'A process did not end, even when it was killed.'],
   NOTHING_DEPLOYED: [1, 'There is no deployment, or no earlier release, to act on.'],
-  CHECK_FAILED: [1, 'A check of `prestage test` failed.'],
+  CHECK_FAILED: [1, 'A check of `prestage test` or `prestage doctor` failed.'],
   INTERNAL: [1, 'A defect of Prestage itself.'],
   // 3, 4 and signals.
   VERIFY_DIFFERENCE: [3, 'The store differs from its manifests.'],

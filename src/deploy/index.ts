@@ -1,9 +1,11 @@
 export { type DeployOptions, deploy } from './deploy.js';
 export { type DestroyPlan, destroy, destroyPlan, endTemporary } from './destroy.js';
+export { doctor } from './doctor.js';
 export { type PlanOptions, plan } from './plan.js';
 export type { CommandOptions } from './project.js';
 export type {
   DeployResult,
+  DoctorResult,
   PackageResult,
   PlanResult,
   PruneResult,

@@ -1,5 +1,5 @@
 import type { Difference, PrunePlan, ReleaseRecord } from '../store/index.js';
-import type { ServicesChange, TargetStatus } from '../targets/index.js';
+import type { Finding, ServicesChange, TargetStatus } from '../targets/index.js';
 
 /** What the commands come to; with `--json` these are the members of the last line, `{"type": "result", …}`. */
 
@@ -59,3 +59,9 @@ export interface RollbackResult {
 }
 
 export type PruneResult = PrunePlan & { dryRun: boolean };
+
+export interface DoctorResult {
+  environment: string;
+  target: 'local' | 'aws';
+  checks: Finding[];
+}

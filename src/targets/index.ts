@@ -1,7 +1,11 @@
-import type { Environment } from '../config/index.js';
+import type { Environment, ServicesPlan } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
+import type { Finding } from './checks/finding.js';
+import { nodeCheck } from './checks/node.js';
+import { runChecks } from './checks/run-checks.js';
 import type { Target } from './target.js';
 
+export type { Finding } from './checks/finding.js';
 export type {
   DeployedRelease,
   Deployment,
@@ -44,5 +48,26 @@ export async function openTarget(environment: TargetEnvironment, context: Target
           context: { key: `environments.${environment.name}.target` },
         },
       );
+  }
+}
+
+/**
+ * Looks at what a deployment to an environment needs, and changes nothing. Not by its target, which may not open where something is
+ * missing: that is what is to be found out. @throws the signal's reason
+ */
+export async function diagnose(
+  environment: TargetEnvironment,
+  { configFolder, project, services }: TargetContext & { services: ServicesPlan },
+  { signal }: { signal: AbortSignal },
+): Promise<Finding[]> {
+  return runChecks([nodeCheck, ...(await checksOf())], { signal });
+
+  async function checksOf() {
+    if (environment.target === 'local') {
+      const { localChecks } = await import('./local/doctor/index.js');
+      return localChecks({ configFolder, project, services, root: environment.root });
+    }
+    const { awsChecks } = await import('./aws/doctor/index.js');
+    return awsChecks({ project, environment, services });
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { doctorTable } from './doctor-table.js';
 import { planTables } from './plan-tables.js';
 import { statusTables } from './status-tables.js';
 import { pruneTable, releasesTable } from './store-tables.js';
@@ -227,4 +228,58 @@ test('destroy asks plainly for what can be had back, and for a name where it can
     'This ends and removes what is temporary of portal in dev: worker i-1. A preparation that is at work fails.',
   );
   expect(temporaryQuestion({ ...plan, temporary: [] }).action).toContain('leftovers of dead runs, if any');
+});
+
+describe('doctor says of each check what was found', () => {
+  const result: Parameters<typeof doctorTable>[0] = {
+    environment: 'dev',
+    target: 'aws',
+    checks: [
+      { check: 'Node', state: 'ok', found: 'Node 20.20.0 on linux, x64.' },
+      {
+        check: 'clock',
+        state: 'warning',
+        found: 'The clock of this machine is 2 minutes behind that of AWS.',
+        remedy: 'Set it right: `timedatectl set-ntp true` on Linux.',
+      },
+      { check: 'credentials', state: 'failed', found: 'There are none.', remedy: 'Set AWS_PROFILE.' },
+      { check: 'VPCs', state: 'skipped', found: 'It needs: credentials.' },
+    ],
+  };
+
+  test('in a pipe, a line each, with what to do behind it', () => {
+    expect(doctorTable(result, pipe)).toEqual([
+      'CHECK        STATE    FOUND',
+      'Node         ok       Node 20.20.0 on linux, x64.',
+      'clock        warning  The clock of this machine is 2 minutes behind that of AWS. Set it right: `timedatectl set-ntp true` on Linux.',
+      'credentials  failed   There are none. Set AWS_PROFILE.',
+      'VPCs         skipped  It needs: credentials.',
+    ]);
+  });
+
+  test('on a wide terminal, with what to do under it', () => {
+    expect(doctorTable(result, { ...pipe, width: 120 })).toEqual([
+      'CHECK        STATE    FOUND',
+      'Node         ok       Node 20.20.0 on linux, x64.',
+      'clock        warning  The clock of this machine is 2 minutes behind that of AWS.',
+      '                      Set it right: `timedatectl set-ntp true` on Linux.',
+      'credentials  failed   There are none.',
+      '                      Set AWS_PROFILE.',
+      'VPCs         skipped  It needs: credentials.',
+    ]);
+  });
+
+  test('on a narrow one, broken at spaces', () => {
+    expect(doctorTable(result, { ...pipe, width: 54 })).toEqual([
+      'CHECK        STATE    FOUND',
+      'Node         ok       Node 20.20.0 on linux, x64.',
+      'clock        warning  The clock of this machine is 2',
+      '                      minutes behind that of AWS.',
+      '                      Set it right: `timedatectl',
+      '                      set-ntp true` on Linux.',
+      'credentials  failed   There are none.',
+      '                      Set AWS_PROFILE.',
+      'VPCs         skipped  It needs: credentials.',
+    ]);
+  });
 });

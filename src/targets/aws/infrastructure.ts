@@ -6,12 +6,10 @@ import type { DeployedRelease, Deployment } from '../target.js';
 import { asAws } from './aws-failure.js';
 import { deployedTemplate, type StackState, type Template } from './cloudformation/stack-state.js';
 import type { AwsContext, Place } from './context.js';
+import { IMAGE_PARAMETER } from './image-parameter.js';
 import { infrastructureStackName, TAGS } from './names.js';
 import type { AgentInputs } from './scripts/inputs.js';
 import type { InfrastructureInputs } from './stacks/inputs.js';
-
-/** Amazon Linux 2023 for x86-64: the newest image, as AWS publishes it. */
-export const IMAGE_PARAMETER = '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64';
 
 /** What the infrastructure's template says of itself, so that a later deployment can keep what need not change. */
 export interface InfrastructureRecord {

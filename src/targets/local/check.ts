@@ -1,10 +1,11 @@
+import type { ServicesPlan } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
 import { isRunning } from '../../core/process-identity.js';
 import type { Deployment } from '../target.js';
 import { observeHosts } from './hosts/observe.js';
 import { type PortHolder, portHolders, portTrouble } from './hosts/port-holder.js';
 import { assignPorts } from './hosts/ports.js';
-import { rootId } from './layout.js';
+import { type LocalLayout, rootId } from './layout.js';
 import type { PhaseTwo } from './rollout/apply.js';
 import { demandJump } from './rollout/fallback.js';
 
@@ -12,9 +13,14 @@ import { demandJump } from './rollout/fallback.js';
 export async function checkServices(deployment: Deployment, { layout, database }: PhaseTwo): Promise<void> {
   if (deployment.fallback) demandJump(deployment);
   await database.check(deployment.services.database);
+  await checkPorts(deployment.services, layout);
+}
+
+/** The ports that hosts would listen on: free, or ours. @throws PORT_IN_USE */
+export async function checkPorts(services: ServicesPlan, layout: LocalLayout): Promise<number[]> {
   const observed = await observeHosts(layout);
   const ports = await assignPorts(
-    deployment.services,
+    services,
     observed.map(({ spec }) => spec),
   );
   // A port that one of our own hosts has will be free when that host is replaced.
@@ -31,6 +37,7 @@ export async function checkServices(deployment: Deployment, { layout, database }
     if (trouble === 'forbidden') throw portForbidden(host, port);
     if (holders.length === 0 || strangers.length > 0) throw portInUse(host, port, strangers[0]);
   }
+  return [...ports.values()];
 }
 
 function portInUse(host: string, port: number, holder: PortHolder | undefined): PrestageError {

@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { PrestageError } from '../../core/errors.js';
+import type { DoctorResult } from '../../deploy/index.js';
+import { doctorTable } from '../output/doctor-table.js';
+import type { Run } from '../program.js';
+import { examples } from './help-text.js';
+
+export function addDoctor(program: Command, run: Run): void {
+  program
+    .command('doctor')
+    .description('check what a deployment needs: machine, credentials, quotas, networks; exits with 1 where one failed')
+    .addHelpText(
+      'after',
+      examples(
+        ['prestage doctor --env dev', 'before the first deployment, or where one fails'],
+        ['prestage doctor --env dev --json', 'the same for a program'],
+      ),
+    )
+    .action((_flags: object, command: Command) =>
+      run(command, async (session) => {
+        const { doctor } = await import('../../deploy/index.js');
+        const result = await doctor(session.options);
+        const error = failureOf(result);
+        return { result, output: doctorTable(result, session.table), ...(error ? { error } : {}) };
+      }),
+    );
+}
+
+function failureOf({ environment, checks }: DoctorResult): PrestageError | undefined {
+  const failures = checks.filter(({ state }) => state === 'failed');
+  const [first] = failures;
+  if (first === undefined) return undefined;
+  return new PrestageError(
+    'CHECK_FAILED',
+    `${failures.length} of ${checks.length} checks of ${environment} failed. First, "${first.check}": ${first.found}`,
+    { ...(first.remedy === undefined ? {} : { hint: first.remedy }), context: { check: first.check } },
+  );
+}

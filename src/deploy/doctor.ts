@@ -1,0 +1,13 @@
+import { loadConfig, selectEnvironment } from '../config/index.js';
+import { diagnose } from '../targets/index.js';
+import type { CommandOptions } from './project.js';
+import type { DoctorResult } from './results.js';
+
+/** What is found of all that a deployment needs, each finding with its remedy. Changes nothing. */
+export async function doctor(options: Omit<CommandOptions, 'throwAway'>): Promise<DoctorResult> {
+  const config = await loadConfig(options.config ?? process.cwd());
+  const environment = selectEnvironment(config, options.environment);
+  const { folder: configFolder, name: project, services } = config;
+  const checks = await diagnose(environment, { configFolder, project, services }, options);
+  return { environment: environment.name, target: environment.target, checks };
+}

@@ -1,0 +1,19 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { folderWith } from '../../../../test/folder-with.js';
+import { checkPackages } from './packages.js';
+
+test('packages are found where they are installed, also those that only ES modules may import', async () => {
+  const folder = await folderWith({
+    'node_modules/aws-cdk-lib/index.js': '',
+    'node_modules/@aws-cdk/toolkit-lib/package.json': '{"exports": {"import": "./index.js"}}',
+  });
+  await writeFile(join(folder, 'program.js'), '');
+  expect(checkPackages(join(folder, 'program.js'))).toEqual({
+    state: 'failed',
+    found: 'The packages that deploy to AWS are not all installed: constructs is missing.',
+    remedy: 'Install Prestage with its optional dependencies (`npm install`, without --omit=optional).',
+  });
+  expect(checkPackages()).toEqual({ state: 'ok', found: 'The packages that deploy to AWS are installed.' });
+});
