@@ -1,4 +1,5 @@
 import { failed, ok, skipped, type Verdict, warning } from '../../checks/finding.js';
+import { awsFailure } from '../aws-failure.js';
 import type { Examined } from './examined.js';
 import { formatSeconds } from './seconds.js';
 
@@ -12,7 +13,12 @@ export async function checkClock(
   { signal, now = Date.now }: { signal: AbortSignal; now?: () => number },
 ): Promise<Verdict> {
   const before = now();
-  const answer = await fetch(await endpointOf(session), { method: 'HEAD', redirect: 'manual', signal });
+  const endpoint = await endpointOf(session);
+  const answer = await fetch(endpoint, { method: 'HEAD', redirect: 'manual', signal }).catch((error: unknown) => {
+    // What is wrong is the cause; the error itself is a TypeError that says `fetch failed`.
+    const cause = error instanceof TypeError ? error.cause : error;
+    throw awsFailure(cause, { action: 'A look at the clock', resource: endpoint.host });
+  });
   const there = Date.parse(answer.headers.get('date') ?? '');
   if (Number.isNaN(there)) return skipped('AWS answered without saying what time it is.');
   // The header has whole seconds, and was written somewhere between the question and the answer.

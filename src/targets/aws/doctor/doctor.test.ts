@@ -17,12 +17,14 @@ import {
 } from '@aws-sdk/client-efs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Region, startRegion } from '../../../../test/aws/region.js';
+import { freePort } from '../../../../test/local-target.js';
 import { lacks } from '../../../../test/requirements.js';
 import { normalizeAwsEnvironment } from '../../../config/aws-environment.js';
 import type { AwsEnvironment, AwsNetwork, ServicesPlan } from '../../../config/index.js';
 import type { Finding } from '../../checks/finding.js';
 import { runChecks } from '../../checks/run-checks.js';
 import { openSession } from '../session/session.js';
+import { checkClock } from './clock.js';
 import { checkRegion } from './credentials.js';
 import type { Examined } from './examined.js';
 import { checkImage } from './image.js';
@@ -248,6 +250,17 @@ describe.skipIf(lacks('moto'))('what doctor says of AWS', () => {
   ])('a clock that is %i ms off is %s', async (offMs, state, found) => {
     const { clock } = await examined({}, { now: () => Date.now() + offMs });
     expect(clock).toMatchObject({ state, found });
+  });
+
+  test('where AWS cannot be reached, the clock says so', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${await freePort()}`);
+    const [clock] = await runChecks([{ name: 'clock', run: (signal) => checkClock(sessionIn(REGION), { signal }) }], {
+      signal,
+    });
+    expect(clock).toMatchObject({
+      state: 'failed',
+      found: expect.stringMatching(/^A look at the clock of 127\.0\.0\.1:\d+: AWS did not answer \(.*ECONNREFUSED/),
+    });
   });
 
   test('a region that does not exist is told as such', async () => {
