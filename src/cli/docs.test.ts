@@ -39,6 +39,19 @@ describe('docs/cli.md has', () => {
   });
 });
 
+test('docs/aws.md names commands and flags that there are', async () => {
+  const aws = readFileSync(installedFile('docs/aws.md'), 'utf8');
+  const written = [...aws.matchAll(/`(prestage [^`]+)`/g), ...aws.matchAll(/^ *(prestage .*)$/gm)].map(
+    ([, line = '']) => line,
+  );
+  const lines = written.filter((line) => !line.includes('<') && !line.includes('--iam'));
+  expect(lines.length).toBeGreaterThan(20);
+  for (const line of lines) {
+    const parser = createProgram({ run: async () => {}, surroundings: captured() });
+    await expect(parser.parseAsync(line.split(' ').slice(1), { from: 'user' }), line).resolves.toBeDefined();
+  }
+});
+
 function sectionOf(name: string): string {
   const [, section] = new RegExp(`^### prestage ${name}$([\\s\\S]*?)(?=^##|(?![\\s\\S]))`, 'm').exec(cli) ?? [];
   expect(section, `no section for ${name}`).toBeDefined();

@@ -27,6 +27,19 @@ test('docs/configuration.md has every key of the JSON Schema', () => {
   expect(examples.length).toBeGreaterThan(5);
 });
 
+const aws = await readFile(new URL('../../docs/aws.md', import.meta.url), 'utf8');
+const awsExamples = [...aws.matchAll(/^( *)```yaml\n([\s\S]*?)```/gm)].map(([, indent = '', text = '']) =>
+  text.replace(new RegExp(`^${indent}`, 'gm'), ''),
+);
+
+test('docs/aws.md: its examples keep every rule', async () => {
+  expect(awsExamples.length).toBeGreaterThan(2);
+  for (const text of awsExamples) {
+    const config = await loadConfig(await folderWith({ 'prestage.config.yaml': text }));
+    expect(config.environments.at(-1)).toMatchObject({ target: 'aws', region: 'eu-central-1' });
+  }
+});
+
 function keysOf(schema: unknown): string[] {
   if (typeof schema !== 'object' || schema === null) return [];
   const own = 'properties' in schema ? Object.keys(schema.properties ?? {}) : [];
