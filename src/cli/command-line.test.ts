@@ -58,6 +58,7 @@ vi.mock('../deploy/index.js', () => {
     endTemporary: record('endTemporary', undefined),
     rollback: record('rollback', { release: 'r0', previous: 'r1', environment: 'local', phase2: 'applied' }),
     logs: record('logs', undefined),
+    policy: record('policy', { environment: 'dev', policy: { Version: '2012-10-17', Statement: [] } }),
     doctor: record('doctor', {
       environment: 'dev',
       target: 'aws',
@@ -290,6 +291,13 @@ describe('exit statuses and output', () => {
       checks: [{ state: 'ok' }, { state: 'warning', remedy: 'Set it.' }, { state: 'failed' }],
       error: { code: 'CHECK_FAILED' },
     });
+  });
+
+  test('doctor --iam prints a policy and checks nothing', async () => {
+    const { status, stdout } = await run('doctor --iam --env dev');
+    expect([status, JSON.parse(stdout.join(''))]).toEqual([0, { Version: '2012-10-17', Statement: [] }]);
+    expect(calls).toEqual([['policy', { environment: 'dev' }]]);
+    expect(lastJson((await run('doctor --iam --json')).stdout)).toMatchObject({ policy: { Statement: [] } });
   });
 
   test('verify exits with 3 where the store differs, and says so in the result', async () => {

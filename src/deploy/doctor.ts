@@ -1,5 +1,5 @@
 import { loadConfig, selectEnvironment } from '../config/index.js';
-import { diagnose } from '../targets/index.js';
+import { deployerPolicy, diagnose } from '../targets/index.js';
 import type { CommandOptions } from './project.js';
 import type { DoctorResult } from './results.js';
 
@@ -10,4 +10,13 @@ export async function doctor(options: Omit<CommandOptions, 'throwAway'>): Promis
   const { folder: configFolder, name: project, services } = config;
   const checks = await diagnose(environment, { configFolder, project, services }, options);
   return { environment: environment.name, target: environment.target, checks };
+}
+
+/** What the user who deploys must be allowed, as a policy of IAM. @throws USAGE, AWS_SETTINGS */
+export async function policy(
+  options: Omit<CommandOptions, 'throwAway'>,
+): Promise<{ environment: string; policy: object }> {
+  const config = await loadConfig(options.config ?? process.cwd());
+  const environment = selectEnvironment(config, options.environment);
+  return { environment: environment.name, policy: await deployerPolicy(environment, config.name) };
 }

@@ -1,6 +1,6 @@
 export { type DeployOptions, deploy } from './deploy.js';
 export { type DestroyPlan, destroy, destroyPlan, endTemporary } from './destroy.js';
-export { doctor } from './doctor.js';
+export { doctor, policy } from './doctor.js';
 export { type PlanOptions, plan } from './plan.js';
 export type { CommandOptions } from './project.js';
 export type {

@@ -71,3 +71,13 @@ export async function diagnose(
     return awsChecks({ project, environment, services });
   }
 }
+
+/** The least policy, as IAM takes it, for whoever deploys the environment. @throws USAGE where it is not on AWS; AWS_SETTINGS */
+export async function deployerPolicy(environment: TargetEnvironment, project: string): Promise<object> {
+  if (environment.target !== 'aws')
+    throw new PrestageError('USAGE', `Environment ${environment.name} is not on AWS: it needs no policy.`, {
+      hint: 'Name one with `target: aws`: --env NAME.',
+    });
+  const { policyOfDeployer } = await import('./aws/doctor/deployer.js');
+  return policyOfDeployer({ project, environment });
+}

@@ -9,16 +9,22 @@ export function addDoctor(program: Command, run: Run): void {
   program
     .command('doctor')
     .description('check what a deployment needs: machine, credentials, quotas, networks; exits with 1 where one failed')
+    .option('--iam', 'only print the least policy of IAM for whoever deploys; checks nothing')
     .addHelpText(
       'after',
       examples(
         ['prestage doctor --env dev', 'before the first deployment, or where one fails'],
         ['prestage doctor --env dev --json', 'the same for a program'],
+        ['prestage doctor --env dev --iam > policy.json', 'for whoever makes the deploying user'],
       ),
     )
-    .action((_flags: object, command: Command) =>
+    .action(({ iam = false }: { iam?: boolean }, command: Command) =>
       run(command, async (session) => {
-        const { doctor } = await import('../../deploy/index.js');
+        const { doctor, policy } = await import('../../deploy/index.js');
+        if (iam) {
+          const result = await policy(session.options);
+          return { result, output: JSON.stringify(result.policy, null, 2).split('\n') };
+        }
         const result = await doctor(session.options);
         const error = failureOf(result);
         return { result, output: doctorTable(result, session.table), ...(error ? { error } : {}) };
