@@ -1,0 +1,43 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, type IStackSynthesizer, Stack, Tags } from 'aws-cdk-lib/core';
+import type { Template } from '../cloudformation/stack-state.js';
+import { type Scope, TAGS } from '../names.js';
+
+/** A stack as a template, and the folder that the toolkit deploys it from, which goes with this process. */
+export interface Synthesized {
+  template: Template;
+  directory: string;
+}
+
+export interface StackToSynthesize {
+  scope: Scope;
+  stackName: string;
+  synthesizer: IStackSynthesizer;
+  /** Tags of the stack beside project and environment; CloudFormation gives them to what is in it. */
+  stackTags?: Readonly<Record<string, string>>;
+  build(stack: Stack): void;
+}
+
+/** Makes a template: no look-ups, nothing random, nothing of this machine, so that the same inputs give the same bytes. */
+export function synthesize({ scope, stackName, synthesizer, stackTags = {}, build }: StackToSynthesize): Synthesized {
+  const outdir = mkdtempSync(join(tmpdir(), 'prestage-stack-'));
+  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+  const app = new App({
+    outdir,
+    analyticsReporting: false,
+    treeMetadata: false,
+    defaultStackSynthesizer: synthesizer,
+  });
+  const { account, region } = scope;
+  const stack = new Stack(app, stackName, { stackName, env: { account, region }, analyticsReporting: false });
+  Tags.of(stack).add(TAGS.project, scope.project);
+  Tags.of(stack).add(TAGS.environment, scope.environment);
+  for (const [key, value] of Object.entries(stackTags))
+    Tags.of(stack).add(key, value, { includeResourceTypes: ['aws:cdk:stack'] });
+  build(stack);
+  const { directory } = app.synth();
+  const template = JSON.parse(readFileSync(join(directory, `${stack.artifactId}.template.json`), 'utf8')) as Template;
+  return { template, directory };
+}
