@@ -63,7 +63,9 @@ export function eventLines(told: PrestageEvent, { style, verbose }: Wording): st
         `${event.source}: uploaded ${formatBytes(event.bytes)} of ${formatBytes(event.bytesTotal)} (${formatPercent(event.bytes, event.bytesTotal)})`,
       ];
     case 'upload.finished':
-      return [`uploaded  ${event.source} ${style.dim(`(${formatBytes(event.bytes)}, ${formatDuration(event.durationMs)})`)}`];
+      return [
+        `uploaded  ${event.source} ${style.dim(`(${formatBytes(event.bytes)}, ${formatDuration(event.durationMs)})`)}`,
+      ];
 
     case 'machine.launched':
       return [`worker    launched ${event.instance} ${style.dim(`(${event.instanceType}, run ${event.run})`)}`];

@@ -27,7 +27,7 @@ export async function applyInfrastructure(
   const name = infrastructureStackName(place.scope);
   const inputs = await infrastructureInputs(context, place, deployment, {
     deployed: await deployedInfrastructure(context),
-    fallback: () => provideFallback(context, place, deployment, options),
+    fallback: () => provideFallback(place, deployment, options),
   });
   const { synthesizeInfrastructure } = await import('./stacks/infrastructure.js');
   const { template, directory } = synthesizeInfrastructure(inputs);

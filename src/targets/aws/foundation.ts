@@ -54,7 +54,8 @@ function sourceBuckets(inputs: InputLocations): string[] {
   return [...new Set(buckets)].sort();
 }
 
-async function deployedSourceBuckets({ session, project, environment }: AwsContext): Promise<string[]> {
+/** Those that the worker may read now. */
+export async function deployedSourceBuckets({ session, project, environment }: AwsContext): Promise<string[]> {
   const name = foundationStackName({ project, environment: environment.name });
   const template = await deployedTemplate(session.cloudFormation, name);
   const record = template?.Metadata?.Prestage as { sourceBuckets?: string[] } | undefined;

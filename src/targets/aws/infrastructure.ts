@@ -6,6 +6,7 @@ import type { DeployedRelease, Deployment } from '../target.js';
 import { asAws } from './aws-failure.js';
 import { deployedTemplate, type StackState, type Template } from './cloudformation/stack-state.js';
 import type { AwsContext, Place } from './context.js';
+import { deployedSourceBuckets } from './foundation.js';
 import { IMAGE_PARAMETER } from './image-parameter.js';
 import { infrastructureStackName, TAGS } from './names.js';
 import type { AgentInputs } from './scripts/inputs.js';
@@ -30,7 +31,7 @@ export function recordOf(template: Template | undefined): InfrastructureRecord |
 export async function infrastructureInputs(
   context: AwsContext,
   { scope, outputs }: Pick<Place, 'scope' | 'outputs'>,
-  { release, services, fallback }: Deployment,
+  { release, services }: Deployment,
   given: { deployed: Template | undefined; fallback: () => Promise<AgentInputs> },
 ): Promise<InfrastructureInputs> {
   const { network, ha, instanceTypes } = context.environment;
@@ -47,7 +48,7 @@ export async function infrastructureInputs(
     services,
     imageId: same?.imageId ?? (await newestImage(context)),
     fallback: same?.fallback ?? (await given.fallback()),
-    singlePhase: fallback !== undefined,
+    sourceBuckets: await deployedSourceBuckets(context),
   };
 }
 
@@ -67,7 +68,7 @@ export function withoutHosts(
     services: { services: [], database },
     imageId,
     fallback,
-    singlePhase: false,
+    sourceBuckets: [],
   };
 }
 

@@ -18,6 +18,6 @@ export async function prepare(
   const place = await ensureFoundation(context, { ...options, inputs });
   await options.lock.take(place.bucket, options);
   const located = await uploadInputs(place.bucket, { plan, inputs }, options);
-  await recordFallback(place, { plan, inputs: located });
+  await recordFallback(place, { plan, inputs: located }, options.signal);
   await runTask(context, place, { kind: 'prepare', plan, inputs: located }, options);
 }

@@ -52,6 +52,12 @@ export function runKeys(run: string) {
   };
 }
 
+/** By which agent and job a jump host prepares a release that is not ready, and what that agent says of it. */
+export const FALLBACKS = 'fallbacks/';
+export function fallbackKeys(release: string) {
+  return { pointer: `${FALLBACKS}${release}.json`, prefix: `${FALLBACKS}${release}` };
+}
+
 /** What is in the store of a file system, as its last writer saw it: empty objects for trees, records for releases. */
 export function indexKeys(fileSystemId: string) {
   const prefix = `store/${fileSystemId}`;

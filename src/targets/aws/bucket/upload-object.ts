@@ -79,7 +79,14 @@ async function putInParts(bucket: Bucket, upload: Upload): Promise<void> {
       }
       const part: Promise<void> = asAws(asked, () =>
         client.send(
-          new UploadPartCommand({ Bucket: name, Key: key, UploadId: begun.id, PartNumber: number, Body, ChecksumSHA256 }),
+          new UploadPartCommand({
+            Bucket: name,
+            Key: key,
+            UploadId: begun.id,
+            PartNumber: number,
+            Body,
+            ChecksumSHA256,
+          }),
           { abortSignal: signal },
         ),
       )

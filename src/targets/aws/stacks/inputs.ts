@@ -42,6 +42,6 @@ export interface InfrastructureInputs {
   imageId: string;
   /** What a jump host prepares the release by, where it is not there. */
   fallback: AgentInputs;
-  /** No worker ran before: the jump host prepares, and the others wait for it. */
-  singlePhase: boolean;
+  /** Buckets of other people's that a jump host may have to read sources from. */
+  sourceBuckets: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, type IStackSynthesizer, Stack, Tags } from 'aws-cdk-lib/core';
+import { App, type IStackSynthesizer, Stack, type StackSynthesizer, Tags } from 'aws-cdk-lib/core';
 import type { Template } from '../cloudformation/stack-state.js';
 import { type Scope, TAGS } from '../names.js';
 
@@ -14,7 +14,7 @@ export interface Synthesized {
 export interface StackToSynthesize {
   scope: Scope;
   stackName: string;
-  synthesizer: IStackSynthesizer;
+  synthesizer: StackSynthesizer;
   /** Tags of the stack beside project and environment; CloudFormation gives them to what is in it. */
   stackTags?: Readonly<Record<string, string>>;
   build(stack: Stack): void;
@@ -28,10 +28,15 @@ export function synthesize({ scope, stackName, synthesizer, stackTags = {}, buil
     outdir,
     analyticsReporting: false,
     treeMetadata: false,
-    defaultStackSynthesizer: synthesizer,
   });
   const { account, region } = scope;
-  const stack = new Stack(app, stackName, { stackName, env: { account, region }, analyticsReporting: false });
+  const stack = new Stack(app, stackName, {
+    stackName,
+    env: { account, region },
+    analyticsReporting: false,
+    // Its class and its interface disagree about what may be undefined.
+    synthesizer: synthesizer as IStackSynthesizer,
+  });
   Tags.of(stack).add(TAGS.project, scope.project);
   Tags.of(stack).add(TAGS.environment, scope.environment);
   for (const [key, value] of Object.entries(stackTags))

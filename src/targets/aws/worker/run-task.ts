@@ -39,7 +39,7 @@ export async function runTask(
   const same = others.find(({ record }) => task.kind === 'prepare' && record.release === task.plan.release);
   if (same !== undefined) emit({ type: 'worker.attached', run: same.record.run, release: same.record.release ?? '' });
   else if (!wait) refuseBeside(task, others);
-  const record = same?.record ?? (await recordTask(context, place, task, { wait }));
+  const record = same?.record ?? (await recordTask(place, task, options));
   const machine = same?.machine ?? (await launch(context, record, options));
   const result = await followWorker(context, place, { run: record.run, instance: machine.id }, options);
   if (!result.ok) {
@@ -98,17 +98,18 @@ function refuseBeside(task: AgentTask, others: readonly RunAtWork[]): void {
 }
 
 async function recordTask(
-  { session }: AwsContext,
-  { bucket, outputs }: Place,
+  place: Place,
   task: AgentTask,
-  { wait }: { wait: boolean },
+  { wait, signal }: Pick<TaskOptions, 'wait' | 'signal'>,
 ): Promise<RunRecord> {
+  const { scope, bucket, outputs } = place;
   const run = newRunId();
-  const agent = await provideAgent(bucket);
-  const job = await provideJob(bucket, outputs, { run, task, waitForLock: wait, deadlineMs: AGENT_DEADLINE_MS });
+  const { prefix } = runKeys(run);
+  const agent = await provideAgent(bucket, signal);
+  const job = await provideJob(place, { run, task, prefix, waitForLock: wait, deadlineMs: AGENT_DEADLINE_MS });
   const userData = renderWorkerScript({
     bucket: bucket.name,
-    region: session.environment.region,
+    region: scope.region,
     fileSystemId: outputs.FileSystemId,
     accessPointId: outputs.WriterAccessPointId,
     agent,

@@ -1,7 +1,8 @@
 import type { HealthCheck, ServicePlan } from '../../../config/index.js';
 import { canonicalJson, type Json, sha256, shortDigest } from '../../../core/digest.js';
+import { hostName } from '../../host-name.js';
 import type { ReleaseContents } from '../../target.js';
-import { type HostSpec, hostName } from './spec.js';
+import type { HostSpec } from './spec.js';
 import { ADDRESS, hostVariables, type Surroundings } from './variables.js';
 
 /** A service with a port answers there before others start after it, whether or not it says how to ask. */

@@ -1,7 +1,8 @@
 import type { ServicesPlan } from '../../../config/index.js';
 import { PrestageError } from '../../../core/errors.js';
+import { hostName } from '../../host-name.js';
 import { portTrouble } from './port-holder.js';
-import { type HostSpec, hostName } from './spec.js';
+import type { HostSpec } from './spec.js';
 
 /**
  * A port for each host of a service that has one: the first has the declared port, so that a bookmark holds; the others

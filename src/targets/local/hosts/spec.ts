@@ -54,7 +54,3 @@ export async function readSpec(folder: string): Promise<HostSpec | undefined> {
     throw error;
   }
 }
-
-export function hostName(service: string, index: number): string {
-  return `${service}-${index}`;
-}

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { ServicePlan, ServicesPlan } from '../../../config/index.js';
+import { hostName } from '../../host-name.js';
 import { rootId } from '../layout.js';
 import { MARK } from '../processes/marked.js';
-import { hostName } from './spec.js';
 
 /** Every host of the local target listens here, and is reached here. */
 export const ADDRESS = '127.0.0.1';

@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import type { ServicesPlan } from '../../../config/index.js';
 import type { Emit } from '../../../core/events.js';
+import { hostName } from '../../host-name.js';
 import { launchAgain, type Programs } from '../hosts/launch.js';
 import { type ObservedHost, observeHosts } from '../hosts/observe.js';
-import { hostName, readSpec } from '../hosts/spec.js';
+import { readSpec } from '../hosts/spec.js';
 import { stopHost } from '../hosts/stop.js';
 import { untilHealthy } from '../hosts/until-healthy.js';
 import type { LocalLayout } from '../layout.js';

@@ -1,0 +1,88 @@
+import { type CfnResource, CliCredentialsStackSynthesizer, type Stack } from 'aws-cdk-lib/core';
+import type { ServicePlan } from '../../../config/index.js';
+import type { InfrastructureRecord } from '../infrastructure.js';
+import { infrastructureStackName, TAGS } from '../names.js';
+import { balancerOf, isBalanced } from './infrastructure/balancer.js';
+import { database } from './infrastructure/database.js';
+import { allow, hostGroups } from './infrastructure/host-groups.js';
+import { hostNetwork } from './infrastructure/host-network.js';
+import { hostProfile } from './infrastructure/host-role.js';
+import { hostsOf } from './infrastructure/hosts.js';
+import { privateZone, recordsOf } from './infrastructure/records.js';
+import { secretsEndpoint } from './infrastructure/secrets-endpoint.js';
+import { zoneName } from './infrastructure/zone.js';
+import type { InfrastructureInputs } from './inputs.js';
+import { type Synthesized, synthesize } from './synthesize.js';
+
+/**
+ * Phase 2 as a template. The same inputs give the same bytes.
+ * @throws AWS_SETTINGS, CONFIG_INVALID: what no template can say
+ */
+export function synthesizeInfrastructure(inputs: InfrastructureInputs): Synthesized {
+  return synthesize({
+    scope: inputs.scope,
+    stackName: infrastructureStackName(inputs.scope),
+    // Too large to be sent inline: by way of the bucket that the foundation has made.
+    synthesizer: new CliCredentialsStackSynthesizer({
+      fileAssetsBucketName: inputs.foundation.BucketName,
+      bucketPrefix: 'templates/',
+    }),
+    stackTags: { [TAGS.release]: inputs.release.release },
+    build: (stack) => buildInfrastructure(stack, inputs),
+  });
+}
+
+export function buildInfrastructure(stack: Stack, inputs: InfrastructureInputs): void {
+  stack.templateOptions.description = `Phase 2 of ${inputs.scope.project} in ${inputs.scope.environment}: hosts and what is around them`;
+  stack.templateOptions.metadata = { Prestage: recordFor(inputs) };
+  const plan = inputs.services;
+  const data = plan.database && database(stack, plan.database, inputs);
+  if (plan.services.length === 0) return;
+  const network = hostNetwork(stack, inputs);
+  const groups = hostGroups(stack, network.vpcId, plan.services);
+  const ways: CfnResource[] = [...network.ways];
+  if (data !== undefined) {
+    allow(stack, 'DatabaseHosts', {
+      from: groups.hosts,
+      to: data.group,
+      port: data.port,
+      description: 'Hosts to the database',
+    });
+    ways.push(data.attachment);
+    if (inputs.network.kind === 'own' && inputs.network.nat === 'none')
+      ways.push(secretsEndpoint(stack, network, groups));
+  }
+  const zone = zoneName(inputs.scope, plan);
+  const names = { name: zone, resource: privateZone(stack, zone, network.vpcId) };
+  /** By service: what says that it is healthy and has its name. */
+  const ready = new Map<string, CfnResource[]>();
+  for (const service of plan.services) {
+    const ofService = groups.ofService.get(service.name);
+    const hosts = hostsOf(stack, service, inputs, {
+      subnetIds: network.subnetIds,
+      groupIds: [
+        groups.hosts.attrGroupId,
+        inputs.foundation.StorageClientSecurityGroupId,
+        ...(ofService === undefined ? [] : [ofService.attrGroupId]),
+      ],
+      profile: hostProfile(stack, service, inputs, data?.secret.ref),
+      secretArn: data?.secret.ref,
+      after: [...ways, ...service.after.flatMap((other) => ready.get(other) ?? [])],
+    });
+    const balancer = hasBalancer(service, inputs.ha)
+      ? balancerOf(stack, service, hosts, { network, groups })
+      : undefined;
+    const records = recordsOf(stack, service, hosts, { zone: names, balancer });
+    ready.set(service.name, [...hosts.map(({ healthy }) => healthy), ...records]);
+  }
+}
+
+function hasBalancer(service: ServicePlan, ha: boolean): service is ServicePlan & { port: number } {
+  return isBalanced(service, ha);
+}
+
+/** What a later deployment must know of this one. */
+function recordFor({ release, imageId, fallback, services }: InfrastructureInputs): InfrastructureRecord {
+  const { database } = services;
+  return { release: release.release, imageId, fallback, ...(database === undefined ? {} : { database }) };
+}
