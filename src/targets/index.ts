@@ -30,24 +30,17 @@ export interface TargetContext {
 }
 
 /**
- * The target of an environment. Each target's code is loaded only when it is asked for.
- * @throws TARGET_UNSUPPORTED
- */
+ * The target of an environment. Each target's code is loaded only when it is asked for. */
 export async function openTarget(environment: TargetEnvironment, context: TargetContext): Promise<Target> {
   switch (environment.target) {
     case 'local': {
       const { openLocalTarget } = await import('./local/index.js');
       return openLocalTarget({ ...context, environment: environment.name, root: environment.root });
     }
-    case 'aws':
-      throw new PrestageError(
-        'TARGET_UNSUPPORTED',
-        `Environment ${environment.name} has target aws, which this version does not have yet.`,
-        {
-          hint: 'Use an environment with `target: local`, for example with `--env local`.',
-          context: { key: `environments.${environment.name}.target` },
-        },
-      );
+    case 'aws': {
+      const { openAwsTarget } = await import('./aws/index.js');
+      return openAwsTarget({ project: context.project, environment });
+    }
   }
 }
 

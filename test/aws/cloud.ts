@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { afterAll, beforeAll } from 'vitest';
 import { prestage, type Run, type RunOptions, start } from '../prestage.js';
 import { lacks } from '../requirements.js';
@@ -53,8 +54,8 @@ export function useCloud(): Cloud {
 
 async function project(cloud: Cloud, name: string, change: (config: Sample['config']) => void): Promise<CloudProject> {
   const sample = await sampleProject((config) => {
-    for (const service of Object.values(config.services)) {
-      if ('port' in service) service.port = 8080;
+    for (const [index, service] of Object.values(config.services).entries()) {
+      if ('port' in service) service.port = 8080 + index;
       for (const script of ['boot', 'run'] as const)
         if (typeof service[script] === 'string') service[script] = service[script].replace('.mjs', '.py');
     }
@@ -64,7 +65,7 @@ async function project(cloud: Cloud, name: string, change: (config: Sample['conf
   await sample.write('hosts/jump.py', JUMP, 0o755);
   await sample.write('hosts/server.py', SERVER, 0o755);
   const { region, guests } = cloud;
-  const env = { ...region.env, PRESTAGE_HURRY: '1' };
+  const { env } = region;
   const instances = async () =>
     (await region.machines()).instances.filter(
       ({ state, tags }) => state !== 'terminated' && tags?.['prestage:environment'] === name,
@@ -77,13 +78,26 @@ async function project(cloud: Cloud, name: string, change: (config: Sample['conf
     startAws: (line, options) =>
       start(`${line} --env ${name}`, { cwd: sample.folder, ...options, env: { ...env, ...options?.env } }),
     async store() {
-      const outputs = await foundationOutputs(region, `prestage-sample-${name}-foundation`);
-      return guests.fileSystem(outputs.FileSystemId ?? '');
+      const { FileSystemId } = await outputsOf(region, `prestage-sample-${name}-foundation`);
+      return guests.fileSystem(FileSystemId ?? '');
     },
     instances,
     workers: async () =>
       (await instances()).filter(({ tags }) => tags['prestage:temporary'] === 'true').map(({ id }) => id),
   };
+}
+
+async function outputsOf({ name, endpoint }: Region, StackName: string): Promise<Record<string, string>> {
+  const client = new CloudFormationClient({
+    region: name,
+    endpoint,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const { Stacks } = await client.send(new DescribeStacksCommand({ StackName }));
+  client.destroy();
+  return Object.fromEntries(
+    (Stacks?.[0]?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
+  );
 }
 
 /** Machines of AWS have Python, and no Node. */

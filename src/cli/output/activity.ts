@@ -104,6 +104,11 @@ export function rateOf({ samples }: PackageActivity): number | undefined {
   return ((last.bytes - first.bytes) * 1000) / (last.atMs - first.atMs);
 }
 
+/** Uploads are shown among packages. */
+function uploadOf({ source }: { source: string }): string {
+  return `upload ${source}`;
+}
+
 interface Amounts {
   bytes?: number;
   bytesTotal?: number;

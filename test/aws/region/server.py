@@ -15,6 +15,7 @@ import threading
 os.environ.setdefault("MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS", "true")
 
 import boto3
+import buckets
 import cloudformation
 import file_systems
 import instances
@@ -178,6 +179,7 @@ def main():
     region = Region(parser.parse_args().region)
     cloudformation.CloudFormation.emulated = region
     urls.url_paths = {"{0}/$": cloudformation.CloudFormation.dispatch}
+    buckets.install()
     instances.install(region)
     quotas.install(region)
     server = make_server("127.0.0.1", 0, Server(region), threaded=True, request_handler=Handler)

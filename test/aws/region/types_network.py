@@ -176,6 +176,20 @@ class VpcEndpoint(Ec2Type):
         context.ec2.delete_vpc_endpoints(VpcEndpointIds=[made.physical_id])
 
 
+@resource("AWS::EC2::FlowLog")
+class FlowLog(Ec2Type):
+    def create(self, context, properties):
+        log = context.ec2.create_flow_logs(
+            ResourceIds=[properties["ResourceId"]],
+            **pick(properties, "ResourceType", "TrafficType", "LogDestinationType", "LogGroupName", "DeliverLogsPermissionArn"),
+            TagSpecifications=context.tagged("vpc-flow-log", properties),
+        )["FlowLogIds"][0]
+        return Made(log, {"Id": log})
+
+    def delete(self, context, made, properties):
+        context.ec2.delete_flow_logs(FlowLogIds=[made.physical_id])
+
+
 def permission(rule):
     """A rule of CloudFormation as EC2's API has it."""
     it = pick(rule, "IpProtocol", "FromPort", "ToPort")

@@ -54,13 +54,16 @@ export function runKeys(run: string) {
 
 /** By which agent and job a jump host prepares a release that is not ready, and what that agent says of it. */
 export const FALLBACKS = 'fallbacks/';
+/** What those agents say. */
+export const FALLBACK_RUNS = `${FALLBACKS}runs/`;
 export function fallbackKeys(release: string) {
-  return { pointer: `${FALLBACKS}${release}.json`, prefix: `${FALLBACKS}${release}` };
+  return { pointer: `${FALLBACKS}${release}.json`, prefix: `${FALLBACK_RUNS}${release}` };
 }
 
 /** What is in the store of a file system, as its last writer saw it: empty objects for trees, records for releases. */
+export const INDEXES = 'store/';
 export function indexKeys(fileSystemId: string) {
-  const prefix = `store/${fileSystemId}`;
+  const prefix = `${INDEXES}${fileSystemId}`;
   return {
     prefix,
     trees: `${prefix}/trees/`,

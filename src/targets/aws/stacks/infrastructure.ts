@@ -4,7 +4,7 @@ import type { InfrastructureRecord } from '../infrastructure.js';
 import { infrastructureStackName, TAGS } from '../names.js';
 import { balancerOf, isBalanced } from './infrastructure/balancer.js';
 import { database } from './infrastructure/database.js';
-import { allow, hostGroups } from './infrastructure/host-groups.js';
+import { hostGroups } from './infrastructure/host-groups.js';
 import { hostNetwork } from './infrastructure/host-network.js';
 import { hostProfile } from './infrastructure/host-role.js';
 import { hostsOf } from './infrastructure/hosts.js';
@@ -12,6 +12,7 @@ import { privateZone, recordsOf } from './infrastructure/records.js';
 import { secretsEndpoint } from './infrastructure/secrets-endpoint.js';
 import { zoneName } from './infrastructure/zone.js';
 import type { InfrastructureInputs } from './inputs.js';
+import { letIn } from './security-groups.js';
 import { type Synthesized, synthesize } from './synthesize.js';
 
 /**
@@ -42,12 +43,8 @@ export function buildInfrastructure(stack: Stack, inputs: InfrastructureInputs):
   const groups = hostGroups(stack, network.vpcId, plan.services);
   const ways: CfnResource[] = [...network.ways];
   if (data !== undefined) {
-    allow(stack, 'DatabaseHosts', {
-      from: groups.hosts,
-      to: data.group,
-      port: data.port,
-      description: 'Hosts to the database',
-    });
+    const passage = { from: groups.hosts.attrGroupId, to: data.group.attrGroupId, port: data.port };
+    letIn(stack, 'DatabaseHosts', { ...passage, description: 'Hosts to the database' });
     ways.push(data.attachment);
     if (inputs.network.kind === 'own' && inputs.network.nat === 'none')
       ways.push(secretsEndpoint(stack, network, groups));

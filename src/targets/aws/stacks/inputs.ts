@@ -10,6 +10,8 @@ export interface FoundationInputs {
   /** A file system that is there already, with the security groups of its mount targets, which are opened for our machines. */
   existingFileSystem?: { id: string; securityGroupIds: string[] };
   workerInstanceType: string;
+  /** Buckets of other people's that the worker may read sources from, sorted. */
+  sourceBuckets: readonly string[];
 }
 
 /** The outputs of the foundation, by the name of the output. What is a list is joined by commas there. */
@@ -26,7 +28,6 @@ export interface FoundationOutputs {
   /** Whoever has it may reach the file system's mount targets. */
   StorageClientSecurityGroupId: string;
   LaunchTemplateId: string;
-  LogGroupName: string;
 }
 
 /** What the infrastructure is made from: values, never references to the other stack. */

@@ -1,12 +1,12 @@
-import { CfnSecurityGroup, CfnSecurityGroupEgress } from 'aws-cdk-lib/aws-ec2';
 import { CfnListener, CfnLoadBalancer, CfnTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Stack } from 'aws-cdk-lib/core';
 import type { ServicePlan } from '../../../../config/index.js';
-import { allow, type HostGroups } from './host-groups.js';
+import { nameTag } from '../name-tag.js';
+import { letIn, letOut, securityGroup } from '../security-groups.js';
+import type { HostGroups } from './host-groups.js';
 import type { HostNetwork } from './host-network.js';
 import type { Host } from './hosts.js';
 import { logicalId } from './logical-id.js';
-import { nameTag } from './name-tag.js';
 
 export function isBalanced({ count, port }: ServicePlan, ha: boolean): boolean {
   return port !== undefined && (count > 1 || ha);
@@ -20,40 +20,22 @@ export function balancerOf(
   { network, groups }: { network: HostNetwork; groups: HostGroups },
 ): CfnLoadBalancer {
   const { name, port, health } = service;
-  const group = new CfnSecurityGroup(stack, logicalId('BalancerGroup', name), {
+  const group = securityGroup(stack, logicalId('BalancerGroup', name), {
     vpcId: network.vpcId,
-    groupDescription: `Load balancer of ${name}: in from hosts, out to its hosts`,
-    securityGroupEgress: [],
-    tags: nameTag(stack, `${name}-balancer`),
+    name: `${name}-balancer`,
+    description: `Load balancer of ${name}: in from hosts, out to its hosts`,
   });
-  allow(stack, logicalId('BalancerHosts', name), {
-    from: groups.hosts,
-    to: group,
-    port,
-    description: `Hosts to ${name}`,
-  });
-  const members = groups.ofService.get(name);
-  if (members !== undefined) {
-    allow(stack, logicalId('GroupBalancer', name), {
-      from: group,
-      to: members,
-      port,
-      description: `Its balancer to ${name}`,
-    });
-    new CfnSecurityGroupEgress(stack, logicalId('BalancerTargets', name), {
-      groupId: group.attrGroupId,
-      ipProtocol: 'tcp',
-      fromPort: port,
-      toPort: port,
-      destinationSecurityGroupId: members.attrGroupId,
-      description: `To the hosts of ${name}`,
-    });
-  }
+  const own = group.attrGroupId;
+  const description = `By the balancer of ${name}`;
+  letIn(stack, logicalId('BalancerHosts', name), { from: groups.hosts.attrGroupId, to: own, port, description });
+  const members = groups.ofService.get(name)?.attrGroupId ?? '';
+  letOut(stack, logicalId('BalancerTargets', name), { from: own, to: members, port, description });
+  letIn(stack, logicalId('GroupBalancer', name), { from: own, to: members, port, description });
   const balancer = new CfnLoadBalancer(stack, logicalId('Balancer', name), {
     type: 'network',
     scheme: 'internal',
     subnets: network.subnetIds,
-    securityGroups: [group.attrGroupId],
+    securityGroups: [own],
     loadBalancerAttributes: [{ key: 'load_balancing.cross_zone.enabled', value: 'true' }],
     tags: nameTag(stack, name),
   });
@@ -69,7 +51,7 @@ export function balancerOf(
     healthCheckIntervalSeconds: 10,
     tags: nameTag(stack, name),
   });
-  for (const { healthy } of hosts) targets.addDependency(healthy);
+  for (const { healthy } of hosts) targets.addResourceDependency(healthy);
   new CfnListener(stack, logicalId('Listener', name), {
     loadBalancerArn: balancer.ref,
     protocol: 'TCP',

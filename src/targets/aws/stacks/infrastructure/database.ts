@@ -1,11 +1,12 @@
-import { CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import type { CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnDBInstance, CfnDBSubnetGroup } from 'aws-cdk-lib/aws-rds';
 import { CfnSecret, CfnSecretTargetAttachment } from 'aws-cdk-lib/aws-secretsmanager';
 import { CfnDeletionPolicy, CfnOutput, Fn, type Stack } from 'aws-cdk-lib/core';
 import type { DatabasePlan } from '../../../../config/index.js';
 import { PrestageError } from '../../../../core/errors.js';
 import type { InfrastructureInputs } from '../inputs.js';
-import { nameTag } from './name-tag.js';
+import { nameTag } from '../name-tag.js';
+import { securityGroup } from '../security-groups.js';
 
 export interface Database {
   group: CfnSecurityGroup;
@@ -31,11 +32,10 @@ export function database(stack: Stack, plan: DatabasePlan, inputs: Infrastructur
   const { foundation, ha, instanceTypes, scope } = inputs;
   if (foundation.WorkerSubnetIds.length < 2) throw oneZone(scope.environment);
   const port = PORTS[plan.engine];
-  const group = new CfnSecurityGroup(stack, 'DatabaseGroup', {
+  const group = securityGroup(stack, 'DatabaseGroup', {
     vpcId: foundation.VpcId,
-    groupDescription: 'The database: in from hosts',
-    securityGroupEgress: [],
-    tags: nameTag(stack, 'database'),
+    name: 'database',
+    description: 'The database: in from hosts',
   });
   const subnets = new CfnDBSubnetGroup(stack, 'DatabaseSubnets', {
     dbSubnetGroupDescription: `Subnets of the database of ${scope.project} in ${scope.environment}`,
@@ -80,7 +80,7 @@ export function database(stack: Stack, plan: DatabasePlan, inputs: Infrastructur
     targetId: instance.ref,
     targetType: 'AWS::RDS::DBInstance',
   });
-  instance.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN;
+  instance.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
   instance.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
   new CfnOutput(stack, 'DatabaseInstance', { value: instance.ref });
   return { group, port, secret, attachment };

@@ -13,7 +13,7 @@ import type { CfnResource } from 'aws-cdk-lib/core';
 import { Fn, type Stack } from 'aws-cdk-lib/core';
 import { addressPlan } from '../address-plan.js';
 import type { InfrastructureInputs } from '../inputs.js';
-import { nameTag } from './name-tag.js';
+import { nameTag } from '../name-tag.js';
 
 /** Where hosts are: a subnet in each zone. */
 export interface HostNetwork {
@@ -76,7 +76,7 @@ function natGateways(stack: Stack, vpcId: string, cidrs: readonly string[], nat:
     destinationCidrBlock: ANYWHERE,
     gatewayId: internet.ref,
   });
-  route.addDependency(attachment);
+  route.addResourceDependency(attachment);
   return (nat === 'one' ? cidrs.slice(0, 1) : cidrs).map((cidrBlock, zone) => {
     const subnet = subnetIn(stack, { name: 'Public', zone, vpcId, cidrBlock });
     const association = new CfnSubnetRouteTableAssociation(stack, `PublicSubnet${zone}Routes`, {
@@ -84,14 +84,14 @@ function natGateways(stack: Stack, vpcId: string, cidrs: readonly string[], nat:
       routeTableId: table.ref,
     });
     const address = new CfnEIP(stack, `NatAddress${zone}`, { domain: 'vpc', tags: nameTag(stack, `nat-${zone}`) });
-    address.addDependency(attachment);
+    address.addResourceDependency(attachment);
     const gateway = new CfnNatGateway(stack, `NatGateway${zone}`, {
       subnetId: subnet.ref,
       allocationId: address.attrAllocationId,
       tags: nameTag(stack, `nat-${zone}`),
     });
-    gateway.addDependency(route);
-    gateway.addDependency(association);
+    gateway.addResourceDependency(route);
+    gateway.addResourceDependency(association);
     return gateway;
   });
 }

@@ -1,20 +1,13 @@
 import { CfnInstanceProfile, CfnRole } from 'aws-cdk-lib/aws-iam';
 import type { Stack } from 'aws-cdk-lib/core';
-import { Aws } from 'aws-cdk-lib/core';
 import type { ServicePlan } from '../../../../config/index.js';
 import { sha256 } from '../../../../core/digest.js';
-import { FALLBACKS, HOSTS, indexKeys } from '../../bucket/layout.js';
+import { FALLBACK_RUNS, HOSTS } from '../../bucket/layout.js';
 import { type Scope, uniqueName } from '../../names.js';
+import { objectsArn } from '../arn.js';
 import type { InfrastructureInputs } from '../inputs.js';
+import { agentStatements, MACHINE_TRUST, mounts, type Statement } from '../role-policies.js';
 import { logicalId } from './logical-id.js';
-
-interface Statement {
-  Sid: string;
-  Effect: 'Allow';
-  Action: string[];
-  Resource: string[];
-  Condition?: object;
-}
 
 /** IAM takes no longer names. */
 const MAX_ROLE_NAME = 64;
@@ -32,88 +25,37 @@ export function hostProfile(
   inputs: InfrastructureInputs,
   secretArn: string | undefined,
 ): CfnInstanceProfile {
+  const { scope, foundation, sourceBuckets } = inputs;
+  const { BucketName: bucket, FileSystemId: fileSystemId } = foundation;
+  const isJump = service.role === 'jump';
   const statements = [
-    ...ownReports(inputs, service),
-    service.role === 'jump' ? writesStore(inputs) : readsStore(inputs),
-    ...(service.role === 'jump' ? preparesFiles(inputs) : []),
+    ownReports(bucket, service),
+    mounts(scope, {
+      fileSystemId,
+      accessPointId: isJump ? foundation.WriterAccessPointId : foundation.ReaderAccessPointId,
+      writes: isJump,
+    }),
+    ...(isJump ? agentStatements({ bucket, fileSystemId, runs: FALLBACK_RUNS, sourceBuckets }) : []),
     ...(secretArn === undefined ? [] : [readsSecret(secretArn)]),
     sessionManager(),
   ];
   const role = new CfnRole(stack, logicalId('Role', service.name), {
     roleName: roleName(inputs.scope, service),
     description: `Hosts of ${service.name} of ${inputs.scope.project} in ${inputs.scope.environment}`,
-    assumeRolePolicyDocument: {
-      Version: '2012-10-17',
-      Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-    },
+    assumeRolePolicyDocument: MACHINE_TRUST,
     policies: [{ policyName: 'host', policyDocument: { Version: '2012-10-17', Statement: statements } }],
   });
   return new CfnInstanceProfile(stack, logicalId('Profile', service.name), { roles: [role.ref] });
 }
 
 /** A host says how it goes under its own name alone. */
-function ownReports({ foundation }: InfrastructureInputs, { name }: ServicePlan): Statement[] {
-  return [
-    {
-      Sid: 'Report',
-      Effect: 'Allow',
-      Action: ['s3:PutObject'],
-      Resource: [objects(foundation.BucketName, `${HOSTS}${name}-*`)],
-    },
-  ];
-}
-
-function readsStore({ scope, foundation }: InfrastructureInputs): Statement {
-  return mounts(scope, foundation.FileSystemId, ['elasticfilesystem:ClientMount'], [foundation.ReaderAccessPointId]);
-}
-
-function writesStore({ scope, foundation }: InfrastructureInputs): Statement {
-  const actions = ['elasticfilesystem:ClientMount', 'elasticfilesystem:ClientWrite'];
-  return mounts(scope, foundation.FileSystemId, actions, [foundation.WriterAccessPointId]);
-}
-
-function mounts({ region, account }: Scope, fileSystem: string, actions: string[], points: string[]): Statement {
-  const arn = `arn:${Aws.PARTITION}:elasticfilesystem:${region}:${account}`;
+function ownReports(bucket: string, { name }: ServicePlan): Statement {
   return {
-    Sid: 'Mount',
+    Sid: 'Report',
     Effect: 'Allow',
-    Action: actions,
-    Resource: [`${arn}:file-system/${fileSystem}`],
-    Condition: {
-      StringEquals: { 'elasticfilesystem:AccessPointArn': points.map((point) => `${arn}:access-point/${point}`) },
-      Bool: { 'aws:SecureTransport': 'true' },
-    },
+    Action: ['s3:PutObject'],
+    Resource: [objectsArn(bucket, `${HOSTS}${name}-*`)],
   };
-}
-
-/** What the agent does where the release is not ready: the worker's work. */
-function preparesFiles({ foundation, sourceBuckets }: InfrastructureInputs): Statement[] {
-  const { BucketName: bucket, FileSystemId } = foundation;
-  const { prefix } = indexKeys(FileSystemId);
-  return [
-    {
-      Sid: 'ReadFiles',
-      Effect: 'Allow',
-      Action: ['s3:GetObject', 's3:GetObjectVersion'],
-      Resource: [
-        ...['sources/*', 'agent/*', 'jobs/*'].map((keys) => objects(bucket, keys)),
-        ...sourceBuckets.map((each) => objects(each, '*')),
-      ],
-    },
-    {
-      Sid: 'TellOfTheStore',
-      Effect: 'Allow',
-      Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
-      Resource: [objects(bucket, `${prefix}/*`), objects(bucket, `${FALLBACKS}*`)],
-    },
-    {
-      Sid: 'ListTheStore',
-      Effect: 'Allow',
-      Action: ['s3:ListBucket'],
-      Resource: [`arn:${Aws.PARTITION}:s3:::${bucket}`],
-      Condition: { StringLike: { 's3:prefix': [`${prefix}/*`, `${FALLBACKS}*`] } },
-    },
-  ];
 }
 
 function readsSecret(arn: string): Statement {
@@ -134,8 +76,4 @@ function sessionManager(): Statement {
     ],
     Resource: ['*'],
   };
-}
-
-function objects(bucket: string, keys: string): string {
-  return `arn:${Aws.PARTITION}:s3:::${bucket}/${keys}`;
 }

@@ -1,15 +1,24 @@
 import { CfnInstance } from 'aws-cdk-lib/aws-ec2';
 import type { CfnInstanceProfile } from 'aws-cdk-lib/aws-iam';
-import { type CfnResource, CfnWaitCondition, CfnWaitConditionHandle, Fn, type Stack, Tags } from 'aws-cdk-lib/core';
+import {
+  type CfnResource,
+  CfnWaitCondition,
+  CfnWaitConditionHandle,
+  Fn,
+  type Stack,
+  Tags,
+  Validations,
+} from 'aws-cdk-lib/core';
 import type { ServicePlan } from '../../../../config/index.js';
 import { canonicalJson, type Json, sha256 } from '../../../../core/digest.js';
 import { hostName } from '../../../host-name.js';
 import { TAGS } from '../../names.js';
 import { renderHostScript } from '../../scripts/host.js';
 import type { InfrastructureInputs } from '../inputs.js';
+import { nameTag } from '../name-tag.js';
+import { ROOT_DISK } from '../root-disk.js';
 import { DATABASE_SECRET, hostInputs, PREPARE_SECONDS, SIGNAL_URL } from './host-inputs.js';
 import { logicalId } from './logical-id.js';
-import { nameTag } from './name-tag.js';
 
 /** A host, and what says that it is healthy. */
 export interface Host {
@@ -59,19 +68,23 @@ export function hostsOf(
       iamInstanceProfile: around.profile.ref,
       userData: Fn.base64(filledIn(script, { [SIGNAL_URL]: handle.ref, [DATABASE_SECRET]: around.secretArn ?? '' })),
       metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1 },
-      blockDeviceMappings: [{ deviceName: '/dev/xvda', ebs: { encrypted: true, volumeType: 'gp3' } }],
+      blockDeviceMappings: [ROOT_DISK],
       ebsOptimized: true,
       propagateTagsToVolumeOnCreation: true,
       tags: nameTag(stack, name),
     });
+    Validations.of(instance).acknowledge({
+      id: 'CloudFormation-Validate::W9010',
+      reason: 'The image is looked up before: the same template always gives the same hosts',
+    });
     Tags.of(instance).add(TAGS.host, name);
     Tags.of(instance).add(TAGS.release, inputs.release.release);
-    for (const resource of around.after) instance.addDependency(resource);
+    for (const resource of around.after) instance.addResourceDependency(resource);
     const healthy = new CfnWaitCondition(stack, `${id}Healthy`, {
       handle: handle.ref,
       timeout: String(patience(service)),
     });
-    healthy.addDependency(instance);
+    healthy.addResourceDependency(instance);
     return { index, instance, healthy };
   });
 }

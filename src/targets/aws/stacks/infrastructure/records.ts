@@ -30,7 +30,7 @@ export function recordsOf(
       ttl: TTL,
       resourceRecords: [instance.attrPrivateIp],
     });
-    record.addDependency(healthy);
+    record.addResourceDependency(healthy);
     return record;
   });
   const ofService = new CfnRecordSet(stack, logicalId('Name', service.name), {
@@ -47,6 +47,6 @@ export function recordsOf(
           },
         }),
   });
-  for (const { healthy } of hosts) ofService.addDependency(healthy);
+  for (const { healthy } of hosts) ofService.addResourceDependency(healthy);
   return [...ofHosts, ofService];
 }

@@ -1,0 +1,139 @@
+import { CfnAccessPoint, CfnFileSystem, CfnMountTarget } from 'aws-cdk-lib/aws-efs';
+import { Aws, CfnDeletionPolicy, type Stack } from 'aws-cdk-lib/core';
+import { type Scope, scopeName, TAGS, uniqueName } from '../../names.js';
+import type { FoundationInputs } from '../inputs.js';
+import { nameTag } from '../name-tag.js';
+import { letIn, letOut, securityGroup } from '../security-groups.js';
+import type { FoundationNetwork } from './network.js';
+
+export interface Storage {
+  fileSystemId: string;
+  writerAccessPointId: string;
+  readerAccessPointId: string;
+  /** Whoever has it reaches the mount targets. */
+  clientGroupId: string;
+}
+
+const NFS = 2049;
+/**
+ * Who everything in the store belongs to, for writers and readers alike: a number that no machine has. Not root, which an
+ * access point would need another permission for.
+ */
+const OWNER = { uid: '7377', gid: '7377' };
+
+/** The file system of the store, or a folder of the one that the configuration names, and how it is reached. */
+export function storageOf(
+  stack: Stack,
+  inputs: FoundationInputs,
+  { vpcId, workerSubnetIds }: FoundationNetwork,
+): Storage {
+  const { scope, existingFileSystem } = inputs;
+  const client = securityGroup(stack, 'StorageClients', {
+    vpcId,
+    name: 'storage-clients',
+    description: 'Whoever mounts the store',
+  });
+  const fileSystemId = existingFileSystem?.id ?? ownFileSystem(stack, scope);
+  const targetGroups =
+    existingFileSystem?.securityGroupIds ?? mountTargets(stack, { fileSystemId, vpcId, workerSubnetIds });
+  targetGroups.forEach((to, number) => {
+    const passage = { from: client.attrGroupId, to, port: NFS, description: 'The store, over TLS' };
+    letIn(stack, `StorageIn${number}`, passage);
+    letOut(stack, `StorageOut${number}`, passage);
+  });
+  const point = (id: 'Writer' | 'Reader') =>
+    new CfnAccessPoint(stack, `${id}AccessPoint`, {
+      fileSystemId,
+      posixUser: OWNER,
+      rootDirectory: {
+        path: `/${scopeName(scope)}`,
+        creationInfo: { ownerUid: OWNER.uid, ownerGid: OWNER.gid, permissions: '755' },
+      },
+      accessPointTags: [...nameTag(stack, id.toLowerCase()), ...ownTags(scope)],
+    });
+  return {
+    fileSystemId,
+    writerAccessPointId: point('Writer').ref,
+    readerAccessPointId: point('Reader').ref,
+    clientGroupId: client.attrGroupId,
+  };
+}
+
+/** It outlives the stack: what is prepared is lost only by `destroy --purge`. */
+function ownFileSystem(stack: Stack, scope: Scope): string {
+  const fileSystem = new CfnFileSystem(stack, 'FileSystem', {
+    encrypted: true,
+    performanceMode: 'generalPurpose',
+    // Paid by what is read and written, and fast at once: a preparation is a burst, and nothing after it.
+    throughputMode: 'elastic',
+    backupPolicy: { status: 'ENABLED' },
+    fileSystemPolicy: fileSystemPolicy(scope),
+    fileSystemTags: [...nameTag(stack, 'store'), ...ownTags(scope)],
+  });
+  fileSystem.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
+  fileSystem.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+  return fileSystem.ref;
+}
+
+/** TLS and IAM, and of those the roles of ours: the worker and the jump host write. Access points are named by roles' policies. */
+function fileSystemPolicy(scope: Scope): object {
+  const roles = (...names: string[]) => ({
+    ArnLike: {
+      'aws:PrincipalArn': names.map(
+        (name) => `arn:${Aws.PARTITION}:iam::${scope.account}:role/${uniqueName(scope)}-${name}`,
+      ),
+    },
+    Bool: { 'elasticfilesystem:AccessedViaMountTarget': 'true' },
+  });
+  const everybody = { AWS: '*' };
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'TlsOnly',
+        Effect: 'Deny',
+        Principal: everybody,
+        Action: '*',
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+      {
+        Sid: 'Read',
+        Effect: 'Allow',
+        Principal: everybody,
+        Action: 'elasticfilesystem:ClientMount',
+        Condition: roles('worker', 'jump', 'host-*'),
+      },
+      {
+        Sid: 'Write',
+        Effect: 'Allow',
+        Principal: everybody,
+        Action: 'elasticfilesystem:ClientWrite',
+        Condition: roles('worker', 'jump'),
+      },
+    ],
+  };
+}
+
+/** @returns the ids of their security groups */
+function mountTargets(
+  stack: Stack,
+  { fileSystemId, vpcId, workerSubnetIds }: { fileSystemId: string } & FoundationNetwork,
+): string[] {
+  const group = securityGroup(stack, 'MountTargets', {
+    vpcId,
+    name: 'mount-targets',
+    description: 'Mount targets of the store: in from whoever may mount it',
+  });
+  workerSubnetIds.forEach((subnetId, zone) => {
+    new CfnMountTarget(stack, `MountTarget${zone}`, { fileSystemId, subnetId, securityGroups: [group.attrGroupId] });
+  });
+  return [group.attrGroupId];
+}
+
+/** Constructs of EFS have tags under names of their own. */
+function ownTags({ project, environment }: Scope) {
+  return [
+    { key: TAGS.project, value: project },
+    { key: TAGS.environment, value: environment },
+  ];
+}
