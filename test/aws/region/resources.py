@@ -71,7 +71,7 @@ class Context:
         suffix = "".join(random.choices(string.ascii_uppercase + string.digits, k=12))
         keep = longest - len(suffix) - 2
         logical = self.logical_id[: keep // 2]
-        name = f"{self.stack.name[: keep - len(logical)]}-{logical}-{suffix}"
+        name = f"{self.stack.name[: keep - len(logical)].rstrip('-')}-{logical}-{suffix}"
         return name.lower() if lower else name
 
     def tags(self, properties, key="Tags"):
