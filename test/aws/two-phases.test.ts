@@ -1,21 +1,88 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { useCloud, withoutCloud } from './cloud.js';
+import type { Run } from '../prestage.js';
+import { type CloudProject, useCloud, withoutCloud } from './cloud.js';
+
+/** The digests of all trees of a release, by package. */
+async function digests(root: string, release: string): Promise<Record<string, string>> {
+  const record = JSON.parse(await readFile(join(root, 'releases', release, 'release.json'), 'utf8')) as {
+    packages: { id: string; digest: string }[];
+  };
+  return Object.fromEntries(record.packages.map(({ id, digest }) => [id, digest]));
+}
+
+function succeeded(run: Run): Run {
+  expect(run.stderr + run.stdout, run.stderr).toBeTypeOf('string');
+  if (run.status !== 0) throw new Error(`${run.stdout}\n${run.stderr}`);
+  return run;
+}
+
+const types = ({ events }: Run) => new Set(events.map(({ type }) => type));
+const instanceIds = async (project: CloudProject) => (await project.instances()).map(({ id }) => id).sort();
 
 describe.skipIf(withoutCloud)('an environment on AWS', () => {
   const cloud = useCloud();
 
-  test('is prepared by a worker that ends, and then gets its hosts', async () => {
+  test('is prepared by a worker that ends, gets its hosts, another release, the one before, and goes', async () => {
     const project = await cloud.project('dev');
     await project.save();
-    const run = await project.aws('deploy --yes');
-    console.log(run.stdout, run.stderr);
-    expect(run.status).toBe(0);
+    const calls = async (action: string) => (await cloud.region.calls({ action })).length;
+
+    // Phase 1 alone.
+    const prepared = succeeded(await project.aws('deploy --yes --prepare-files-only --json'));
+    const first = prepared.result.release ?? '';
+    expect(types(prepared)).toContain('machine.launched');
     expect(await project.workers()).toEqual([]);
-    console.log(await readdir(await project.store(), { recursive: true }));
-    const status = await project.aws('status');
-    console.log(status.stdout, status.stderr);
-    const again = await project.aws('deploy --yes');
-    console.log(again.stdout, again.stderr);
+    expect(await instanceIds(project)).toEqual([]);
+    const store = join(await project.store(), 'prestage-sample-dev');
+    expect(await readdir(join(store, 'releases'))).toEqual([first]);
+
+    // The same as on one machine.
+    succeeded(await project.run('deploy --yes --prepare-files-only --env local'));
+    expect(await digests(store, first)).toEqual(await digests(project.root, first));
+
+    // Phase 2 finds it ready.
+    const plan = succeeded(await project.aws('plan --json'));
+    expect(plan.result).toMatchObject({ phase1: { needed: false }, phase2: { action: 'apply' } });
+    const deployed = succeeded(await project.aws('deploy --yes --json'));
+    expect(types(deployed)).not.toContain('machine.launched');
+    expect(deployed.events).toContainEqual(expect.objectContaining({ type: 'release.current', release: first }));
+    expect((await project.instances()).map(({ tags }) => tags['prestage:host']).sort()).toEqual([
+      'api-0',
+      'api-1',
+      'jump-0',
+      'web-0',
+    ]);
+    const hosts = await instanceIds(project);
+
+    // Nothing changes, and nothing is done.
+    const updates = await calls('UpdateStack');
+    const unchanged = succeeded(await project.aws('deploy --yes --json'));
+    expect(unchanged.result).toMatchObject({ phase1: 'ready', phase2: 'unchanged' });
+    expect(await calls('UpdateStack')).toBe(updates);
+    expect(await instanceIds(project)).toEqual(hosts);
+
+    // Another release beside it: all hosts are others.
+    await project.archive('extras', { 'data/two.txt': 'two\n' });
+    const upgraded = succeeded(await project.aws('deploy --yes --json'));
+    const second = upgraded.result.release ?? '';
+    expect(second).not.toBe(first);
+    expect((await readdir(join(store, 'releases'))).sort()).toEqual([first, second].sort());
+    expect((await instanceIds(project)).filter((id) => hosts.includes(id))).toEqual([]);
+
+    // And back, without a worker.
+    const back = succeeded(await project.aws('rollback --yes --json'));
+    expect(types(back)).not.toContain('machine.launched');
+    const status = succeeded(await project.aws('status --json'));
+    expect(status.result).toMatchObject({ release: first, temporary: [] });
+
+    // What is prepared stays, unless it is to go.
+    succeeded(await project.aws('destroy --yes'));
+    expect(await instanceIds(project)).toEqual([]);
+    expect((await readdir(join(store, 'releases'))).sort()).toEqual([first, second].sort());
+    succeeded(await project.aws('destroy --yes --purge'));
+    await expect(project.store()).rejects.toThrow(/does not exist/);
+    expect(await cloud.region.machines()).toMatchObject({ networks: {}, mountTargets: [] });
   }, 400_000);
 });

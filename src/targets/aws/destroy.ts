@@ -28,7 +28,7 @@ export async function destroy(context: AwsContext, options: DestroyOptions): Pro
   if (infrastructure !== undefined && place !== undefined && database !== undefined && !options.purge) {
     await reduceToDatabase(context, place, options);
   } else if (infrastructure !== undefined) {
-    if (database !== undefined) await removeDatabase(context, database, options);
+    if (database !== undefined) await removeDatabase(context.session, database, options);
     await remove(context, infrastructure.name, options);
   }
   if (place !== undefined) await forgetDeployments(place.bucket);

@@ -6,14 +6,14 @@ import {
 } from '@aws-sdk/client-rds';
 import type { DestroyOptions } from '../target.js';
 import { asAws } from './aws-failure.js';
-import type { AwsContext } from './context.js';
+import type { Session } from './session/session.js';
 import { until } from './until.js';
 
 const LIMIT_MS = 30 * 60_000;
 
 /** Removes a database with its data and its automated backups: CloudFormation keeps it, and it is protected from deletion. */
 export async function removeDatabase(
-  { session: { rds } }: AwsContext,
+  { rds }: Pick<Session, 'rds'>,
   id: string,
   { emit, signal }: Pick<DestroyOptions, 'emit' | 'signal'>,
 ): Promise<void> {
@@ -38,7 +38,7 @@ export async function removeDatabase(
 }
 
 /** Undefined where there is no such database. */
-async function engineOf(rds: AwsContext['session']['rds'], id: string): Promise<string | undefined> {
+async function engineOf(rds: Session['rds'], id: string): Promise<string | undefined> {
   const found = await asAws({ action: 'rds:DescribeDBInstances', resource: id }, () =>
     rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: id })).catch((error: unknown) => {
       if (error instanceof DBInstanceNotFoundFault) return undefined;

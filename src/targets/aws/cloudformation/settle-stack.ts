@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ContinueUpdateRollbackCommand, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
+import {
+  ContinueUpdateRollbackCommand,
+  DeleteStackCommand,
+  DescribeStackResourcesCommand,
+} from '@aws-sdk/client-cloudformation';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { asAws } from '../aws-failure.js';
+import { removeDatabase } from '../remove-database.js';
 import type { Session } from '../session/session.js';
 import { describeStack, isNeverMade, type StackState } from './stack-state.js';
 
@@ -20,10 +25,11 @@ export interface SettleOptions {
  * @throws STACK_STUCK where it takes a person
  */
 export async function settleStack(
-  { cloudFormation }: Session,
+  session: Session,
   name: string,
   options: SettleOptions,
 ): Promise<StackState | undefined> {
+  const { cloudFormation } = session;
   const { emit } = options;
   let stack = await describeStack(cloudFormation, name);
   for (;;) {
@@ -39,6 +45,7 @@ export async function settleStack(
           ? 'was begun and never made'
           : `failed when it was made (${stack.status}${stack.reason === undefined ? '' : `: ${stack.reason}`})`;
       emit({ type: 'notice', message: `Stack ${name} ${why}: it is removed and made anew.` });
+      await removeItsDatabases(session, name, options);
       await deleteStack(cloudFormation, name, options);
       return undefined;
     }
@@ -60,6 +67,17 @@ export async function settleStack(
         return stack;
     }
   }
+}
+
+/** They are protected from deletion, also from CloudFormation's own when it undoes a creation; what never was whole has no data. */
+async function removeItsDatabases(session: Session, StackName: string, options: SettleOptions): Promise<void> {
+  const { StackResources = [] } = await asAws(
+    { action: 'cloudformation:DescribeStackResources', resource: StackName },
+    () => session.cloudFormation.send(new DescribeStackResourcesCommand({ StackName })),
+  );
+  for (const { ResourceType, PhysicalResourceId, ResourceStatus } of StackResources)
+    if (ResourceType === 'AWS::RDS::DBInstance' && PhysicalResourceId && ResourceStatus !== 'DELETE_COMPLETE')
+      await removeDatabase(session, PhysicalResourceId, options);
 }
 
 /** Deletes a stack and waits until it is gone. @throws STACK_STUCK */

@@ -29,6 +29,9 @@ export interface Session {
   account(): Promise<string>;
 }
 
+// The SDK else tells users of Node 20 when it will end to support that: this project chooses its Node and its SDK together.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 /** Attempts at a request that is throttled or gets no answer; the SDK waits longer before each. */
 const MAX_ATTEMPTS = 8;
 
