@@ -48,7 +48,7 @@ module.exports = {
       comment: 'What no program of ours reaches is either dead or helps tests; helpers of tests live in test/.',
       severity: 'error',
       from: { path: starts },
-      to: { path: '^src/', pathNot: [starts, '\\.test\\.ts$'], reachable: false },
+      to: { path: '^src/', pathNot: [starts, '\\.test\\.ts$', '\\.d\\.ts$'], reachable: false },
     },
     {
       name: 'only-declared-dependencies',

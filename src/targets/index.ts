@@ -9,7 +9,6 @@ export type { Finding } from './checks/finding.js';
 export type {
   DeployedRelease,
   Deployment,
-  DestroyOptions,
   Prepared,
   PrepareJob,
   ReleaseContents,

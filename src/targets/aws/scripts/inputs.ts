@@ -48,6 +48,3 @@ export interface HostInputs extends MachineInputs {
    */
   notReady: { do: 'fail' } | { do: 'wait'; waitSeconds: number } | ({ do: 'prepare' } & AgentInputs);
 }
-
-/** The states that a host writes to its state.json: `{state, detail?, release, time, address}`. */
-export type HostState = 'starting' | 'preparing' | 'waiting' | 'healthy' | 'unhealthy' | 'failed';

@@ -5,6 +5,14 @@ import { App, type IStackSynthesizer, Stack, type StackSynthesizer, Tags } from 
 import type { Template } from '../cloudformation/stack-state.js';
 import { type Scope, TAGS } from '../names.js';
 
+// What CDK checks in each template takes two seconds of every command. Tests do it, for all variants of what is built here.
+process.env.CDK_VALIDATION ??= 'false';
+
+const folders: string[] = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A stack as a template, and the folder that the toolkit deploys it from, which goes with this process. */
 export interface Synthesized {
   template: Template;
@@ -23,7 +31,7 @@ export interface StackToSynthesize {
 /** Makes a template: no look-ups, nothing random, nothing of this machine, so that the same inputs give the same bytes. */
 export function synthesize({ scope, stackName, synthesizer, stackTags = {}, build }: StackToSynthesize): Synthesized {
   const outdir = mkdtempSync(join(tmpdir(), 'prestage-stack-'));
-  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+  folders.push(outdir);
   const app = new App({
     outdir,
     analyticsReporting: false,

@@ -64,7 +64,7 @@ export function bucketOf(stack: Stack, scope: Scope): CfnBucket {
           Effect: 'Deny',
           Principal: '*',
           Action: 's3:*',
-          Resource: [bucketArn(bucketName), objectsArn(bucketName, '*')],
+          Resource: [bucketArn(bucket.ref), objectsArn(bucket.ref, '*')],
           Condition: { Bool: { 'aws:SecureTransport': 'false' } },
         },
       ],

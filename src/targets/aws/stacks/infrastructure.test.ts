@@ -1,0 +1,241 @@
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import {
+  asText,
+  type Exception,
+  findingsOf,
+  lintOf,
+  propertiesOf,
+  statementsOf,
+} from '../../../../test/aws/template-checks.js';
+import { EXISTING_NETWORK, OWN_NETWORK, SERVICES, someInfrastructure } from '../../../../test/aws/template-inputs.js';
+import { lacks } from '../../../../test/requirements.js';
+import type { Template } from '../cloudformation/stack-state.js';
+import { buildInfrastructure, synthesizeInfrastructure } from './infrastructure.js';
+import type { InfrastructureInputs } from './inputs.js';
+
+const VARIANTS: Record<string, InfrastructureInputs> = {
+  'one NAT gateway and a PostgreSQL': someInfrastructure(),
+  'ha, a NAT gateway for each zone and a MySQL': someInfrastructure({
+    ha: true,
+    network: { ...OWN_NETWORK, nat: 'per-zone' },
+    services: { services: SERVICES, database: { engine: 'mysql', version: '8.0' }, dnsZone: 'portal.internal' },
+  }),
+  'no way to the internet': someInfrastructure({ network: { ...OWN_NETWORK, nat: 'none' } }),
+  'a network that is there': someInfrastructure({ network: EXISTING_NETWORK }),
+  'no database': someInfrastructure({ services: { services: SERVICES } }),
+  'a database alone': someInfrastructure({
+    services: { services: [], database: { engine: 'postgres', version: '16' } },
+  }),
+};
+
+const EXCEPTIONS: Exception[] = [
+  { id: 'AwsSolutions-EC28', reason: 'Detailed monitoring costs for each host; who wants it turns it on' },
+  {
+    id: 'AwsSolutions-EC29',
+    reason: 'Hosts are replaced by deployments, which a protection from termination would stop',
+  },
+  { id: 'AwsSolutions-ELB2', reason: 'A network load balancer logs TLS alone, which it does not end here' },
+  { id: 'AwsSolutions-RDS3', reason: 'A standby is what `ha` is for' },
+  { id: 'AwsSolutions-RDS11', reason: 'The port is open to hosts alone; another number would hide it from nobody' },
+  {
+    id: 'AwsSolutions-SMG4',
+    reason: 'Rotation needs a function of the user, since hosts must learn the new password; the secret allows it',
+  },
+  {
+    id: 'AwsSolutions-IAM5',
+    reason: "Objects lie under hosts' and releases' names; session manager knows no narrower resource",
+    appliesTo: [{ regex: '/^Resource::(\\*|arn:<AWS::Partition>:s3:::.*\\*)$/g' }],
+  },
+];
+
+/** What cfn-lint says of what it cannot know. */
+const LINT = [
+  { id: 'E3691', reason: 'The same, for MySQL' },
+  { id: 'W3691', reason: 'A major version alone is what RDS takes as its newest minor one' },
+];
+
+describe.each(Object.entries(VARIANTS))('the infrastructure with %s', (_, inputs) => {
+  test('is this template, always', () => {
+    const { template } = synthesizeInfrastructure(inputs);
+    expect(withoutScripts(template)).toMatchSnapshot();
+    expect(JSON.stringify(synthesizeInfrastructure(inputs).template)).toBe(JSON.stringify(template));
+  });
+
+  test('follows the AWS Solutions rules', () => {
+    expect(findingsOf((stack) => buildInfrastructure(stack, inputs), EXCEPTIONS)).toEqual([]);
+  });
+
+  test.skipIf(lacks('cfnLint'))('passes cfn-lint', async () => {
+    expect(await lintOf(synthesizeInfrastructure(inputs).template, LINT)).toBe('');
+  });
+});
+
+/** User data has tests of its own, and the digest of it that is in names changes with every word of it. */
+function withoutScripts(template: Template): unknown {
+  const names = Object.keys(template.Resources).filter((name) => /^Host.*[0-9a-f]{8}$/.test(name));
+  let text = JSON.stringify(template, (key, value) => (key === 'UserData' ? 'script' : value));
+  for (const name of names) text = text.replaceAll(name, `${name.slice(0, -8)}DIGEST`);
+  return JSON.parse(text);
+}
+
+const of = (change: Partial<InfrastructureInputs> = {}) =>
+  synthesizeInfrastructure(someInfrastructure(change)).template;
+const ids = (template: Template, pattern: RegExp) => Object.keys(template.Resources).filter((id) => pattern.test(id));
+const instances = (template: Template) =>
+  Object.entries(template.Resources)
+    .flatMap(([id, { Type }]) => (Type === 'AWS::EC2::Instance' ? [id] : []))
+    .sort();
+
+/** The user data of a host, with what is packed in it. */
+function scriptOf(template: Template, host: RegExp): string {
+  const [id = ''] = ids(template, host);
+  const { UserData } = propertiesOf<{ UserData: { 'Fn::Base64': unknown } }>(template, id);
+  const text = String(asText(UserData['Fn::Base64']));
+  return text.replace(/eval "\$\(echo (\S+) .*/, (_, packed: string) =>
+    gunzipSync(Buffer.from(packed, 'base64')).toString(),
+  );
+}
+
+test('a host of a service may say how it goes, read the store and its secret, and be reached by session manager', () => {
+  expect(asText(statementsOf(of(), ids(of(), /^RoleOrderApi/)[0] ?? ''))).toEqual([
+    {
+      Sid: 'Report',
+      Effect: 'Allow',
+      Action: ['s3:PutObject'],
+      Resource: ['arn:<AWS::Partition>:s3:::prestage-portal-dev-1a2b3c4d/hosts/order-api-*'],
+    },
+    {
+      Sid: 'Mount',
+      Effect: 'Allow',
+      Action: ['elasticfilesystem:ClientMount'],
+      Resource: ['arn:<AWS::Partition>:elasticfilesystem:eu-central-1:123456789012:file-system/fs-0a1b2c3d4e5f60718'],
+      Condition: {
+        StringEquals: {
+          'elasticfilesystem:AccessPointArn':
+            'arn:<AWS::Partition>:elasticfilesystem:eu-central-1:123456789012:access-point/fsap-0a1b2c3d4e5f60712',
+        },
+        Bool: { 'aws:SecureTransport': 'true' },
+      },
+    },
+    {
+      Sid: 'DatabaseSecret',
+      Effect: 'Allow',
+      Action: ['secretsmanager:GetSecretValue'],
+      Resource: ['<DatabaseSecret>'],
+    },
+    {
+      Sid: 'SessionManager',
+      Effect: 'Allow',
+      Action: [
+        'ssm:UpdateInstanceInformation',
+        'ssmmessages:CreateControlChannel',
+        'ssmmessages:CreateDataChannel',
+        'ssmmessages:OpenControlChannel',
+        'ssmmessages:OpenDataChannel',
+      ],
+      Resource: ['*'],
+    },
+  ]);
+});
+
+test('the jump host may besides do the work of a worker, and says how it goes under a name of its own', () => {
+  const statements = statementsOf(of({ sourceBuckets: ['team-files'] }), 'RoleJump');
+  expect(statements.map(({ Sid }) => Sid)).toEqual([
+    'Report',
+    'Mount',
+    'ReadFiles',
+    'TellOfTheRun',
+    'TellOfTheStore',
+    'ListTheStore',
+    'DatabaseSecret',
+    'SessionManager',
+  ]);
+  expect(JSON.stringify(asText(statements))).toContain('s3:::team-files/*');
+  expect(String(asText(statements.find(({ Sid }) => Sid === 'TellOfTheRun')?.Resource))).toMatch(
+    /\/fallbacks\/runs\/\*$/,
+  );
+  expect(statements.find(({ Sid }) => Sid === 'Mount')?.Action).toContain('elasticfilesystem:ClientWrite');
+});
+
+test('a host begins when those that it comes after are healthy, and a name moves to it when it is', () => {
+  const template = of();
+  const [web = ''] = ids(template, /^HostWeb0[0-9a-f]{12}$/);
+  const healthy = ids(template, /^HostOrderApi.*Healthy$/);
+  expect(healthy).toHaveLength(2);
+  expect(template.Resources[web]?.DependsOn).toEqual(expect.arrayContaining(healthy));
+  expect(template.Resources.NameWeb?.DependsOn).toEqual(ids(template, /^HostWeb.*Healthy$/));
+});
+
+test('another release is other hosts, and nothing else of the hosts changes them', () => {
+  const before = of();
+  expect(instances(of({ sourceBuckets: ['team-files'] }))).toEqual(instances(before));
+  const { release } = someInfrastructure();
+  const after = of({ release: { ...release, release: '1111111111111111' } });
+  expect(instances(after).filter((id) => instances(before).includes(id))).toEqual([]);
+});
+
+test('one more service leaves the hosts of the others where they are, but for what they are told of it', () => {
+  const zones = (template: Template) =>
+    Object.fromEntries(
+      instances(template).map((id) => [id.slice(0, -8), template.Resources[id]?.Properties?.SubnetId]),
+    );
+  const more = { ...SERVICES[0], name: 'audit', role: 'service' as const } as (typeof SERVICES)[number];
+  const after = zones(of({ services: { services: [...SERVICES, more] } }));
+  expect(after).toMatchObject(zones(of({ services: { services: SERVICES } })));
+});
+
+test('hosts know the others by names, and their files by what they need', () => {
+  const script = scriptOf(of(), /^HostWeb0[0-9a-f]{12}$/);
+  for (const line of [
+    "export PRESTAGE_RELEASE='5c1d9a0b7e3f2468'",
+    "export PRESTAGE_ROOT='/mnt/prestage/releases/5c1d9a0b7e3f2468'",
+    "export PRESTAGE_ORDER_API_HOST='order-api.portal-dev.internal'",
+    "export PRESTAGE_ORDER_API_HOSTS='order-api-0.portal-dev.internal:8080,order-api-1.portal-dev.internal:8080'",
+    "NOT_READY='wait'",
+    "SIGNAL_URL='<HostWeb0",
+    "DATABASE_SECRET='<DatabaseSecret>'",
+  ])
+    expect(script).toContain(line);
+  expect(script).toContain("printf '%s\\n' 'opt/app' 'opt/tools'");
+  expect(scriptOf(of(), /^HostOrderApi0[0-9a-f]+$/)).toContain("printf '%s\\n' 'opt/app'");
+  expect(scriptOf(of(), /^HostJump0[0-9a-f]{12}$/)).toContain("NOT_READY='prepare'");
+});
+
+test('where nobody prepares what is not ready, a host says so at once', () => {
+  const services = { services: [{ ...SERVICES[2], after: [] } as (typeof SERVICES)[number]] };
+  expect(scriptOf(of({ services }), /^HostWeb0[0-9a-f]{12}$/)).toContain("NOT_READY='fail'");
+});
+
+test('a database outlives its stack, is protected, encrypted and backed up, and lets hosts alone in', () => {
+  const template = of() as Template & { Resources: Record<string, { DeletionPolicy?: string }> };
+  expect(template.Resources.Database).toMatchObject({
+    DeletionPolicy: 'RetainExceptOnCreate',
+    Properties: {
+      DeletionProtection: true,
+      StorageEncrypted: true,
+      BackupRetentionPeriod: 7,
+      PubliclyAccessible: false,
+    },
+  });
+  expect(ids(template, /^DatabaseHosts$/)).toHaveLength(1);
+});
+
+test('a database with subnets in one zone is refused, with the key to change', () => {
+  const { foundation } = someInfrastructure();
+  const one = { ...foundation, WorkerSubnetIds: ['subnet-0a1b2c3d4e5f60711'] };
+  expect(() => of({ foundation: one })).toThrow(
+    expect.objectContaining({ code: 'AWS_SETTINGS', context: { key: 'environments.dev.vpc.workerSubnets' } }),
+  );
+});
+
+test('a role of a service with a long name has a name that IAM takes, and that the file system lets in', () => {
+  const long = {
+    ...SERVICES[2],
+    name: 'a-service-with-a-name-of-fifty-characters-and-more-of-it',
+    after: [],
+  } as (typeof SERVICES)[number];
+  const template = of({ services: { services: [long] } });
+  const role = Object.values(template.Resources).find(({ Type }) => Type === 'AWS::IAM::Role');
+  expect(role?.Properties?.RoleName).toMatch(/^prestage-portal-dev-[0-9a-f]{8}-host-.{1,30}$/);
+});
