@@ -3,12 +3,12 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SmallEnvironment } from '../../../../test/aws/small-environment.js';
-import { lacks } from '../../../../test/requirements.js';
-import { until } from '../../../../test/until.js';
-import { sha256 } from '../../../core/digest.js';
-import { agentKey, jobKey, runKeys } from '../bucket/layout.js';
-import { renderWorkerScript } from './worker.js';
+import { sha256 } from '../../src/core/digest.js';
+import { agentKey, jobKey, runKeys } from '../../src/targets/aws/bucket/layout.js';
+import { renderWorkerScript } from '../../src/targets/aws/scripts/worker.js';
+import { lacks } from '../requirements.js';
+import { until } from '../until.js';
+import { SmallEnvironment } from './small-environment.js';
 
 /** An agent that writes its job to the store; and, where that says so, then waits to be told to end. */
 const AGENT = `

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SIGNAL_URL, SmallEnvironment } from '../../../../test/aws/small-environment.js';
-import { lacks } from '../../../../test/requirements.js';
-import { until } from '../../../../test/until.js';
-import { sha256 } from '../../../core/digest.js';
-import { agentKey, hostKeys, jobKey } from '../bucket/layout.js';
-import { renderHostScript } from './host.js';
-import type { HostInputs } from './inputs.js';
+import { sha256 } from '../../src/core/digest.js';
+import { agentKey, hostKeys, jobKey } from '../../src/targets/aws/bucket/layout.js';
+import { renderHostScript } from '../../src/targets/aws/scripts/host.js';
+import type { HostInputs } from '../../src/targets/aws/scripts/inputs.js';
+import { lacks } from '../requirements.js';
+import { until } from '../until.js';
+import { SIGNAL_URL, SmallEnvironment } from './small-environment.js';
 
 const hostile = `it's "$(id)" \`id\`\n#\\ ü%&`;
 /** Counts its runs, and says what it finds. */

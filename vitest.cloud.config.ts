@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+import shared from './vitest.config.js';
+
+/** What runs machines of the emulated AWS region: minutes of booting, waiting and ending. */
+export default defineConfig({
+  test: {
+    ...shared.test,
+    include: ['test/aws/**/*.cloud.ts'],
+    testTimeout: 600_000,
+    hookTimeout: 120_000,
+  },
+});
