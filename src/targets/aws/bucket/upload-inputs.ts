@@ -12,7 +12,7 @@ import { sourceKey } from './layout.js';
 import { packFolder } from './pack-folder.js';
 import { uploadObject } from './upload-object.js';
 
-/** Objects that are looked for, or put, at once; large ones have parts under way besides. */
+/** Objects that are put at once; a large one has up to five parts of 8 MiB in memory, so that all need 160 MiB at most. */
 const IN_FLIGHT = 4;
 const LOOKS_IN_FLIGHT = 32;
 /** An upload tells of itself at most so often. */
@@ -106,6 +106,9 @@ async function put(
   };
   try {
     await uploadObject(bucket, { key, size, content, signal, onProgress });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
     await close();
   }

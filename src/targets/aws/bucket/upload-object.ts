@@ -8,6 +8,7 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { PrestageError } from '../../../core/errors.js';
 import { asAws } from '../aws-failure.js';
 import type { Bucket } from './bucket.js';
 
@@ -24,7 +25,7 @@ export interface Upload {
 }
 
 /** At least as large as S3 wants (5 MiB), large enough that few requests are made, small enough to hold a few in memory. */
-const PART_BYTES = 16 * 1024 * 1024;
+const PART_BYTES = 8 * 1024 * 1024;
 /** S3 takes no more. */
 const MAX_PARTS = 10_000;
 /** Parts that are under way at once; each is in memory. */
@@ -35,8 +36,14 @@ const PARTS_IN_FLIGHT = 4;
  * signal or a kill, goes on the next time from the parts that are there. An object appears whole or not at all.
  */
 export async function uploadObject(bucket: Bucket, upload: Upload): Promise<void> {
-  if (upload.size <= PART_BYTES) await putWhole(bucket, upload);
-  else await putInParts(bucket, upload);
+  if (upload.size <= PART_BYTES) return putWhole(bucket, upload);
+  try {
+    await putInParts(bucket, upload);
+  } catch (error) {
+    // Another command was at the same upload, and has completed it.
+    const isCompleted = error instanceof PrestageError && error.context.awsCode === 'NoSuchUpload';
+    if (!isCompleted || (await bucket.sizeOf(upload.key)) !== upload.size) throw error;
+  }
 }
 
 async function putWhole({ client, name }: Bucket, { key, size, content, signal, onProgress }: Upload): Promise<void> {
@@ -103,7 +110,8 @@ async function putInParts(bucket: Bucket, upload: Upload): Promise<void> {
   } catch (error) {
     await Promise.all(underWay);
     // What was read is not what it was to be: none of the parts is worth keeping.
-    if (!signal.aborted) await forget(bucket, key, begun.id);
+    signal.throwIfAborted();
+    await forget(bucket, key, begun.id);
     throw error;
   }
   await Promise.all(underWay);
