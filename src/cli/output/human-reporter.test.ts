@@ -47,6 +47,19 @@ describe('in a pipe', () => {
     expect(io.stdout.lines).toEqual(['0123']);
   });
 
+  test('an upload is told of like a package: now and then, and when it has ended', () => {
+    const io = captured();
+    const reporter = humanReporter(io, flags);
+    const upload = { source: 'app.jar', bytesTotal: 100 };
+    reporter.emit({ type: 'upload.started', ...upload });
+    for (let second = 1; second <= 7; second++) {
+      io.clock.ms = second * 1000;
+      reporter.emit({ type: 'upload.progress', ...upload, bytes: second });
+    }
+    reporter.emit({ type: 'upload.finished', source: 'app.jar', bytes: 100, durationMs: 8000 });
+    expect(io.stderr.lines).toEqual(['app.jar: uploaded 6 B of 100 B (6%)', 'uploaded  app.jar (100 B, 8.0 s)']);
+  });
+
   test('long lines stay one line', () => {
     const io = captured();
     humanReporter(io, flags).emit({ type: 'notice', message: 'word '.repeat(60).trim() });
@@ -67,6 +80,10 @@ describe('on a terminal', () => {
     expect(io.stderr.text).toBe(before);
     vi.advanceTimersByTime(100);
     expect(io.stderr.text.slice(before.length)).toContain('50%');
+    reporter.emit({ type: 'upload.progress', source: 'app.jar', bytes: 30, bytesTotal: 40 });
+    vi.advanceTimersByTime(100);
+    expect(io.stderr.text).toMatch(/upload app\.jar.*75%/);
+    reporter.emit({ type: 'upload.finished', source: 'app.jar', bytes: 40, durationMs: 1 });
     reporter.emit(published);
     reporter.succeed({ result: {}, output: ['0123'] });
     expect(io.stderr.text.endsWith(`${ESC}[?25h`)).toBe(true);

@@ -16,6 +16,7 @@ const PROGRESS_LINE_MS = 5000;
 
 const SHOWN_BY_ROWS: ReadonlySet<PrestageEvent['type']> = new Set([
   'package.progress',
+  'upload.progress',
   'host.starting',
   'host.booted',
   'database.starting',
@@ -68,11 +69,12 @@ export function humanReporter({ stdout, stderr, env, now }: Surroundings, flags:
   const isTold = (event: PrestageEvent): boolean => {
     // On a terminal, its row says where a host or a package is.
     if (live && !flags.verbose && SHOWN_BY_ROWS.has(event.type)) return false;
-    if (event.type !== 'package.progress') return true;
-    const told = progressTold.get(event.package);
+    if (event.type !== 'package.progress' && event.type !== 'upload.progress') return true;
+    const about = event.type === 'package.progress' ? event.package : `upload ${event.source}`;
+    const told = progressTold.get(about);
     if (told !== undefined && now() - told < PROGRESS_LINE_MS) return false;
-    progressTold.set(event.package, now());
-    // The first is of no interest: the package has just started.
+    progressTold.set(about, now());
+    // The first is of no interest: it has just started.
     return told !== undefined;
   };
 
