@@ -123,6 +123,9 @@ class Server:
         if path.startswith(f"/{self.region.handle_bucket}/"):
             status, body = take_signal(self.region.handles, Request(environ))
             return Response(body, status)(environ, start_response)
+        if environ.get("HTTP_X_AMZ_TARGET", "").endswith(".LookupEvents"):
+            # The CDK looks into CloudTrail for what a failed deployment was refused with; moto has none.
+            return Response('{"Events":[]}', content_type="application/x-amz-json-1.1")(environ, start_response)
         if "HTTP_AUTHORIZATION" not in environ and path == "/":
             return Response(status=403)(environ, start_response)
         return self.traffic.handle(environ, start_response, self.moto)

@@ -20,9 +20,21 @@ export interface StackDeployment {
  */
 export async function deployStack(
   session: Session,
+  deployment: StackDeployment,
+  options: { emit: Emit; signal: AbortSignal },
+): Promise<StackState> {
+  for (;;) {
+    const after = await deployOnce(session, deployment, options);
+    if (after !== undefined) return after;
+  }
+}
+
+/** Undefined where somebody else came first: CloudFormation does one thing after the other with a stack. */
+async function deployOnce(
+  session: Session,
   { name, assembly }: StackDeployment,
   { emit, signal }: { emit: Emit; signal: AbortSignal },
-): Promise<StackState> {
+): Promise<StackState | undefined> {
   const before = await settleStack(session, name, { emit, signal });
   const started = performance.now();
   emit({ type: 'stack.started', stack: name, action: before === undefined ? 'create' : 'update' });
@@ -36,9 +48,12 @@ export async function deployStack(
     await Promise.race([deploying, interrupted]);
   } catch (error) {
     signal.throwIfAborted();
+    const meanwhile = await describeStack(session.cloudFormation, name);
+    if (isAtWork(meanwhile)) return undefined;
     throw await failureOf(session, name, error);
   }
   const after = await describeStack(session.cloudFormation, name);
+  if (isAtWork(after)) return undefined;
   if (after === undefined) throw new PrestageError('INTERNAL', `Stack ${name} was deployed, and is not there.`);
   emit({
     type: 'stack.finished',
@@ -47,6 +62,10 @@ export async function deployStack(
     durationMs: Math.round(performance.now() - started),
   });
   return after;
+}
+
+function isAtWork(stack: StackState | undefined): boolean {
+  return stack?.status.endsWith('_IN_PROGRESS') ?? false;
 }
 
 function tellOf(
