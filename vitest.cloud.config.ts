@@ -8,5 +8,7 @@ export default defineConfig({
     include: ['test/aws/**/*.cloud.ts'],
     testTimeout: 600_000,
     hookTimeout: 120_000,
+    // They wait for machines more than they work.
+    maxWorkers: 3,
   },
 });
