@@ -83,10 +83,34 @@ describe.skipIf(withoutCloud)('on AWS, where something goes wrong', () => {
     await seen(command, ({ type }) => type === 'machine.launched');
     command.kill('SIGKILL');
     const before = await launches();
+    const { temporary } = (await project.aws('status --json')).result;
+    expect(temporary).toContainEqual(expect.objectContaining({ kind: 'worker' }));
     const run = await comesRight(project);
     expect(types(run)).toContain('worker.attached');
     expect(types(run)).toContain('release.published');
     expect(await launches()).toBe(before);
+  });
+
+  test('what is temporary is ended at will', async () => {
+    const project = await cloud.project('unwanted');
+    cloud.guests.faults({ mountFailsMs: 60_000 });
+    const command = project.startAws(FILES);
+    await seen(command, ({ type }) => type === 'machine.launched');
+    command.kill('SIGKILL');
+    const ended = await project.aws('destroy --temporary --yes --json');
+    expect(ended.result, ended.stdout).toMatchObject({ ok: true });
+    expect(await project.workers()).toEqual([]);
+    cloud.guests.faults({});
+    await comesRight(project);
+  });
+
+  test('an account that is not the pinned one is refused before anything is made', async () => {
+    const project = await cloud.project('pinned', (config) => {
+      config.environments = { pinned: { target: 'aws', region: cloud.region.name, account: '000000000000' } };
+    });
+    const run = await project.aws('deploy --yes --json');
+    expect(run.result.error).toMatchObject({ code: 'AWS_ACCOUNT', message: expect.stringContaining('000000000000') });
+    expect(await project.workers()).toEqual([]);
   });
 
   test('two at once: one prepares, the other says who does, or waits', async () => {

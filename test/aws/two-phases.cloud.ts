@@ -29,6 +29,9 @@ describe.skipIf(withoutCloud)('an environment on AWS', () => {
     await project.save();
     const calls = async (action: string) => (await cloud.region.calls({ action })).length;
 
+    // What was begun and never made is in nobody's way.
+    await cloud.region.putStack('prestage-sample-dev-foundation', 'REVIEW_IN_PROGRESS');
+
     // Phase 1 alone.
     const prepared = succeeded(await project.aws('deploy --yes --prepare-files-only --json'));
     const first = prepared.result.release ?? '';
@@ -65,6 +68,15 @@ describe.skipIf(withoutCloud)('an environment on AWS', () => {
 
     // Another release beside it: all hosts are others.
     await project.archive('extras', { 'data/two.txt': 'two\n' });
+    const change = succeeded(await project.aws('plan --json'));
+    expect(change.result).toMatchObject({ phase1: { needed: true }, phase2: { action: 'apply' } });
+    expect(change.result.phase2.hosts.map(({ host, action }) => `${host}: ${action}`)).toEqual(
+      expect.arrayContaining(['api-0: replace', 'jump-0: replace']),
+    );
+    const instances = (change.result.phase2.resources ?? []).filter(
+      ({ resourceType }) => resourceType === 'AWS::EC2::Instance',
+    );
+    expect(instances.map(({ action }) => action).sort()).toEqual([...Array(4).fill('add'), ...Array(4).fill('remove')]);
     const upgraded = succeeded(await project.aws('deploy --yes --json'));
     const second = upgraded.result.release ?? '';
     expect(second).not.toBe(first);
