@@ -28,7 +28,6 @@ export const ERRORS = {
   ],
   INTEGRITY_MISMATCH: [2, 'A source is not what its `integrity` in the configuration says.'],
   LOCKFILE_INVALID: [2, 'prestage.lock cannot be read: damaged, or written by a newer version.'],
-  TARGET_UNSUPPORTED: [2, 'The target of this environment is not part of this version.'],
   DATABASE_UNSUPPORTED: [2, 'The database engine or version is not available on this target.'],
   RELEASE_UNKNOWN: [2, 'The release that was named is not in the store.'],
   FILE_EXISTS: [2, 'A file that would be written exists already.'],

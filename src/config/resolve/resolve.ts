@@ -55,7 +55,7 @@ export interface Lockfile {
 /**
  * Pins every source and hashes every input. Changes nothing but the cache of digests; the lockfile is written by
  * `writeLockfile`.
- * @throws ENVIRONMENT_UNKNOWN, CONFIG_FILE_MISSING, CONFIG_SCRIPT, CONFIG_INVALID, INTEGRITY_MISMATCH, TARGET_UNSUPPORTED
+ * @throws ENVIRONMENT_UNKNOWN, CONFIG_FILE_MISSING, CONFIG_SCRIPT, CONFIG_INVALID, INTEGRITY_MISMATCH
  *   (all such problems in one error), LOCKFILE_INVALID, SOURCE_MOVED, SOURCE_UNSAFE, SOURCE_CHANGED, and what pinRemote throws
  */
 export async function resolve(config: Config, options: ResolveOptions): Promise<Resolved> {

@@ -5,12 +5,13 @@ import { fallbackKeys } from '../bucket/layout.js';
 import { uploadInputs } from '../bucket/upload-inputs.js';
 import type { Place } from '../context.js';
 import type { AgentInputs } from '../scripts/inputs.js';
+import { PREPARE_SECONDS } from '../stacks/infrastructure/host-inputs.js';
 import { provideAgent, provideJob } from './job.js';
 
 const pointer: z.ZodType<AgentInputs> = z.object({ agent: z.string(), job: z.string() });
 
-/** As long as other hosts wait for it, at least. */
-const DEADLINE_MS = 2 * 60 * 60_000;
+/** As long as other hosts wait for it. */
+const DEADLINE_MS = PREPARE_SECONDS * 1000;
 
 /** Of a release that somebody prepared without us: there is nothing to fetch, and a jump host then says so. */
 const NONE: AgentInputs = { agent: '0'.repeat(64), job: '0'.repeat(64) };
