@@ -88,7 +88,7 @@ describe.skipIf(withoutCloud)('in a network and on a file system that are there'
     // Theirs, with what was prepared on it.
     expect(await readdir(join(files, 'prestage-sample-existing/releases'))).toEqual([run.result.release]);
     const { networks, mountTargets } = await cloud.region.machines();
-    expect(Object.keys(networks)).toEqual([made.Vpc]);
+    expect(Object.keys(networks)).toContain(made.Vpc);
     expect(mountTargets).toHaveLength(2);
   });
 });

@@ -18,7 +18,7 @@ const here = (name: string) => fileURLToPath(new URL(`./${name}`, import.meta.ur
 /** As much of what a machine prints as EC2 keeps. */
 const CONSOLE_CHARS = 64 * 1024;
 /** What processes have to end by themselves. */
-const GRACE_MS = 1000;
+const GRACE_MS = 2000;
 
 export interface GuestSettings {
   region: Region;
