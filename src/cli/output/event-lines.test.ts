@@ -141,6 +141,15 @@ describe('what a person is told', () => {
     { type: 'release.published', release: 'r1', packages: 2 },
     { type: 'worker.finished', run: 'x', release: 'r1', durationMs: 5 },
     { type: 'worker.failed', run: 'x', release: 'r1', error: { code: 'DISK_FULL', message: 'no', context: {} } },
+    { type: 'stack.resource', stack: 's', resource: 'Vpc', resourceType: 'AWS::EC2::VPC', status: 'CREATE_COMPLETE' },
+    {
+      type: 'stack.resource',
+      stack: 's',
+      resource: 'Vpc',
+      resourceType: 'AWS::EC2::VPC',
+      status: 'CREATE_FAILED',
+      reason: 'Resource creation cancelled',
+    },
   ])('of $type only with --verbose', (event) => {
     expect(eventLines(event, { style: plainStyle, verbose: false })).toEqual([]);
     expect(eventLines(event, { style: plainStyle, verbose: true })).toHaveLength(1);

@@ -138,7 +138,9 @@ function stackResource(
   { resource, resourceType, status, reason }: Extract<PrestageEvent, { type: 'stack.resource' }>,
   { style, verbose }: Wording,
 ): string[] {
-  if (status.endsWith('_FAILED'))
+  // What was cancelled since something else failed is no news.
+  const isCancelled = /cancelled/i.test(reason ?? '');
+  if (status.endsWith('_FAILED') && (verbose || !isCancelled))
     return [`stack     ${style.bad(status)} ${resource} (${resourceType})${reason === undefined ? '' : `: ${reason}`}`];
   return verbose && status.endsWith('_COMPLETE')
     ? [style.dim(`stack     ${status} ${resource} (${resourceType})`)]

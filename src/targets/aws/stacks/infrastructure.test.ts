@@ -229,6 +229,20 @@ test('a database with subnets in one zone is refused, with the key to change', (
   );
 });
 
+test('a host that may take long to become healthy is waited for as long as CloudFormation does at most', () => {
+  const timeouts = (timeoutMs: number) => {
+    const service = {
+      ...SERVICES[2],
+      after: [],
+      health: { kind: 'tcp' as const, timeoutMs },
+    } as (typeof SERVICES)[number];
+    const template = of({ services: { services: [service] } });
+    return ids(template, /Healthy$/).map((id) => propertiesOf<{ Timeout: string }>(template, id).Timeout);
+  };
+  expect(timeouts(120_000)).toEqual(['11520']);
+  expect(timeouts(24 * 3_600_000)).toEqual(['43200']);
+});
+
 test('a role of a service with a long name has a name that IAM takes, and that the file system lets in', () => {
   const long = {
     ...SERVICES[2],

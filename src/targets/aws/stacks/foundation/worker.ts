@@ -60,7 +60,6 @@ export function workerTemplate(
       instanceInitiatedShutdownBehavior: 'terminate',
       metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1 },
       blockDeviceMappings: [ROOT_DISK],
-      ebsOptimized: true,
       tagSpecifications: [
         { resourceType: 'instance', tags },
         { resourceType: 'volume', tags },

@@ -49,6 +49,8 @@ export function balancerOf(
       ? { healthCheckProtocol: 'HTTP', healthCheckPath: health.path, matcher: { httpCode: '200-399' } }
       : { healthCheckProtocol: 'TCP' }),
     healthCheckIntervalSeconds: 10,
+    // Else a host that is sent back to itself by its own balancer gets no answer.
+    targetGroupAttributes: [{ key: 'preserve_client_ip.enabled', value: 'false' }],
     tags: nameTag(stack, name),
   });
   for (const { healthy } of hosts) targets.addResourceDependency(healthy);

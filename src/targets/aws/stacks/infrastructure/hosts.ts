@@ -36,8 +36,10 @@ export interface HostSurroundings {
   after: readonly CfnResource[];
 }
 
-/** From its launch until its boot script begins, and that script itself; more than CloudFormation allows for all of it is never asked. */
+/** From its launch until its boot script begins, and that script itself. */
 const BOOT_SECONDS = 70 * 60;
+/** As long as CloudFormation waits at most. */
+const MAX_WAIT_SECONDS = 12 * 60 * 60;
 const DEFAULT_HEALTH_MS = 60_000;
 
 /**
@@ -59,7 +61,9 @@ export function hostsOf(
       instanceType: inputs.instanceTypes.services[service.name] ?? inputs.instanceTypes.hosts,
     };
     const place = inputs.network.kind === 'existing' ? (inputs.network.hostSubnets[zone] ?? '') : String(zone);
-    const id = logicalId('Host', name) + sha256(canonicalJson({ ...settings, place, script } as Json)).slice(0, 8);
+    const timeout = String(patience(service)); // a wait condition cannot be changed: with another one it is another host
+    const digest = sha256(canonicalJson({ ...settings, place, script, timeout } as Json));
+    const id = logicalId('Host', name) + digest.slice(0, 8);
     const handle = new CfnWaitConditionHandle(stack, `${id}Signal`);
     const instance = new CfnInstance(stack, id, {
       ...settings,
@@ -69,7 +73,6 @@ export function hostsOf(
       userData: Fn.base64(filledIn(script, { [SIGNAL_URL]: handle.ref, [DATABASE_SECRET]: around.secretArn ?? '' })),
       metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1 },
       blockDeviceMappings: [ROOT_DISK],
-      ebsOptimized: true,
       propagateTagsToVolumeOnCreation: true,
       tags: nameTag(stack, name),
     });
@@ -82,7 +85,7 @@ export function hostsOf(
     for (const resource of around.after) instance.addResourceDependency(resource);
     const healthy = new CfnWaitCondition(stack, `${id}Healthy`, {
       handle: handle.ref,
-      timeout: String(patience(service)),
+      timeout,
     });
     healthy.addResourceDependency(instance);
     return { index, instance, healthy };
@@ -96,7 +99,8 @@ function firstZone(service: string): number {
 
 /** Seconds until a host that said nothing counts as failed. */
 function patience({ health }: ServicePlan): number {
-  return BOOT_SECONDS + PREPARE_SECONDS + Math.ceil((health?.timeoutMs ?? DEFAULT_HEALTH_MS) / 1000);
+  const healthSeconds = Math.ceil((health?.timeoutMs ?? DEFAULT_HEALTH_MS) / 1000);
+  return Math.min(BOOT_SECONDS + PREPARE_SECONDS + healthSeconds, MAX_WAIT_SECONDS);
 }
 
 /** The text with words replaced by what CloudFormation will know. */
