@@ -21,19 +21,29 @@ export async function emitLogs(
   { follow, signal, emit }: { follow: boolean; signal: AbortSignal; emit: Emit },
 ): Promise<void> {
   const logs = choose(await allLogs(place), source);
-  const told = new Map<Log, number>();
+  const told = new Map<Log, string>();
   do {
     for (const log of logs) {
       const text = await log.read();
-      // Hosts put the end of a long log; one that was put anew, shorter, is told from its beginning.
-      const from = Math.min(told.get(log) ?? 0, text.length);
-      const end = follow ? text.lastIndexOf('\n') + 1 : text.length;
-      told.set(log, Math.max(from, end));
-      for (const line of text.slice(from, Math.max(from, end)).split('\n'))
+      const whole = follow ? text.slice(0, text.lastIndexOf('\n') + 1) : text;
+      const fresh = unseenOf(told.get(log) ?? '', whole);
+      told.set(log, whole);
+      for (const line of fresh.split('\n'))
         if (line !== '') emit({ type: 'log', source: log.source, line: withoutCredentials(line) });
     }
     if (follow) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
   } while (follow && !signal.aborted);
+}
+
+/** By how much of what was told last a place is known again. */
+const KNOWN_CHARS = 2000;
+
+/** What of a log was not there before. Hosts put the end of a long log alone, which then begins somewhere else. */
+export function unseenOf(before: string, now: string): string {
+  if (now.startsWith(before)) return now.slice(before.length);
+  const known = before.slice(-KNOWN_CHARS);
+  const at = now.lastIndexOf(known);
+  return at < 0 ? now : now.slice(at + known.length);
 }
 
 async function allLogs({ bucket }: Pick<Place, 'bucket'>): Promise<Log[]> {
