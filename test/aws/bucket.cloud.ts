@@ -1,15 +1,15 @@
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { type Region, startRegion } from '../../../../test/aws/region.js';
-import { lacks } from '../../../../test/requirements.js';
-import { mapBounded } from '../../../core/bounded.js';
-import { Bucket } from './bucket.js';
-import { appendDeployment, forgetDeployments, readDeployments } from './deployments.js';
-import { readIndex } from './index-of-store.js';
-import { indexKeys } from './layout.js';
-import { acquireLock, readLockHolder } from './lock.js';
-import { emptyBucket } from './purge.js';
+import { mapBounded } from '../../src/core/bounded.js';
+import { Bucket } from '../../src/targets/aws/bucket/bucket.js';
+import { appendDeployment, forgetDeployments, readDeployments } from '../../src/targets/aws/bucket/deployments.js';
+import { readIndex } from '../../src/targets/aws/bucket/index-of-store.js';
+import { indexKeys } from '../../src/targets/aws/bucket/layout.js';
+import { acquireLock, readLockHolder } from '../../src/targets/aws/bucket/lock.js';
+import { emptyBucket } from '../../src/targets/aws/bucket/purge.js';
+import { lacks } from '../requirements.js';
+import { type Region, startRegion } from './region.js';
 
 describe.skipIf(lacks('moto'))('the bucket of an environment', () => {
   let region: Region;
@@ -157,7 +157,7 @@ describe.skipIf(lacks('moto'))('the bucket of an environment', () => {
   test('the lock of a process of this machine that is gone is taken over at once, and its holder would know', async () => {
     const bucket = await newBucket();
     const first = await acquireLock(bucket, { run: 'a', command: 'deploy' }, { ...patient, renewMs: 100 });
-    const { thisProcess } = await import('../../../core/this-process.js');
+    const { thisProcess } = await import('../../src/core/this-process.js');
     const gone = { run: 'dead', command: 'deploy', process: { ...thisProcess(), pid: 2 ** 22 + 1 }, renewal: 0 };
     await bucket.putJson('lock.json', gone);
     const second = await acquireLock(bucket, { run: 'b', command: 'rollback' }, patient);
@@ -173,7 +173,7 @@ describe.skipIf(lacks('moto'))('the bucket of an environment', () => {
 
   test('a lock of another machine that is not renewed any more is taken over, and one that is renewed is not', async () => {
     const bucket = await newBucket();
-    const { thisProcess } = await import('../../../core/this-process.js');
+    const { thisProcess } = await import('../../src/core/this-process.js');
     const elsewhere = {
       run: 'far',
       command: 'deploy',

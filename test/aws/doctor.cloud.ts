@@ -16,20 +16,20 @@ import {
   PutFileSystemPolicyCommand,
 } from '@aws-sdk/client-efs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Region, startRegion } from '../../../../test/aws/region.js';
-import { freePort } from '../../../../test/local-target.js';
-import { lacks } from '../../../../test/requirements.js';
-import { normalizeAwsEnvironment } from '../../../config/aws-environment.js';
-import type { AwsEnvironment, AwsNetwork, ServicesPlan } from '../../../config/index.js';
-import type { Finding } from '../../checks/finding.js';
-import { runChecks } from '../../checks/run-checks.js';
-import { openSession } from '../session/session.js';
-import { checkClock } from './clock.js';
-import { checkRegion } from './credentials.js';
-import type { Examined } from './examined.js';
-import { checkImage } from './image.js';
-import { awsChecks } from './index.js';
-import { checkStack } from './stacks.js';
+import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
+import type { AwsEnvironment, AwsNetwork, ServicesPlan } from '../../src/config/index.js';
+import { checkClock } from '../../src/targets/aws/doctor/clock.js';
+import { checkRegion } from '../../src/targets/aws/doctor/credentials.js';
+import type { Examined } from '../../src/targets/aws/doctor/examined.js';
+import { checkImage } from '../../src/targets/aws/doctor/image.js';
+import { awsChecks } from '../../src/targets/aws/doctor/index.js';
+import { checkStack } from '../../src/targets/aws/doctor/stacks.js';
+import { openSession } from '../../src/targets/aws/session/session.js';
+import type { Finding } from '../../src/targets/checks/finding.js';
+import { runChecks } from '../../src/targets/checks/run-checks.js';
+import { freePort } from '../local-target.js';
+import { lacks } from '../requirements.js';
+import { type Region, startRegion } from './region.js';
 
 const service = { role: 'service' as const, after: [], environment: {} };
 const SERVICES: ServicesPlan = { services: [{ ...service, name: 'api', count: 2 }] };
