@@ -1,6 +1,7 @@
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import type { Deployment, FollowOptions } from '../target.js';
+import { awsParts } from './aws-parts.js';
 import { appendDeployment, readDeployments } from './bucket/deployments.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
 import { isDeployed } from './cloudformation/is-deployed.js';
@@ -29,7 +30,7 @@ export async function applyInfrastructure(
     deployed: await deployedInfrastructure(context),
     fallback: () => provideFallback(place, deployment, options),
   });
-  const { synthesizeInfrastructure } = await import('./stacks/infrastructure.js');
+  const { synthesizeInfrastructure } = await awsParts(() => import('./stacks/infrastructure.js'));
   const { template, directory } = synthesizeInfrastructure(inputs);
   if (await isDeployed(session.cloudFormation, name, template)) {
     await tellOfUnhealthyHosts(context, place, emit);

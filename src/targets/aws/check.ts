@@ -1,4 +1,5 @@
 import type { Deployment } from '../target.js';
+import { awsParts } from './aws-parts.js';
 import { type AwsContext, findPlace } from './context.js';
 import { deployedInfrastructure, infrastructureInputs } from './infrastructure.js';
 import { unknownOutputs } from './stacks/foundation-outputs.js';
@@ -14,6 +15,6 @@ export async function checkInfrastructure(context: AwsContext, deployment: Deplo
     deployed: await deployedInfrastructure(context),
     fallback: async () => ({ agent: '0'.repeat(64), job: '0'.repeat(64) }),
   });
-  const { synthesizeInfrastructure } = await import('./stacks/infrastructure.js');
+  const { synthesizeInfrastructure } = await awsParts(() => import('./stacks/infrastructure.js'));
   synthesizeInfrastructure(inputs);
 }

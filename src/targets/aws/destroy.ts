@@ -3,6 +3,7 @@ import { DeleteBucketCommand } from '@aws-sdk/client-s3';
 import { PrestageError } from '../../core/errors.js';
 import type { DestroyOptions } from '../target.js';
 import { asAws } from './aws-failure.js';
+import { awsParts } from './aws-parts.js';
 import { forgetDeployments } from './bucket/deployments.js';
 import { emptyBucket } from './bucket/purge.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
@@ -71,7 +72,7 @@ async function reduceToDatabase(context: AwsContext, place: Place, options: Dest
   const database = record?.database;
   if (record === undefined || database === undefined)
     throw new PrestageError('INTERNAL', 'The infrastructure has a database, and its template does not say which.');
-  const { synthesizeInfrastructure } = await import('./stacks/infrastructure.js');
+  const { synthesizeInfrastructure } = await awsParts(() => import('./stacks/infrastructure.js'));
   const { directory } = synthesizeInfrastructure(withoutHosts(context, place, { ...record, database }));
   const name = infrastructureStackName(place.scope);
   await deployStack(context.session, { name, assembly: directory }, options);

@@ -3,6 +3,7 @@ import type { InputLocations } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import { asAws } from './aws-failure.js';
+import { awsParts } from './aws-parts.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
 import { isDeployed } from './cloudformation/is-deployed.js';
 import { deployedTemplate, describeStack } from './cloudformation/stack-state.js';
@@ -20,7 +21,7 @@ export async function ensureFoundation(
 ): Promise<Place> {
   const scope = await context.scope();
   const name = foundationStackName(scope);
-  const { synthesizeFoundation } = await import('./stacks/foundation.js');
+  const { synthesizeFoundation } = await awsParts(() => import('./stacks/foundation.js'));
   const synthesized = synthesizeFoundation(await foundationInputs(context, inputs));
   const { cloudFormation } = context.session;
   const deployed = await isDeployed(cloudFormation, name, synthesized.template);

@@ -1,5 +1,5 @@
 import type { StackEvent } from '@aws-sdk/client-cloudformation';
-import { PrestageError } from '../../../core/errors.js';
+import { awsParts } from '../aws-parts.js';
 import type { Session } from '../session/session.js';
 
 export interface CdkToolkit {
@@ -16,7 +16,7 @@ const method = () =>
  * anybody else. @throws AWS_PARTS_MISSING where the optional dependencies are not installed
  */
 export async function cdkToolkit(session: Session, onEvent: (event: StackEvent) => void): Promise<CdkToolkit> {
-  const { Toolkit, BaseCredentials } = await toolkitLibrary();
+  const { Toolkit, BaseCredentials } = await awsParts(() => import('@aws-cdk/toolkit-lib'));
   const { region } = session.environment;
   const toolkit = new Toolkit({
     emojis: false,
@@ -37,19 +37,4 @@ export async function cdkToolkit(session: Session, onEvent: (event: StackEvent) 
       await toolkit.deploy(source, { deploymentMethod: method(), stackEventPollingInterval: 1000 });
     },
   };
-}
-
-async function toolkitLibrary(): Promise<typeof import('@aws-cdk/toolkit-lib')> {
-  try {
-    return await import('@aws-cdk/toolkit-lib');
-  } catch (cause) {
-    throw new PrestageError(
-      'AWS_PARTS_MISSING',
-      'The packages that deploy to AWS are not installed: @aws-cdk/toolkit-lib cannot be loaded.',
-      {
-        hint: 'Install Prestage with its optional dependencies (`npm install`, without --omit=optional), and run the same command again.',
-        cause,
-      },
-    );
-  }
 }

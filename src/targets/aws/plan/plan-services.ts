@@ -1,4 +1,5 @@
 import type { Deployment, ResourceChange, ServicesChange } from '../../target.js';
+import { awsParts } from '../aws-parts.js';
 import { readDeployments } from '../bucket/deployments.js';
 import { additionsOf, changesOf } from '../cloudformation/change-set.js';
 import { isDeployed } from '../cloudformation/is-deployed.js';
@@ -41,12 +42,12 @@ async function wantedInfrastructure(
     deployed,
     fallback: async () => NOT_MADE,
   });
-  const { synthesizeInfrastructure } = await import('../stacks/infrastructure.js');
+  const { synthesizeInfrastructure } = await awsParts(() => import('../stacks/infrastructure.js'));
   return synthesizeInfrastructure(inputs).template;
 }
 
 async function foundationChanges(context: AwsContext, place: Place | undefined): Promise<ResourceChange[]> {
-  const { synthesizeFoundation } = await import('../stacks/foundation.js');
+  const { synthesizeFoundation } = await awsParts(() => import('../stacks/foundation.js'));
   const { template } = synthesizeFoundation(await foundationInputs(context));
   const scope = { project: context.project, environment: context.environment.name };
   return stackChanges(context, foundationStackName(scope), template, place);
