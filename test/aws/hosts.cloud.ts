@@ -52,6 +52,12 @@ describe.skipIf(withoutCloud)('hosts on AWS', () => {
     await project.write('hosts/jump.py', '#!/bin/sh\necho well\n', 0o755);
     succeeded(await project.aws('deploy --yes --json'));
     expect(await hosts(project)).toEqual(['api-0', 'api-1', 'jump-0', 'web-0']);
+    // A rollback that got stuck is gone on with.
+    await cloud.region.putStack('prestage-sample-failing-infrastructure', 'UPDATE_ROLLBACK_FAILED');
+    const recovered = succeeded(await project.aws('deploy --yes --json'));
+    expect(recovered.events).toContainEqual(
+      expect.objectContaining({ type: 'notice', message: expect.stringContaining('UPDATE_ROLLBACK_FAILED') }),
+    );
   });
 
   test('with a database: they get its address, and it stays when the hosts go', async () => {

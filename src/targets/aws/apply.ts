@@ -6,7 +6,7 @@ import { appendDeployment, readDeployments } from './bucket/deployments.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
 import { isDeployed } from './cloudformation/is-deployed.js';
 import type { AwsContext, Place } from './context.js';
-import { findHosts } from './hosts/find-hosts.js';
+import { everyHost, findHosts } from './hosts/find-hosts.js';
 import { type FailedHost, followHosts } from './hosts/follow-hosts.js';
 import { readHostReport } from './hosts/host-report.js';
 import { deployedInfrastructure, infrastructureInputs, isRecorded } from './infrastructure.js';
@@ -36,8 +36,9 @@ export async function applyInfrastructure(
     await tellOfUnhealthyHosts(context, place, emit);
     return (await record(place, deployment, emit)) ? 'applied' : 'unchanged';
   }
+  const before = await everyHost(context);
   const deploying = deployStack(session, { name, assembly: directory }, { emit, signal });
-  const following = followHosts(context, place, { services: deployment.services, until: deploying, emit });
+  const following = followHosts(context, place, { services: deployment.services, before, until: deploying, emit });
   try {
     await deploying;
   } catch (error) {

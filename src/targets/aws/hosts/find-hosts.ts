@@ -12,14 +12,18 @@ export interface HostMachine {
 }
 
 /** All instances that are hosts of this environment and not gone, by host and then the older first. */
-export async function findHosts({ session, project, environment }: AwsContext): Promise<HostMachine[]> {
+export async function findHosts(context: AwsContext): Promise<HostMachine[]> {
+  return (await everyHost(context)).filter(({ machine }) => !isGone(machine));
+}
+
+/** Those as well that were ended within the last hour. */
+export async function everyHost({ session, project, environment }: AwsContext): Promise<HostMachine[]> {
   const machines = await findMachines(
     session.ec2,
     { project, environment: environment.name },
     { [TAGS.host]: undefined },
   );
   return machines
-    .filter((machine) => !isGone(machine))
     .map((machine) => {
       const host = machine.tags[TAGS.host] ?? '';
       const [, service = host, index = '0'] = /^(.*)-(\d+)$/.exec(host) ?? [];

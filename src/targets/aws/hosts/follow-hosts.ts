@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServicesPlan } from '../../../config/index.js';
 import type { Emit } from '../../../core/events.js';
 import type { AwsContext, Place } from '../context.js';
-import { findHosts, type HostMachine } from './find-hosts.js';
+import { isGone } from '../worker/machines.js';
+import { everyHost, type HostMachine } from './find-hosts.js';
 import { type HostReport, hostLogTail, readHostReport } from './host-report.js';
 
 const POLL_MS = 2000;
@@ -24,15 +25,20 @@ export interface FailedHost {
 export async function followHosts(
   context: AwsContext,
   { bucket }: Place,
-  { services, until, emit }: { services: ServicesPlan; until: Promise<unknown>; emit: Emit },
+  {
+    services,
+    before,
+    until,
+    emit,
+  }: { services: ServicesPlan; before: readonly HostMachine[]; until: Promise<unknown>; emit: Emit },
 ): Promise<FailedHost[]> {
-  const before = await findHosts(context).catch(() => []);
   const known = new Set(before.map(({ machine }) => machine.id));
-  const replaced = new Set(before.map(({ host }) => host));
+  const replaced = new Set(before.filter(({ machine }) => !isGone(machine)).map(({ host }) => host));
   const seen = new Map<string, { since: number; state: string }>();
   const failed: FailedHost[] = [];
   const look = async () => {
-    for (const found of await findHosts(context)) {
+    // Those that are gone again as well: one that failed is removed at once.
+    for (const found of await everyHost(context)) {
       if (known.has(found.machine.id)) continue;
       const { host, service, index, machine } = found;
       const about = { host, service, index };

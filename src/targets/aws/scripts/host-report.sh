@@ -28,8 +28,9 @@ state() {
   [ -n "$INSTANCE" ] || return 0
   printf '{"state":"%s",%s"release":"%s","time":"%s","address":"%s"}\n' \
     "$1" "${2:+\"detail\":\"$(json_text "$2")\",}" "$RELEASE" "$(now)" "$ADDRESS" >"$TMP/state.json"
-  put "$PREFIX$INSTANCE/state.json" "$TMP/state.json"
+  # Who reads the state then looks for the last words.
   put_log
+  put "$PREFIX$INSTANCE/state.json" "$TMP/state.json"
 }
 
 # signal <SUCCESS or FAILURE> <reason>: once. The URL is signed for no content type.

@@ -16,7 +16,8 @@ LOG_BYTES=262144
 HEALTHY=''
 WHY=''
 
-export HOME="${HOME:-/root}" AWS_DEFAULT_REGION="$REGION"
+# The metadata of an instance that is busy with starting may take longer than the one second and the one attempt that are usual.
+export HOME="${HOME:-/root}" AWS_DEFAULT_REGION="$REGION" AWS_METADATA_SERVICE_TIMEOUT=5 AWS_METADATA_SERVICE_NUM_ATTEMPTS=5
 umask 022
 mkdir -p "$TMP" "$WORK" "$NOW"
 chmod 700 "$NOW"

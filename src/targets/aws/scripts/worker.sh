@@ -11,7 +11,8 @@ TOLD=''
 # What the agent has to end by itself, in seconds.
 GRACE=30
 
-export HOME="${HOME:-/root}" AWS_DEFAULT_REGION="$REGION"
+# The metadata of an instance that is busy with starting may take longer than the one second and the one attempt that are usual.
+export HOME="${HOME:-/root}" AWS_DEFAULT_REGION="$REGION" AWS_METADATA_SERVICE_TIMEOUT=5 AWS_METADATA_SERVICE_NUM_ATTEMPTS=5
 umask 022
 
 # stage <stage> [detail]
