@@ -3,8 +3,9 @@ import type { Emit } from '../core/events.js';
 import type { PrunePlan, ReleaseRecord, VerifyReport } from '../store/index.js';
 
 /**
- * Where a deployment happens. The phases know a target only by this interface; `local` and `aws` implement it, and
- * tests tell the same story of both (test/e2e, test/aws). A target keeps what is deployed in itself, never in a file beside the configuration.
+ * Where a deployment happens. The phases know a target only by this interface; `local` and `aws` implement it, and tests tell
+ * the same story of both (test/e2e, test/aws). A target keeps what is deployed in itself, never in a file beside the
+ * configuration.
  */
 export interface Target {
   readonly kind: 'local' | 'aws';
