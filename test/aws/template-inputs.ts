@@ -13,6 +13,13 @@ export const EXISTING_NETWORK = {
   hostSubnets: ['subnet-0a1b2c3d4e5f60713', 'subnet-0a1b2c3d4e5f60714'],
 };
 
+/** In a single zone. */
+export const ONE_ZONE = {
+  ...EXISTING_NETWORK,
+  workerSubnets: EXISTING_NETWORK.workerSubnets.slice(0, 1),
+  hostSubnets: EXISTING_NETWORK.hostSubnets.slice(0, 1),
+};
+
 export function someFoundation(change: Partial<FoundationInputs> = {}): FoundationInputs {
   return { scope, network: OWN_NETWORK, workerInstanceType: 'm7i.large', sourceBuckets: [], ...change };
 }

@@ -7,7 +7,7 @@ import {
   propertiesOf,
   statementsOf,
 } from '../../../../test/aws/template-checks.js';
-import { EXISTING_NETWORK, someFoundation } from '../../../../test/aws/template-inputs.js';
+import { EXISTING_NETWORK, ONE_ZONE, someFoundation } from '../../../../test/aws/template-inputs.js';
 import { lacks } from '../../../../test/requirements.js';
 import { buildFoundation, synthesizeFoundation } from './foundation.js';
 
@@ -15,6 +15,7 @@ const VARIANTS = {
   'a network and a file system of its own': someFoundation(),
   'sources in buckets of other people': someFoundation({ sourceBuckets: ['releases-of-vendor', 'team-files'] }),
   'a network that is there': someFoundation({ network: EXISTING_NETWORK }),
+  'a network in one zone': someFoundation({ network: ONE_ZONE }),
   'a network and a file system that are there': someFoundation({
     network: EXISTING_NETWORK,
     existingFileSystem: {

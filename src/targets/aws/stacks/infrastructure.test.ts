@@ -8,7 +8,13 @@ import {
   propertiesOf,
   statementsOf,
 } from '../../../../test/aws/template-checks.js';
-import { EXISTING_NETWORK, OWN_NETWORK, SERVICES, someInfrastructure } from '../../../../test/aws/template-inputs.js';
+import {
+  EXISTING_NETWORK,
+  ONE_ZONE,
+  OWN_NETWORK,
+  SERVICES,
+  someInfrastructure,
+} from '../../../../test/aws/template-inputs.js';
 import { lacks } from '../../../../test/requirements.js';
 import type { Template } from '../cloudformation/stack-state.js';
 import { buildInfrastructure, synthesizeInfrastructure } from './infrastructure.js';
@@ -23,6 +29,7 @@ const VARIANTS: Record<string, InfrastructureInputs> = {
   }),
   'no way to the internet': someInfrastructure({ network: { ...OWN_NETWORK, nat: 'none' } }),
   'a network that is there': someInfrastructure({ network: EXISTING_NETWORK }),
+  'a network in one zone': someInfrastructure({ network: ONE_ZONE, services: { services: SERVICES } }),
   'no database': someInfrastructure({ services: { services: SERVICES } }),
   'a database alone': someInfrastructure({
     services: { services: [], database: { engine: 'postgres', version: '16' } },
