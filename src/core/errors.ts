@@ -35,6 +35,10 @@ export const ERRORS = {
   SOURCE_UNREACHABLE: [1, 'A source could not be fetched: no answer, a refused connection, or retries used up.'],
   SOURCE_REFUSED: [1, 'The server of a source answered that it will not give it (401, 403, 404 and the like).'],
   AWS_SETTINGS: [1, 'AWS credentials or an endpoint that this machine is set up with are missing, expired or wrong.'],
+  PROXY_SETTINGS: [
+    1,
+    'A proxy variable of the environment (HTTPS_PROXY and the like) names no proxy that can be used.',
+  ],
   SOURCE_MOVED: [1, 'A remote source is no longer what prestage.lock or its `integrity` pins.'],
   SOURCE_CHANGED: [1, 'A local source changed while it was being read.'],
   ARCHIVE_INVALID: [1, 'An archive is damaged or cut off, or breaks the rules of its format.'],

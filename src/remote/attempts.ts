@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError } from '../core/errors.js';
-import { Attempt } from './http-failure.js';
+import { Attempt } from './attempt.js';
 
 export interface Retry {
   /** From 1: the number of the failed attempt, in a row without progress. */
@@ -54,7 +54,8 @@ export class Attempts {
     signal.throwIfAborted();
     if (!(error instanceof Attempt)) throw error;
     this.#failures += 1;
-    if (this.#failures >= maxFailures) throw exhausted(error, `after ${maxFailures} attempts`);
+    const patience = Math.min(maxFailures, error.maxFailures);
+    if (this.#failures >= patience) throw exhausted(error, `after ${this.#failures} attempts`);
     if (error.notBeforeMs > MAX_RETRY_AFTER_MS)
       throw exhausted(error, `and asks to wait ${Math.ceil(error.notBeforeMs / 60_000)} minutes`);
     const backoff = Math.min(MAX_DELAY_MS, baseDelayMs * 2 ** (this.#failures - 1));

@@ -1,13 +1,14 @@
-import { AssertionError } from 'node:assert';
-import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { PrestageError } from '../core/errors.js';
 import { percentDecoded } from '../core/percent-decoded.js';
+import type { Dispatchers } from './dispatchers.js';
+import { proxyFor } from './proxy.js';
+import { ofProxy } from './proxy-failure.js';
 
-/** The connections of one preparation. Proxies are those of the environment: HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
+/** The connections of one preparation, through the proxies of the environment (proxy.ts). */
 export class HttpClient {
   readonly #stallTimeoutMs: number;
-  #dispatcher: Promise<Dispatcher> | undefined;
+  #dispatchers: Promise<Dispatchers> | undefined;
 
   /** `stallTimeoutMs`: a connection that gives nothing for so long is as good as dropped. */
   constructor({ stallTimeoutMs = 30_000 }: { stallTimeoutMs?: number } = {}) {
@@ -45,11 +46,12 @@ export class HttpClient {
     }
   }
 
-  /** One request, and its answer whatever it is: one that is signed is for one server alone. @throws what undici throws */
+  /** One request, and its answer whatever it is: one that is signed is for one server alone. @throws PROXY_SETTINGS; else what undici throws */
   async send({ headers, ...request }: SingleRequest, signal: AbortSignal): Promise<HttpResponse> {
-    this.#dispatcher ??= openDispatcher(this.#stallTimeoutMs);
-    const dispatcher = await this.#dispatcher;
-    const response = await dispatcher.request({
+    const proxy = proxyFor(new URL(request.origin), process.env);
+    this.#dispatchers ??= openDispatchers(this.#stallTimeoutMs);
+    const dispatcher = (await this.#dispatchers).through(proxy);
+    const sent = dispatcher.request({
       ...request,
       headers: {
         // A digest is of the bytes as they are, so no compression on the way (RFC 9110, section 12.5.3).
@@ -59,6 +61,9 @@ export class HttpClient {
       },
       signal,
     });
+    const response = await sent.catch((error: unknown) => {
+      throw (proxy && ofProxy(proxy, error)) ?? error;
+    });
     // A body that is destroyed unread says so by an error event; who reads it gets errors anyway.
     response.body.on('error', () => {});
     return { status: response.statusCode, header: (name) => single(response.headers[name]), body: response.body };
@@ -66,25 +71,14 @@ export class HttpClient {
 
   /** Ends all connections at once, also those in use. */
   async close(): Promise<void> {
-    await (await this.#dispatcher)?.destroy();
+    await (await this.#dispatchers)?.destroy();
   }
 }
 
 /** undici is as much code as all the rest, so it is loaded by the first request: most deployments make none. */
-async function openDispatcher(stallTimeoutMs: number): Promise<Dispatcher> {
-  // Of a CommonJS module that was put into a chunk of its own, only the default is there.
-  const { EnvHttpProxyAgent, buildConnector } = (await import('undici')).default;
-  const connect = buildConnector({ timeout: Math.min(15_000, stallTimeoutMs) });
-  return new EnvHttpProxyAgent({
-    connect: (options, callback) =>
-      connect(options, (error, socket) =>
-        error === null ? callback(null, endingSafely(socket)) : callback(error, null),
-      ),
-    headersTimeout: stallTimeoutMs,
-    bodyTimeout: stallTimeoutMs,
-    // As curl does it: CONNECT only for https, since many proxies refuse a tunnel to port 80.
-    proxyTunnel: false,
-  });
+async function openDispatchers(stallTimeoutMs: number): Promise<Dispatchers> {
+  const { Dispatchers } = await import('./dispatchers.js');
+  return new Dispatchers(stallTimeoutMs);
 }
 
 export type HttpMethod = 'GET' | 'HEAD' | 'PUT' | 'DELETE';
@@ -96,24 +90,6 @@ interface SingleRequest {
   path: string;
   headers: Record<string, string>;
   body?: Uint8Array;
-}
-
-/**
- * undici 7 asserts, where nobody can catch it, that nothing waits to be read when a server ends its connection (its issue
- * 5360, mended in 8). Here that is a dropped connection: what was not read yet is asked for again.
- */
-function endingSafely<T extends Socket>(socket: T): T {
-  const emit = socket.emit;
-  socket.emit = function (this: T, event: string | symbol, ...args: unknown[]) {
-    try {
-      return Reflect.apply(emit, this, [event, ...args]) as boolean;
-    } catch (error) {
-      if (event !== 'end' || !(error instanceof AssertionError)) throw error;
-      socket.destroy(Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' }));
-      return true;
-    }
-  };
-  return socket;
 }
 
 export interface HttpResponse {

@@ -1,16 +1,8 @@
-import { type ErrorDetails, PrestageError } from '../core/errors.js';
+import { PrestageError } from '../core/errors.js';
+import { Attempt } from './attempt.js';
 import type { HttpResponse } from './http-client.js';
+import { failureOfProxy, ProxyFailure } from './proxy-failure.js';
 import { failureOfTls } from './tls-failure.js';
-
-/** A failed attempt that may succeed later; `notBeforeMs` is how long the server asked to wait. */
-export class Attempt extends PrestageError {
-  readonly notBeforeMs: number;
-
-  constructor(message: string, { notBeforeMs = 0, ...details }: ErrorDetails & { notBeforeMs?: number }) {
-    super('SOURCE_UNREACHABLE', message, { ...details, retryable: true });
-    this.notBeforeMs = notBeforeMs;
-  }
-}
 
 /** What an answer other than the file means: try again (overload, a failing server), or never (it says no). */
 export function failureOfStatus(url: string, response: Omit<HttpResponse, 'body'>): PrestageError {
@@ -32,36 +24,16 @@ export function failureOfStatus(url: string, response: Omit<HttpResponse, 'body'
 /** What a broken connection means. Certificates do not heal by waiting; all else may. */
 export function failureOfConnection(url: string, error: unknown): PrestageError {
   if (error instanceof PrestageError) return error;
+  if (error instanceof ProxyFailure) return failureOfProxy(url, error);
   const code = errorCode(error);
   const context = { url, ...(code === undefined ? {} : { errno: code }) };
-  const lasting = failureOfTls(url, code, error) ?? refusalOfProxy(url, error);
+  const lasting = failureOfTls(url, code, error);
   if (lasting !== undefined) return lasting;
   return new Attempt(`${url} could not be fetched: ${plainReason(code, error)}.`, {
     hint: 'Check the address, the network and the proxy settings (HTTPS_PROXY, NO_PROXY), then run the same command again.',
     context,
     cause: error,
   });
-}
-
-/** A proxy that will not open a tunnel: undici tells its status by its message alone, once inside another error. */
-function refusalOfProxy(url: string, error: unknown): PrestageError | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const answered =
-    /^Proxy response \((4\d\d)\)/.exec(error.message) ?? /^Proxy Authentication Required \((407)\)/.exec(error.message);
-  if (answered === null) return refusalOfProxy(url, error.cause);
-  const status = Number(answered[1]);
-  return new PrestageError(
-    'SOURCE_REFUSED',
-    `${url} could not be fetched: the proxy answered ${status}${meaning(status)}.`,
-    {
-      hint:
-        status === 407
-          ? remedy(status)
-          : 'Ask who runs the proxy to let this address through, or name its host in NO_PROXY if it is reached without.',
-      context: { url, status },
-      cause: error,
-    },
-  );
 }
 
 /** RFC 9110, section 10.2.3: seconds, or a date. 0 where there is none or it is in the past. */

@@ -1,6 +1,7 @@
 /** Servers that speak HTTP, S3 among them: connections, who asks, what answers and failures mean, and patience with them. */
+export { Attempt } from './attempt.js';
 export { Attempts, type Retry, type RetryPolicy } from './attempts.js';
 export { discard, HttpClient, type HttpResponse } from './http-client.js';
-export { Attempt, failureOfConnection, failureOfStatus } from './http-failure.js';
+export { failureOfConnection, failureOfStatus } from './http-failure.js';
 export { S3Objects } from './s3/objects.js';
 export { S3Connection } from './s3/s3-connection.js';

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/core/digest.js';
 import { certificate, testKey } from '../certificates.js';
 import { listen } from '../http-server.js';
-import { sampleProject } from '../sample-project.js';
+import { proxyServer } from '../proxy-server.js';
+import { freePorts, sampleProject } from '../sample-project.js';
 
 /** Serves a file to whoever asks, in ranges too, and drops the first connection that wants its bytes. */
 async function serveWithDrop(
@@ -92,4 +93,42 @@ test('prestage deploy --update-lock: a source that moved beside a stale integrit
   sample.config.packages.app = { source: url, integrity: `sha256:${sha256(file.content)}` };
   await sample.save();
   expect((await sample.run('deploy --prepare-files-only --update-lock --json')).status).toBe(0);
+});
+
+describe('prestage plan with a proxy in the environment', () => {
+  async function plan(proxy: Record<string, string>) {
+    const sample = await sampleProject();
+    const file = { content: await readFile(join(sample.folder, 'files/app.tar.gz')) };
+    const { url } = await serveWithDrop(file, 'https');
+    await sample.write('ca.pem', certificate);
+    sample.config.packages.app = { ...sample.config.packages.app, source: url };
+    await sample.save();
+    const started = performance.now();
+    const { result } = await sample.run('plan --json', {
+      env: { NO_PROXY: '', NODE_EXTRA_CA_CERTS: join(sample.folder, 'ca.pem'), ...proxy },
+    });
+    return { result, url, seconds: (performance.now() - started) / 1000 };
+  }
+
+  test('HTTPS_PROXY without a scheme is read as curl reads it', async () => {
+    const { address, asked } = await proxyServer();
+    const { result, url } = await plan({ HTTPS_PROXY: address });
+    expect(result).toMatchObject({ ok: true });
+    expect(new Set(asked)).toEqual(new Set([`CONNECT ${new URL(url).host}`]));
+  });
+
+  test('a proxy that is not there is named, and soon', async () => {
+    const [port] = await freePorts(1);
+    const { result, url, seconds } = await plan({ all_proxy: `me:sesame@127.0.0.1:${port}` });
+    expect(result.error).toMatchObject({ code: 'SOURCE_UNREACHABLE', context: { proxy: `http://127.0.0.1:${port}` } });
+    expect(result.error.message).toBe(
+      `${url} could not be fetched: the proxy http://127.0.0.1:${port} (all_proxy) refused the connection, after 3 attempts.`,
+    );
+    expect(seconds).toBeLessThan(10);
+  });
+
+  test('a variable that names no proxy is an error that says which', async () => {
+    const { result } = await plan({ HTTPS_PROXY: '127.0.0.1:port' });
+    expect(result.error).toMatchObject({ code: 'PROXY_SETTINGS', context: { variable: 'HTTPS_PROXY' } });
+  });
 });

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +10,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { certificate, certificateOfAnotherHost, expiredCertificate, testKey } from '../../../test/certificates.js';
 import { listen } from '../../../test/http-server.js';
+import { proxyServer } from '../../../test/proxy-server.js';
 import { sha256 } from '../../core/digest.js';
 import type { SerializedError } from '../../core/errors.js';
 
@@ -149,50 +149,33 @@ test('a proxy that wants credentials for plain http is told apart from the serve
 });
 
 describe('a source by https through a proxy', () => {
-  async function serveProxy(refusal?: string): Promise<{ proxy: string; tunnels: [string, string | undefined][] }> {
-    const tunnels: [string, string | undefined][] = [];
-    const server = createServer((_, response) => response.writeHead(500).end('only tunnels'));
-    server.on('connect', (request, client) => {
-      tunnels.push([request.url ?? '', request.headers['proxy-authorization']]);
-      if (refusal !== undefined) return client.end(`HTTP/1.1 ${refusal}\r\ncontent-length: 0\r\n\r\n`);
-      const { hostname, port } = new URL(`http://${request.url}`);
-      const upstream = connect(Number(port), hostname, () => {
-        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-        upstream.pipe(client).pipe(upstream);
-      });
-      for (const each of [client, upstream]) each.on('error', () => [client, upstream].map((one) => one.destroy()));
-      return upstream;
-    });
-    return { proxy: await listen(server), tunnels };
-  }
-
   test('goes through a tunnel (CONNECT), with the credentials of HTTPS_PROXY', async () => {
     const url = await serveTls();
-    const { proxy, tunnels } = await serveProxy();
-    const through = await fetchAll(`${url}/a`, { ...trusting(), HTTPS_PROXY: `http://me:sesame@${proxy}` });
+    const { address, asked, credentials } = await proxyServer();
+    const through = await fetchAll(`${url}/a`, { ...trusting(), HTTPS_PROXY: `http://me:sesame@${address}` });
     expect(through).toEqual({ size: content.length, retries: 0 });
-    const credentials = `Basic ${Buffer.from('me:sesame').toString('base64')}`;
-    expect(tunnels).toEqual([[new URL(url).host, credentials]]);
+    expect(asked).toEqual([`CONNECT ${new URL(url).host}`]);
+    expect(credentials).toEqual([`Basic ${Buffer.from('me:sesame').toString('base64')}`]);
   });
 
   test('still compares the certificate of the server itself', async () => {
     const url = await serveTls();
-    const { proxy } = await serveProxy();
-    const { error } = await fetchAll(`${url}/a`, { HTTPS_PROXY: `http://${proxy}` });
+    const { address } = await proxyServer();
+    const { error } = await fetchAll(`${url}/a`, { HTTPS_PROXY: `http://${address}` });
     expect(error).toMatchObject({ code: 'SOURCE_UNREACHABLE' });
     expect(error?.hint).toContain('NODE_EXTRA_CA_CERTS');
   });
 
   test.each([
-    ['407 Proxy Authentication Required', 'the proxy answered 407 (the proxy wants credentials)', 'HTTPS_PROXY'],
-    ['403 Forbidden', 'the proxy answered 403', 'NO_PROXY'],
+    ['407 Proxy Authentication Required', '(HTTPS_PROXY) answered 407 (the proxy wants credentials)', 'HTTPS_PROXY'],
+    ['403 Forbidden', '(HTTPS_PROXY) answered 403', 'NO_PROXY'],
   ])('that answers %s is told apart from the server, and asked once', async (refusal, what, remedy) => {
     const url = await serveTls();
-    const { proxy, tunnels } = await serveProxy(refusal);
-    const { error } = await fetchAll(`${url}/a`, { ...trusting(), HTTPS_PROXY: `http://${proxy}` });
-    expect(error).toMatchObject({ code: 'SOURCE_REFUSED' });
-    expect(error?.message).toContain(what);
+    const { address, asked } = await proxyServer({ refusal });
+    const { error } = await fetchAll(`${url}/a`, { ...trusting(), HTTPS_PROXY: `http://${address}` });
+    expect(error).toMatchObject({ code: 'SOURCE_REFUSED', context: { proxy: `http://${address}` } });
+    expect(error?.message).toContain(`the proxy http://${address} ${what}`);
     expect(error?.hint).toContain(remedy);
-    expect(tunnels).toHaveLength(1);
+    expect(asked).toHaveLength(1);
   });
 });

@@ -1,5 +1,6 @@
 import { PrestageError } from '../../core/errors.js';
-import { Attempt, failureOfStatus } from '../http-failure.js';
+import { Attempt } from '../attempt.js';
+import { failureOfStatus } from '../http-failure.js';
 import { elements } from './xml.js';
 
 /** An answer that is no object, with as much of its text as matters. */

@@ -1,0 +1,91 @@
+import { AssertionError } from 'node:assert';
+import type { Socket } from 'node:net';
+// Of a CommonJS module that was put into a chunk of its own, only the default is there.
+import undici, { type Dispatcher } from 'undici';
+import type { ProxyServer } from './proxy.js';
+import { ProxyFailure } from './proxy-failure.js';
+
+const { Agent, buildConnector, Pool, ProxyAgent } = undici;
+type Connect = ReturnType<typeof buildConnector>;
+
+const CONNECT_TIMEOUT_MS = 15_000;
+/** A proxy is near, and its absence must be told of soon. */
+const PROXY_TIMEOUT_MS = 5_000;
+
+/** undici's pools of connections: the direct ones, and those through each proxy. */
+export class Dispatchers {
+  readonly #timeouts: { headersTimeout: number; bodyTimeout: number };
+  readonly #connect: Connect;
+  readonly #direct: Dispatcher;
+  readonly #proxied = new Map<string, Dispatcher>();
+
+  /** `stallTimeoutMs`: a connection that gives nothing for so long is as good as dropped. */
+  constructor(stallTimeoutMs: number) {
+    this.#timeouts = { headersTimeout: stallTimeoutMs, bodyTimeout: stallTimeoutMs };
+    this.#connect = endingSafely(buildConnector({ timeout: Math.min(CONNECT_TIMEOUT_MS, stallTimeoutMs) }));
+    this.#direct = new Agent({ ...this.#timeouts, connect: this.#connect });
+  }
+
+  through(proxy: ProxyServer | undefined): Dispatcher {
+    if (proxy === undefined) return this.#direct;
+    const key = `${proxy.origin} ${proxy.authorization}`;
+    const dispatcher = this.#proxied.get(key) ?? this.#open(proxy);
+    this.#proxied.set(key, dispatcher);
+    return dispatcher;
+  }
+
+  /** Ends all connections at once, also those in use. */
+  async destroy(): Promise<void> {
+    await Promise.all([this.#direct, ...this.#proxied.values()].map((each) => each.destroy()));
+  }
+
+  #open(proxy: ProxyServer): Dispatcher {
+    const timeout = Math.min(PROXY_TIMEOUT_MS, this.#timeouts.headersTimeout);
+    const toProxy = namingProxy(proxy, endingSafely(buildConnector({ timeout })));
+    const isProxy = (origin: string | URL) => new URL(origin).origin === new URL(proxy.origin).origin;
+    return new ProxyAgent({
+      uri: proxy.origin,
+      ...(proxy.authorization === undefined ? {} : { token: proxy.authorization }),
+      ...this.#timeouts,
+      // As curl does it: CONNECT only for https, since many proxies refuse a tunnel to port 80.
+      proxyTunnel: false,
+      clientFactory: (origin) => new Pool(origin, { ...this.#timeouts, connect: toProxy }),
+      // Of the proxy itself for http; for https of each server, whose connections come through a tunnel.
+      factory: (origin, options) => {
+        const { connect } = options as { connect: Connect };
+        const inTunnel = { ...this.#timeouts, ...options, connect: endingSafely(connect) };
+        return new Pool(origin, isProxy(origin) ? { ...this.#timeouts, connect: toProxy } : inTunnel);
+      },
+    });
+  }
+}
+
+function namingProxy(proxy: ProxyServer, connect: Connect): Connect {
+  return (options, callback) =>
+    connect(options, (error, socket) =>
+      error === null ? callback(null, socket) : callback(new ProxyFailure(proxy, error), null),
+    );
+}
+
+/**
+ * undici 7 asserts, where nobody can catch it, that nothing waits to be read when a server ends its connection (its issue
+ * 5360, mended in 8). Here that is a dropped connection: what was not read yet is asked for again.
+ */
+function endingSafely(connect: Connect): Connect {
+  return (options, callback) =>
+    connect(options, (error, socket) => (error === null ? callback(null, guarded(socket)) : callback(error, null)));
+}
+
+function guarded<T extends Socket>(socket: T): T {
+  const emit = socket.emit;
+  socket.emit = function (this: T, event: string | symbol, ...args: unknown[]) {
+    try {
+      return Reflect.apply(emit, this, [event, ...args]) as boolean;
+    } catch (error) {
+      if (event !== 'end' || !(error instanceof AssertionError)) throw error;
+      socket.destroy(Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' }));
+      return true;
+    }
+  };
+  return socket;
+}
