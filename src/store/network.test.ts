@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { lstat, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type LatencyOptions, mountLatency } from '../../test/latencyfs/mount.js';
 import { lacks } from '../../test/requirements.js';
@@ -8,6 +8,7 @@ import { addRelease, leftovers, temporaryRoot, treeName } from '../../test/small
 import { asPrestageError } from '../core/errors.js';
 import { acquireLease } from './lease.js';
 import { newRunId, storePaths } from './paths.js';
+import { placeFile } from './place.js';
 import { executePrune, planPrune } from './prune.js';
 import { listReleases, setCurrent } from './releases.js';
 import { collectLeftovers } from './staging.js';
@@ -112,6 +113,17 @@ describe.skipIf(lacks('fuse', 'gcc'))('on a file system that fails', () => {
       await unmount();
     }
   });
+});
+
+test.skipIf(lacks('fuse', 'gcc'))('never takes the name of another file whose inode number differs beyond 2^53', async () => {
+  for (const name of ['ours', 'theirs']) await writeFile(join(backing, name), name);
+  const { root, unmount } = await mount({ rttUs: 0, farInodes: true });
+  const [ours, theirs] = ['ours', 'theirs'].map((name) => join(dirname(root), name)) as [string, string];
+  expect((await lstat(ours)).ino).toBe((await lstat(theirs)).ino);
+  expect(await placeFile(ours, theirs)).toBe(false);
+  expect(await placeFile(ours, ours)).toBe(true);
+  expect(await readFile(theirs, 'utf8')).toBe('theirs');
+  await unmount();
 });
 
 test.skipIf(lacks('fuse', 'gcc'))('detection walks nothing: it asks for names, a few times each', async () => {

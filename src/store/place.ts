@@ -23,10 +23,14 @@ export async function placeFile(file: string, name: string): Promise<boolean> {
   return true;
 }
 
-/** An NFS server may answer EEXIST to a request that it has carried out, when its first answer got lost. */
+/**
+ * An NFS server may answer EEXIST to a request that it has carried out, when its first answer got lost. Inode numbers are
+ * compared as bigints: those of EFS are beyond 2^53, where two of them may be the same double.
+ */
 async function isSameFile(file: string, name: string): Promise<boolean> {
-  const [ours, theirs] = await Promise.all([ifThere(() => lstat(file)), ifThere(() => lstat(name))]);
-  return ours !== undefined && ours.ino !== 0 && ours.ino === theirs?.ino && ours.dev === theirs.dev;
+  const stat = (path: string) => ifThere(() => lstat(path, { bigint: true }));
+  const [ours, theirs] = await Promise.all([stat(file), stat(name)]);
+  return ours !== undefined && ours.ino !== 0n && ours.ino === theirs?.ino && ours.dev === theirs.dev;
 }
 
 function isUnsupported(errno: string | undefined): boolean {

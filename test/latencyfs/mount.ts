@@ -12,6 +12,8 @@ export interface LatencyOptions {
   rttUs?: number;
   /** Which operations fail, by the names in latencyfs.c, with which errno, from which one on, and how many. */
   fail?: { op: string; errno: number; after: number; count: number };
+  /** Whether inode numbers are as large as those of EFS, so that two of them may be the same as doubles. */
+  farInodes?: boolean;
 }
 
 export interface Mounted {
@@ -29,7 +31,7 @@ export async function mountLatency(backing: string, options: LatencyOptions = {}
   const folder = await mkdtemp(join(tmpdir(), 'latencyfs-mount-'));
   const counts = `${folder}.counts`;
   await mkdir(backing, { recursive: true });
-  const { fail, rttUs = 1000 } = options;
+  const { fail, farInodes = false, rttUs = 1000 } = options;
   const settings = [`rtt_us=${rttUs}`, `counts=${counts}`];
   if (fail)
     settings.push(
@@ -38,6 +40,7 @@ export async function mountLatency(backing: string, options: LatencyOptions = {}
       `fail_after=${fail.after}`,
       `fail_count=${fail.count}`,
     );
+  if (farInodes) settings.push('far_ino=1');
   const server = spawn(program, [backing, folder, '-f', '-o', settings.join(',')], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
