@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { clientActions } from '../../../../test/aws/client-actions.js';
 import {
   asText,
   type Exception,
@@ -7,9 +8,16 @@ import {
   propertiesOf,
   statementsOf,
 } from '../../../../test/aws/template-checks.js';
-import { EXISTING_NETWORK, ONE_ZONE, someFoundation } from '../../../../test/aws/template-inputs.js';
+import {
+  EXISTING_NETWORK,
+  ONE_ZONE,
+  someFoundation,
+  someInfrastructure,
+} from '../../../../test/aws/template-inputs.js';
 import { lacks } from '../../../../test/requirements.js';
 import { buildFoundation, synthesizeFoundation } from './foundation.js';
+import { synthesizeInfrastructure } from './infrastructure.js';
+import type { Statement } from './role-policies.js';
 
 const VARIANTS = {
   'a network and a file system of its own': someFoundation(),
@@ -105,26 +113,36 @@ test('the worker may read what it is told to, write what it says, and mount the 
   ]);
 });
 
-test('the file system lets nobody in without TLS, and only the roles of the worker and the jump host write', () => {
-  const { FileSystemPolicy } = propertiesOf<{ FileSystemPolicy: { Statement: unknown[] } }>(template(), 'FileSystem');
-  const role = (name: string) => `arn:<AWS::Partition>:iam::123456789012:role/prestage-portal-dev-${DIGEST}-${name}`;
-  const roles = (...names: string[]) => ({
-    ArnLike: { 'aws:PrincipalArn': names.map(role) },
-    Bool: { 'elasticfilesystem:AccessedViaMountTarget': 'true' },
-  });
-  expect(asText(FileSystemPolicy.Statement)).toEqual([
-    expect.objectContaining({ Effect: 'Deny', Action: '*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
-    expect.objectContaining({
-      Effect: 'Allow',
-      Action: 'elasticfilesystem:ClientMount',
-      Condition: roles('worker', 'jump', 'host-*'),
-    }),
-    expect.objectContaining({
-      Effect: 'Allow',
-      Action: 'elasticfilesystem:ClientWrite',
-      Condition: roles('worker', 'jump'),
-    }),
-  ]);
+test.skipIf(lacks('python3'))('a role mounts the store with TLS by its own access point, and nobody else does', () => {
+  const [writer, reader] = [point('11'), point('12')];
+  const store = template();
+  const hosts = synthesizeInfrastructure(someInfrastructure()).template;
+  const actions = (role: string, statements: Statement[], facts: object) =>
+    clientActions(store, `arn:<AWS::Partition>:iam::123456789012:role/${role}`, statements, facts);
+  const worker = statementsOf(store, 'WorkerRole');
+  const jump = statementsOf(hosts, 'RoleJump');
+  const [web = ''] = Object.keys(hosts.Resources).filter((id) => /^RoleWeb/.test(id));
+  const host = statementsOf(hosts, web);
+  const ours = `prestage-portal-dev-${DIGEST}`;
+  expect(actions(`${ours}-worker`, worker, { accessPoint: writer })).toEqual(['ClientMount', 'ClientWrite']);
+  expect(actions(`${ours}-jump`, jump, { accessPoint: writer })).toEqual(['ClientMount', 'ClientWrite']);
+  expect(actions(`${ours}-host-web`, host, { accessPoint: reader })).toEqual(['ClientMount']);
+  for (const [role, statements, facts] of [
+    [`${ours}-worker`, worker, {}],
+    [`${ours}-jump`, jump, { accessPoint: reader }],
+    [`${ours}-host-web`, host, {}],
+    [`${ours}-host-web`, host, { accessPoint: writer }],
+    [`${ours}-host-web`, host, { accessPoint: reader, tls: false }],
+    ['somebody-with-all-rights', [{ Effect: 'Allow', Action: ['*'], Resource: ['*'] }], { accessPoint: writer }],
+  ] as [string, Statement[], object][])
+    expect(actions(role, statements, facts), `${role} ${JSON.stringify(facts)}`).toEqual([]);
+});
+
+const point = (last: string) =>
+  `arn:<AWS::Partition>:elasticfilesystem:eu-central-1:123456789012:access-point/fsap-0a1b2c3d4e5f607${last}`;
+
+test('the store has no backups: they cost, and would outlive it', () => {
+  expect(propertiesOf(template(), 'FileSystem')).toMatchObject({ BackupPolicy: { Status: 'DISABLED' } });
 });
 
 const DIGEST = /role\/prestage-portal-dev-([0-9a-f]{8})-worker/.exec(JSON.stringify(template()))?.[1] ?? '';

@@ -66,7 +66,8 @@ function ownFileSystem(stack: Stack, scope: Scope): string {
     performanceMode: 'generalPurpose',
     // Paid by what is read and written, and fast at once: a preparation is a burst, and nothing after it.
     throughputMode: 'elastic',
-    backupPolicy: { status: 'ENABLED' },
+    // All of it can be prepared again. Backups cost each month, and no command of ours could remove them with the store.
+    backupPolicy: { status: 'DISABLED' },
     fileSystemPolicy: fileSystemPolicy(scope),
     fileSystemTags: [...nameTag(stack, 'store'), ...ownTags(scope)],
   });
@@ -75,41 +76,34 @@ function ownFileSystem(stack: Stack, scope: Scope): string {
   return fileSystem.ref;
 }
 
-/** TLS and IAM, and of those the roles of ours: the worker and the jump host write. Access points are named by roles' policies. */
+const MOUNTING = [
+  'elasticfilesystem:ClientMount',
+  'elasticfilesystem:ClientWrite',
+  'elasticfilesystem:ClientRootAccess',
+];
+
+/**
+ * Refuses whoever comes without TLS, without an access point, or as a role that is not ours. It allows nobody: what it
+ * allowed would hold beside what a role's own policy says, for any access point. So each role mounts by the access point that
+ * its own policy names, and by no other.
+ */
 function fileSystemPolicy(scope: Scope): object {
-  const roles = (...names: string[]) => ({
-    ArnLike: {
-      'aws:PrincipalArn': names.map(
-        (name) => `arn:${Aws.PARTITION}:iam::${scope.account}:role/${uniqueName(scope)}-${name}`,
-      ),
-    },
-    Bool: { 'elasticfilesystem:AccessedViaMountTarget': 'true' },
+  const ours = ['worker', 'jump', 'host-*'].map(
+    (name) => `arn:${Aws.PARTITION}:iam::${scope.account}:role/${uniqueName(scope)}-${name}`,
+  );
+  const deny = (Sid: string, Action: string | string[], Condition: object) => ({
+    Sid,
+    Effect: 'Deny',
+    Principal: { AWS: '*' },
+    Action,
+    Condition,
   });
-  const everybody = { AWS: '*' };
   return {
     Version: '2012-10-17',
     Statement: [
-      {
-        Sid: 'TlsOnly',
-        Effect: 'Deny',
-        Principal: everybody,
-        Action: '*',
-        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
-      },
-      {
-        Sid: 'Read',
-        Effect: 'Allow',
-        Principal: everybody,
-        Action: 'elasticfilesystem:ClientMount',
-        Condition: roles('worker', 'jump', 'host-*'),
-      },
-      {
-        Sid: 'Write',
-        Effect: 'Allow',
-        Principal: everybody,
-        Action: 'elasticfilesystem:ClientWrite',
-        Condition: roles('worker', 'jump'),
-      },
+      deny('TlsOnly', '*', { Bool: { 'aws:SecureTransport': 'false' } }),
+      deny('AccessPointsOnly', MOUNTING, { Null: { 'elasticfilesystem:AccessPointArn': 'true' } }),
+      deny('OurRolesOnly', MOUNTING, { ArnNotLike: { 'aws:PrincipalArn': ours } }),
     ],
   };
 }
