@@ -37,6 +37,8 @@ const needs = {
   moto: () => runs(awsTool('python3'), '-c', 'import moto.server'),
   awscli: () => runs(awsTool('aws'), '--version'),
   cfnLint: () => runs(awsTool('cfn-lint'), '--version'),
+  /** The service authorization reference of AWS, as data. */
+  parliament: () => runs(awsTool('python3'), '-c', 'import parliament'),
   /** Network and mount namespaces and overlays, for machines of the emulated region. */
   namespaces: () =>
     process.getuid?.() === 0 && runs('ip', 'netns', 'list') && runs('unshare', '--mount', 'sh', '-c', MOUNTS_OVERLAY),

@@ -35,27 +35,20 @@ function named(scope: Scope): Statement[] {
         'cloudformation:*ChangeSet*',
         'cloudformation:GetTemplate*',
         'cloudformation:ContinueUpdateRollback',
+        // By it CloudFormation says why it refuses a change set.
+        'cloudformation:DescribeEvents',
       ],
       arn('cloudformation', `stack/${name}-*/*`),
     ),
-    allow(
-      'Bucket',
-      [
-        's3:*Bucket*',
-        's3:*Object*',
-        's3:*MultipartUpload*',
-        's3:*LifecycleConfiguration',
-        's3:*EncryptionConfiguration',
-      ],
-      [bucket, `${bucket}/*`],
-    ),
+    // All of it: CloudFormation sets and reads a dozen things of a bucket, and whoever may delete it may do the rest as well.
+    allow('Bucket', ['s3:*'], [bucket, `${bucket}/*`]),
     allow(
       'Roles',
       [
-        'iam:*Role',
+        // One by one: `*Role` would be PassRole as well, to any service.
+        ...['Create', 'Delete', 'Get', 'Update', 'Tag', 'Untag'].map((verb) => `iam:${verb}Role`),
         'iam:*RolePolicy',
         'iam:*RolePolicies',
-        'iam:*AssumeRolePolicy',
         'iam:*RoleDescription',
         'iam:*RoleTags',
       ],
@@ -68,14 +61,17 @@ function named(scope: Scope): Statement[] {
     allow('Profiles', ['iam:*InstanceProfile*'], [`arn:${partition}:iam::${account}:instance-profile/${name}-*`, role]),
     allow(
       'FlowLogs',
-      ['logs:*LogGroup*', 'logs:*RetentionPolicy', 'logs:*TagsForResource', 'logs:*Resource'],
+      ['logs:*LogGroup*', 'logs:*RetentionPolicy', 'logs:*Resource', 'logs:*DataProtectionPolicy'],
       arn('logs', `log-group:/prestage/${name}/*`),
     ),
+    // AWS knows no narrower resource for these, and CloudFormation asks for them of every log group.
+    allow('FlowLogLookUps', ['logs:Describe*', 'logs:CreateLogDelivery', 'logs:DeleteLogDelivery'], '*'),
     allow(
       'Secret',
       ['secretsmanager:*Secret*', 'secretsmanager:*Resource'],
       arn('secretsmanager', 'secret:DatabaseSecret-*'),
     ),
+    allow('Password', ['secretsmanager:GetRandomPassword'], '*'),
     allow(
       'Image',
       ['ssm:GetParameter', 'ssm:GetParameters'],
@@ -102,6 +98,8 @@ function regional({ region }: Scope): Statement[] {
           'SecurityGroup',
           'FlowLogs',
           'LaunchTemplate*',
+          // By EFS, for a mount target.
+          'NetworkInterface',
           'Tags',
         ].flatMap((what) => [`ec2:Create${what}`, `ec2:Delete${what}`]),
         '*',
@@ -121,7 +119,7 @@ function regional({ region }: Scope): Statement[] {
           'ec2:Detach*',
           'ec2:AllocateAddress',
           'ec2:ReleaseAddress',
-          'ec2:ReplaceRoute*',
+          'ec2:Replace*',
           'ec2:AuthorizeSecurityGroup*',
           'ec2:RevokeSecurityGroup*',
           'ec2:UpdateSecurityGroup*',
@@ -145,10 +143,12 @@ function regional({ region }: Scope): Statement[] {
           'elasticfilesystem:ModifyMountTargetSecurityGroups',
           'elasticfilesystem:UpdateFileSystem*',
           'elasticfilesystem:*TagResource',
+          'elasticfilesystem:ListTagsForResource',
           'elasticloadbalancing:*',
           ...['DBInstance', 'DBSubnetGroup'].flatMap((what) =>
             ['Create', 'Modify', 'Delete'].map((verb) => `rds:${verb}${what}`),
           ),
+          'rds:RebootDBInstance',
           'rds:Describe*',
           'rds:AddTagsToResource',
           'rds:RemoveTagsFromResource',
@@ -167,6 +167,8 @@ function regional({ region }: Scope): Statement[] {
 function global({ region }: Scope): Statement[] {
   const partition = partitionOf(region);
   return [
+    // Asked where every account is: a region that is not enabled would not answer.
+    allow('Regions', ['ec2:DescribeRegions'], '*'),
     allow(
       'Zone',
       [
@@ -174,7 +176,7 @@ function global({ region }: Scope): Statement[] {
         'route53:*ResourceRecordSets',
         'route53:GetChange',
         'route53:*TagsForResource',
-        'route53:AssociateVPCWithHostedZone',
+        'route53:ListQueryLoggingConfigs',
       ],
       '*',
     ),
@@ -182,7 +184,7 @@ function global({ region }: Scope): Statement[] {
       ...allow('ServiceRoles', ['iam:CreateServiceLinkedRole'], `arn:${partition}:iam::*:role/aws-service-role/*`),
       Condition: {
         StringLike: {
-          'iam:AWSServiceName': ['elasticfilesystem', 'backup', 'elasticloadbalancing', 'rds'].map(
+          'iam:AWSServiceName': ['elasticfilesystem', 'elasticloadbalancing', 'rds'].map(
             (service) => `${service}.amazonaws.com`,
           ),
         },
