@@ -115,16 +115,19 @@ describe.skipIf(lacks('fuse', 'gcc'))('on a file system that fails', () => {
   });
 });
 
-test.skipIf(lacks('fuse', 'gcc'))('never takes the name of another file whose inode number differs beyond 2^53', async () => {
-  for (const name of ['ours', 'theirs']) await writeFile(join(backing, name), name);
-  const { root, unmount } = await mount({ rttUs: 0, farInodes: true });
-  const [ours, theirs] = ['ours', 'theirs'].map((name) => join(dirname(root), name)) as [string, string];
-  expect((await lstat(ours)).ino).toBe((await lstat(theirs)).ino);
-  expect(await placeFile(ours, theirs)).toBe(false);
-  expect(await placeFile(ours, ours)).toBe(true);
-  expect(await readFile(theirs, 'utf8')).toBe('theirs');
-  await unmount();
-});
+test.skipIf(lacks('fuse', 'gcc'))(
+  'never takes the name of another file whose inode number differs beyond 2^53',
+  async () => {
+    for (const name of ['ours', 'theirs']) await writeFile(join(backing, name), name);
+    const { root, unmount } = await mount({ rttUs: 0, farInodes: true });
+    const [ours, theirs] = ['ours', 'theirs'].map((name) => join(dirname(root), name)) as [string, string];
+    expect((await lstat(ours)).ino).toBe((await lstat(theirs)).ino);
+    expect(await placeFile(ours, theirs)).toBe(false);
+    expect(await placeFile(ours, ours)).toBe(true);
+    expect(await readFile(theirs, 'utf8')).toBe('theirs');
+    await unmount();
+  },
+);
 
 test.skipIf(lacks('fuse', 'gcc'))('detection walks nothing: it asks for names, a few times each', async () => {
   await publish(behind());
