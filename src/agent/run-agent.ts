@@ -1,9 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { asPrestageError, PrestageError, withoutCredentials } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
+import { rm } from '../core/held-files.js';
 import { identify } from '../core/process-identity.js';
 import { EventLog } from './event-log.js';
 import { type AgentJob, type AgentResult, agentJob } from './job.js';

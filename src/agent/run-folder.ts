@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { errnoOf } from '../core/errors.js';
+import { renameSync } from '../core/held-files.js';
 import { publishFile } from '../store/index.js';
 
 /** The files of a run, by which an agent and whoever follows it speak: each has one writer, and nobody needs a pipe. */

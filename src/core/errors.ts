@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import type { HeldError } from './held-files.js';
 
 /** Every way that Prestage fails: its stable code, the exit status of the command line, and what it means. */
 export const ERRORS = {
@@ -185,7 +186,7 @@ export function errnoOf(error: unknown): string | undefined {
   return systemError(error)?.code;
 }
 
-interface SystemError extends Error {
+interface SystemError extends HeldError {
   code: string;
   syscall: string;
   path?: string;
@@ -216,6 +217,17 @@ function fromErrno(error: SystemError, context: ErrorContext): PrestageError {
   const path = error.path ?? context.path;
   const at = path === undefined ? '' : ` at ${path}`;
   const details = { context: { ...context, ...(path === undefined ? {} : { path }), errno: error.code }, cause: error };
+  if (error.heldForMs !== undefined) {
+    const seconds = Math.round(error.heldForMs / 1000);
+    return new PrestageError(
+      'STORE_UNWRITABLE',
+      `Windows still refuses what was tried${at}, after ${seconds} seconds (${error.code} from ${error.syscall}).`,
+      {
+        ...details,
+        hint: 'Another program has it open, or something in it: an editor, a terminal in that folder, a virus scanner. Close it (the Resource Monitor says which one it is), or check your rights to that path and its read-only attribute; then run the same command again: finished work is kept.',
+      },
+    );
+  }
   switch (error.code) {
     case 'ENOSPC':
       return new PrestageError('DISK_FULL', `No space left${at} (${error.code} from ${error.syscall}).`, {

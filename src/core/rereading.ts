@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, PrestageError } from './errors.js';
+import { whileHeld } from './held-files.js';
 
 /** How long to wait before each further attempt: half a second in all. */
 const PAUSES_MS = [20, 80, 400];
@@ -9,7 +10,10 @@ const PAUSES_MS = [20, 80, 400];
  * something nobody knows whether it was carried out.
  */
 export async function rereading<T>(read: () => Promise<T>): Promise<T> {
-  return repeating(read, () => {});
+  return repeating(
+    () => whileHeld(read),
+    () => {},
+  );
 }
 
 /** As `rereading`, for work that begins anew each time, and changes nothing that anybody sees before it succeeds. */

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type InputLocations, isRemote, type Resolved, releasePlan } from '../config/index.js';
 import { errnoOf, PrestageError, withoutCredentials } from '../core/errors.js';
+import { rm } from '../core/held-files.js';
 
 /** All that a review is made of; `release.json` comes first, so that one that was cut short is known as a review too. */
 const PARTS = ['release.json', 'services.json', 'job.json', 'scripts'];

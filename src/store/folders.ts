@@ -1,6 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { errnoOf } from '../core/errors.js';
+import { dirname, join, resolve } from 'node:path';
+import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
+import { unlink } from '../core/held-files.js';
+import { temporaryName } from './paths.js';
+import { move } from './place.js';
 import { flushFolder } from './publish-file.js';
 import { calls } from './system-calls.js';
 
@@ -42,6 +45,38 @@ export async function makeFolderLink(target: string, path: string, finalPath: st
     await calls.symlink(target, path, 'dir');
   } catch (error) {
     if (process.platform !== 'win32' || errnoOf(error) !== 'EPERM') throw error;
-    await calls.symlink(resolve(dirname(finalPath), target), path, 'junction');
+    await calls.symlink(resolve(dirname(finalPath), target), path, 'junction').catch((cause: unknown) => {
+      throw linkRefused(finalPath, cause);
+    });
+  }
+}
+
+function linkRefused(path: string, cause: unknown): PrestageError {
+  const errno = errnoOf(cause);
+  return new PrestageError(
+    'STORE_UNWRITABLE',
+    `Windows makes no link to a folder at ${path} (${errno} for a junction).`,
+    {
+      hint: 'Put the `root` on a local NTFS disk, which has junctions; or turn on Developer Mode, which allows symbolic links. Then run the same command again.',
+      context: { path, errno },
+      cause,
+    },
+  );
+}
+
+/**
+ * Makes a link to a folder, or leads the one that is there to another folder. Who follows it finds the old folder or the new
+ * one; on Windows, which does not rename over a link, it is absent for a moment.
+ */
+export async function leadFolderLink(target: string, path: string): Promise<void> {
+  const fresh = join(dirname(path), temporaryName());
+  try {
+    await makeFolderLink(target, fresh, path);
+    if (process.platform === 'win32') await unlink(path).catch(() => undefined);
+    await move(fresh, path);
+    await flushFolder(dirname(path));
+  } catch (error) {
+    await unlink(fresh).catch(() => undefined); // gone where it was renamed
+    throw asPrestageError(error, { path });
   }
 }

@@ -4,7 +4,7 @@
  */
 
 export { createFlusher, type Flusher } from './flusher.js';
-export { makeFolder } from './folders.js';
+export { leadFolderLink, makeFolder } from './folders.js';
 export { acquireLease, inspectLease } from './lease.js';
 export { newRunId, storePaths } from './paths.js';
 export { choosePrunable, executePrune, planPrune } from './prune.js';

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, unlink } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { unlink } from '../core/held-files.js';
 import { processRecord, thisProcess } from '../core/this-process.js';
 import { temporaryName } from './paths.js';
-import { placeFile } from './place.js';
+import { move, placeFile } from './place.js';
 import { writeNewFile } from './publish-file.js';
 import { ifThere, isAbsent } from './reading.js';
-import { calls } from './system-calls.js';
 
 /** What a lock file holds: who has it, and when they last said so. */
 const leaseHolder = processRecord.extend({
@@ -97,7 +97,7 @@ export async function removeLease(file: string, isMeant: (found: FoundLease) => 
   if (!before || !isMeant(before)) return false;
   const aside = join(dirname(file), temporaryName());
   try {
-    await calls.rename(file, aside);
+    await move(file, aside);
   } catch (error) {
     if (isAbsent(error)) return false;
     throw error;

@@ -1,7 +1,13 @@
 import { lstat } from 'node:fs/promises';
 import { errnoOf } from '../core/errors.js';
+import { whileHeld } from '../core/held-files.js';
 import { ifThere } from './reading.js';
 import { calls } from './system-calls.js';
+
+/** Renames what nobody else writes; on Windows, as soon as nobody has it open. */
+export function move(from: string, to: string): Promise<void> {
+  return whileHeld(() => calls.rename(from, to));
+}
 
 /**
  * Gives a finished file a second, final name, and never takes the name from another: link(2). Where a file system has no
@@ -19,7 +25,7 @@ export async function placeFile(file: string, name: string): Promise<boolean> {
     if (!isUnsupported(errno)) throw error;
   }
   if (await ifThere(() => lstat(name))) return false;
-  await calls.rename(file, name);
+  await move(file, name);
   return true;
 }
 
@@ -41,13 +47,17 @@ function isUnsupported(errno: string | undefined): boolean {
  * Renames a finished folder to its final name.
  * @returns false where there is one already
  */
-export async function placeFolder(folder: string, name: string): Promise<boolean> {
+export function placeFolder(folder: string, name: string): Promise<boolean> {
+  return whileHeld(() => tryToPlaceFolder(folder, name));
+}
+
+async function tryToPlaceFolder(folder: string, name: string): Promise<boolean> {
   try {
     await calls.rename(folder, name);
     return true;
   } catch (error) {
     const errno = errnoOf(error);
-    // ENOENT: an NFS server's answer to a repeated request that it has carried out. EPERM, EACCES: Windows' ENOTEMPTY.
+    // ENOENT: an NFS server's answer to a repeated request that it has carried out. EPERM, EACCES: Windows' ENOTEMPTY, among others.
     if (!errno || !['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM', 'EACCES'].includes(errno)) throw error;
     if ((await ifThere(() => lstat(name))) === undefined) throw error;
     return false;

@@ -3,13 +3,13 @@ import { mapBounded } from '../core/bounded.js';
 import { asPrestageError, errnoOf } from '../core/errors.js';
 import { acquireLease, inspectLease } from './lease.js';
 import { MANIFEST_SUFFIX, type StorePaths, storePaths } from './paths.js';
+import { move } from './place.js';
 import { flushFolder } from './publish-file.js';
 import { IN_FLIGHT } from './reading.js';
 import type { ReleaseRecord } from './release-record.js';
 import { currentRelease, listReleases } from './releases.js';
 import type { PrunePlan } from './report.js';
 import { collectLeftovers, openStaging } from './staging.js';
-import { calls } from './system-calls.js';
 import { readTreeSummary, treeNames } from './trees.js';
 
 /** What a store holds, as far as pruning goes by it. */
@@ -153,7 +153,7 @@ async function hideTrees(paths: StorePaths, hidden: string, plan: PrunePlan): Pr
 
 async function hide(path: string, hidden: string): Promise<void> {
   try {
-    await calls.rename(path, hidden);
+    await move(path, hidden);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error; // gone already: an earlier prune did not come to its end
   }

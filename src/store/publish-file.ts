@@ -1,8 +1,9 @@
-import { unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
+import { unlink } from '../core/held-files.js';
 import { rereading } from '../core/rereading.js';
 import { temporaryName } from './paths.js';
+import { move } from './place.js';
 import { calls } from './system-calls.js';
 
 /**
@@ -22,7 +23,7 @@ export async function publishFile(
   const fresh = join(folder, temporaryName());
   try {
     await writeNewFile(fresh, bytes, options.mode ?? 0o644, { flush: true });
-    await calls.rename(fresh, path);
+    await move(fresh, path);
     await flushFolder(folder);
   } catch (error) {
     await unlink(fresh).catch(() => undefined); // gone where it was renamed; else a leftover that is collected later

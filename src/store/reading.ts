@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { close, constants, open, read } from 'node:fs';
+import { readlink } from 'node:fs/promises';
 import { errnoOf } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
 
@@ -19,6 +20,12 @@ export async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined>
 export function isAbsent(error: unknown): boolean {
   const errno = errnoOf(error);
   return errno === 'ENOENT' || errno === 'ENOTDIR';
+}
+
+/** Where a link leads, in the words that it was made with: Windows writes their slashes as backslashes. */
+export async function readLink(path: string): Promise<string | undefined> {
+  const target = await ifThere(() => readlink(path));
+  return process.platform === 'win32' ? target?.replaceAll('\\', '/') : target;
 }
 
 const CHUNK_BYTES = 1024 * 1024;

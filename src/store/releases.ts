@@ -1,18 +1,17 @@
-import { readdir, readFile, readlink, unlink } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { mapBounded } from '../core/bounded.js';
 import { canonicalJson, type Json, sha256 } from '../core/digest.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
 import type { Flusher } from './flusher.js';
-import { makeFolder, makeFolderLink } from './folders.js';
+import { leadFolderLink, makeFolder, makeFolderLink } from './folders.js';
 import { isStoreName, RECORD_NAME, SCRIPTS_FOLDER, storePaths, temporaryName } from './paths.js';
 import { placeFolder } from './place.js';
 import { flushFolder, writeNewFile } from './publish-file.js';
 import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
 import { type ReleaseRecord, releaseRecord } from './release-record.js';
 import { removeAll } from './remove.js';
-import { calls } from './system-calls.js';
 import { hasTrees } from './trees.js';
 
 export interface PublishRelease {
@@ -188,16 +187,10 @@ export async function setCurrent(root: string, id: string): Promise<void> {
       context: { release: id },
     });
   }
-  const fresh = join(root, temporaryName());
   try {
     await flushFolder(releases); // the run that gave the release its name may have been killed before it did
-    await makeFolderLink(`releases/${id}`, fresh, current);
-    // Windows does not rename over a link: there, and only there, `current` is absent for a moment.
-    if (process.platform === 'win32') await unlink(current).catch(() => undefined);
-    await calls.rename(fresh, current);
-    await flushFolder(root);
   } catch (error) {
-    await unlink(fresh).catch(() => undefined); // gone where it was renamed
-    throw asPrestageError(error, { path: current });
+    throw asPrestageError(error, { path: releases });
   }
+  await leadFolderLink(`releases/${id}`, current);
 }

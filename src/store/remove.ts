@@ -1,7 +1,8 @@
-import { chmod, lstat, readdir, rmdir, unlink } from 'node:fs/promises';
+import { chmod, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSlots } from '../core/bounded.js';
 import { asPrestageError, errnoOf } from '../core/errors.js';
+import { rmdir, unlink } from '../core/held-files.js';
 import { rereading } from '../core/rereading.js';
 import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
 

@@ -1,10 +1,12 @@
-import { lstat, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { forEachBounded } from '../core/bounded.js';
 import { asPrestageError, errnoOf } from '../core/errors.js';
+import { rmdir, unlink } from '../core/held-files.js';
 import { livenessOf, processRecord, thisMachine, thisProcess } from '../core/this-process.js';
 import { makeFolder, makeNewFolder } from './folders.js';
 import { isStoreName, isTemporaryName, MANIFEST_SUFFIX, type StorePaths, storePaths, temporaryName } from './paths.js';
+import { move } from './place.js';
 import { writeNewFile } from './publish-file.js';
 import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
 import { removeAll } from './remove.js';
@@ -78,7 +80,7 @@ async function removeRun(folder: string): Promise<void> {
   for (const name of await namesIn(folder)) {
     const doomed = isTemporaryName(name) ? join(folder, name) : join(folder, temporaryName());
     try {
-      if (!isTemporaryName(name)) await calls.rename(join(folder, name), doomed);
+      if (!isTemporaryName(name)) await move(join(folder, name), doomed);
     } catch (error) {
       if (isAbsent(error)) continue;
       throw error;
@@ -140,7 +142,7 @@ async function treelessManifests(paths: StorePaths): Promise<string[]> {
 async function removeManifest(paths: StorePaths, name: string): Promise<boolean> {
   const aside = join(paths.trees, temporaryName());
   try {
-    await calls.rename(paths.manifest(name), aside);
+    await move(paths.manifest(name), aside);
   } catch (error) {
     if (isAbsent(error)) return false;
     throw error;

@@ -1,8 +1,8 @@
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { shortDigest } from '../core/digest.js';
 import { SCRIPTS_FOLDER, storePaths } from './paths.js';
-import { hashFile, ifThere } from './reading.js';
+import { hashFile, ifThere, readLink } from './reading.js';
 import type { ReleaseRecord } from './release-record.js';
 import { linkTarget } from './releases.js';
 import type { Verification } from './verify.js';
@@ -52,14 +52,15 @@ async function checkLink(release: Release, item: ReleaseRecord['packages'][numbe
   if (!stats.isSymbolicLink())
     return release.differs({ ...where, kind: 'type', expected: 'link', found: typeOf(stats) });
   const expected = linkTarget(item.destination, item.tree);
-  const found = await ifThere(() => readlink(at));
+  const found = await readLink(at);
   if (found !== expected && !isJunctionTo(release, found, item.tree))
     release.differs({ ...where, kind: 'link', expected, found: found ?? 'nothing' });
 }
 
 /** On Windows a link to a folder may be a junction, which is absolute. */
 function isJunctionTo(release: Release, found: string | undefined, tree: string): boolean {
-  return process.platform === 'win32' && found?.replace(/\\$/, '') === storePaths(release.root).tree(tree);
+  const folder = storePaths(release.root).tree(tree).replaceAll('\\', '/');
+  return process.platform === 'win32' && found?.replace(/\/$/, '') === folder;
 }
 
 async function checkScript(release: Release, script: ReleaseRecord['scripts'][number]): Promise<void> {

@@ -1,12 +1,12 @@
 import type { Stats } from 'node:fs';
-import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forEachBounded } from '../core/bounded.js';
 import { sha256 } from '../core/digest.js';
 import { PrestageError } from '../core/errors.js';
 import { parseManifest } from './manifest.js';
 import { storePaths } from './paths.js';
-import { hashFile, IN_FLIGHT, ifThere } from './reading.js';
+import { hashFile, IN_FLIGHT, ifThere, readLink } from './reading.js';
 import type { Difference } from './report.js';
 import type { TreeEntry } from './tree-entry.js';
 import type { TreeToVerify, Verification } from './verify.js';
@@ -88,7 +88,7 @@ async function* compareEntry(
   const type = typeOf(stats);
   if (type !== entry.type) return yield { kind: 'type', expected: entry.type, found: type };
   if (entry.type === 'link') {
-    const target = await ifThere(() => readlink(path));
+    const target = await readLink(path);
     if (target !== entry.target) yield { kind: 'link', expected: entry.target, found: target ?? 'nothing' };
     return;
   }

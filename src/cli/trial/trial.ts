@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../config/index.js';
 import { asPrestageError, PrestageError, type SerializedError } from '../../core/errors.js';
+import { rm } from '../../core/held-files.js';
 import type { Outcome } from '../output/reporter.js';
 import { formatCount, formatDuration } from '../output/units.js';
 import type { Session } from '../session.js';

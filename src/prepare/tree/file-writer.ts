@@ -14,6 +14,7 @@ import {
   writev,
 } from 'node:fs';
 import { asPrestageError } from '../../core/errors.js';
+import { whileHeld, whileHeldAtOnce } from '../../core/held-files.js';
 
 /**
  * Writing files by system calls as few as can be: open with the final mode, write, close. The callback API costs half of
@@ -84,7 +85,7 @@ function createFolder(path: string): Promise<void> {
 }
 
 function createFileAtOnce(path: string, content: Uint8Array, mode: number): void {
-  const fd = openSync(path, CREATE, mode);
+  const fd = whileHeldAtOnce(() => openSync(path, CREATE, mode));
   try {
     if (!isUsual(mode)) fchmodSync(fd, mode);
     for (let at = 0; at < content.length; ) at += writeSync(fd, content, at, content.length - at, at);
@@ -145,12 +146,16 @@ export async function createFileFrom(
 }
 
 async function create(path: string, mode: number): Promise<number> {
-  const fd = await new Promise<number>((resolve, reject) => {
-    open(path, CREATE, mode, (error, fd) => (error ? reject(error) : resolve(fd)));
-  });
+  const fd = await whileHeld(() => openNew(path, mode));
   if (isUsual(mode)) return fd;
   await new Promise<void>((resolve, reject) => fchmod(fd, mode, (error) => (error ? reject(error) : resolve())));
   return fd;
+}
+
+function openNew(path: string, mode: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    open(path, CREATE, mode, (error, fd) => (error ? reject(error) : resolve(fd)));
+  });
 }
 
 /** 644 and 755 pass every usual umask, and the agent's is 0; what a chmod step gave must not depend on it. */

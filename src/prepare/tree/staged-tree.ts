@@ -1,8 +1,9 @@
-import { chmod, readFile, rename, rmdir, symlink, unlink } from 'node:fs/promises';
+import { chmod, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../../core/digest.js';
 import { asPrestageError, PrestageError } from '../../core/errors.js';
 import { foldedPath } from '../../core/folded-path.js';
+import { rename, rmdir, unlink } from '../../core/held-files.js';
 import type { TreeEntry } from '../../store/index.js';
 import { createFileFrom, SmallFileWriter } from './file-writer.js';
 import { checkLink, checkLinkTarget } from './link-check.js';

@@ -1,6 +1,7 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../core/errors.js';
+import { rm } from '../../core/held-files.js';
 import { collectLeftovers, storePaths } from '../../store/index.js';
 import type { DestroyOptions } from '../target.js';
 import { observeHosts } from './hosts/observe.js';

@@ -1,6 +1,6 @@
-import { rmdir } from 'node:fs/promises';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
+import { rmdir } from '../../core/held-files.js';
 import { acquireLease, newRunId } from '../../store/index.js';
 import type { LocalLayout } from './layout.js';
 

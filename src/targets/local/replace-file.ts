@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { renameSync } from '../../core/held-files.js';
 
 /**
  * Puts a small file in place at once, for readers in other processes of this machine. Not flushed: what it holds is

@@ -1,7 +1,8 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AgentJob, agentJob, followRun, runFiles, runningAgent, startAgent } from '../../agent/index.js';
 import { errnoOf, PrestageError } from '../../core/errors.js';
+import { rm } from '../../core/held-files.js';
 import { version } from '../../core/installation.js';
 import { newRunId } from '../../store/index.js';
 import type { FollowOptions, PrepareJob } from '../target.js';

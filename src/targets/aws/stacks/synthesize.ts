@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type IStackSynthesizer, Stack, type StackSynthesizer, Tags } from 'aws-cdk-lib/core';
+import { rmSync } from '../../../core/held-files.js';
 import type { Template } from '../cloudformation/stack-state.js';
 import { type Scope, TAGS } from '../names.js';
 

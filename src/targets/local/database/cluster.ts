@@ -1,10 +1,11 @@
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { PrestageError } from '../../../core/errors.js';
+import { rename, rm } from '../../../core/held-files.js';
 import { inheritedEnvironment } from '../processes/environment.js';
 import type { PostgresPackage } from './postgres-package.js';
 import { type ServerUser, spawnUser } from './server-user.js';

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, link, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, copyFile, link, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import * as z from 'zod';
 import { errnoOf } from '../../../core/errors.js';
+import { rename, rm } from '../../../core/held-files.js';
 import type { PostgresPackage } from './postgres-package.js';
 
 const links = z.array(z.object({ source: z.string(), target: z.string() }));

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '../../../core/errors.js';
+import { errnoOf, PrestageError } from '../../../core/errors.js';
+import { rename, rm } from '../../../core/held-files.js';
+import { leadFolderLink } from '../../../store/index.js';
 import { failed, ok, type Verdict, warning } from '../../checks/finding.js';
 import { nearestFolder, PROBE } from './root.js';
 
@@ -31,12 +33,12 @@ const NEEDED: readonly Property[] = [
     },
   },
   {
-    lacking: 'replacing a symbolic link by renaming another one over it',
+    lacking: 'links to folders',
     async works(folder) {
-      await symlink('one', join(folder, 'current'));
-      await symlink('two', join(folder, 'next'));
-      await rename(join(folder, 'next'), join(folder, 'current'));
-      return (await readlink(join(folder, 'current'))) === 'two';
+      await Promise.all([mkdir(join(folder, 'one')), mkdir(join(folder, 'two', 'in'), { recursive: true })]);
+      await leadFolderLink('one', join(folder, 'current'));
+      await leadFolderLink('two', join(folder, 'current'));
+      return (await stat(join(folder, 'current', 'in'))).isDirectory();
     },
   },
   {
@@ -62,7 +64,7 @@ export async function checkFileSystem(root: string): Promise<Verdict> {
   try {
     const lacking: string[] = [];
     for (const { lacking: name, works } of NEEDED) {
-      const fault = await works(folder).catch((error: unknown) => ` (${errnoOf(error) ?? String(error)})`);
+      const fault = await works(folder).catch((error: unknown) => ` (${reason(error)})`);
       if (fault !== true) lacking.push(`${name}${fault || ''}`);
     }
     if (lacking.length > 0)
@@ -79,6 +81,11 @@ export async function checkFileSystem(root: string): Promise<Verdict> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function reason(error: unknown): string {
+  const errno = error instanceof PrestageError ? error.context.errno : errnoOf(error);
+  return String(errno ?? error);
 }
 
 async function isCaseSensitive(folder: string): Promise<boolean> {

@@ -1,6 +1,7 @@
-import { mkdtemp, rmdir, stat } from 'node:fs/promises';
+import { mkdtemp, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf, PrestageError } from '../../../core/errors.js';
+import { rmdir } from '../../../core/held-files.js';
 import { spaceAvailable } from '../../../store/index.js';
 import { failed, ok, type Verdict, warning } from '../../checks/finding.js';
 

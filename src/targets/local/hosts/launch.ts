@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
+import { rm } from '../../../core/held-files.js';
 import { installedFile } from '../../../core/installation.js';
 import { identify, type ProcessIdentity } from '../../../core/process-identity.js';
 import { hostFiles, hostFolder, type LocalLayout } from '../layout.js';

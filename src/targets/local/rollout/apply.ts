@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
 import type { ServicesPlan } from '../../../config/index.js';
 import { canonicalJson, type Json } from '../../../core/digest.js';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
+import { rm } from '../../../core/held-files.js';
 import { currentRelease, setCurrent } from '../../../store/index.js';
 import type { DeployedRelease, Deployment, FollowOptions, ServicesChange } from '../../target.js';
 import type { LocalDatabase } from '../database/index.js';

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../../core/errors.js';
+import { rename, rm } from '../../../core/held-files.js';
 import type { ObservedHost } from '../hosts/observe.js';
 import { type HostSpec, readSpec } from '../hosts/spec.js';
 import { hostFolder, type LocalLayout } from '../layout.js';

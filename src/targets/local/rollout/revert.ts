@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
 import type { ServicesPlan } from '../../../config/index.js';
 import type { Emit } from '../../../core/events.js';
+import { rm } from '../../../core/held-files.js';
 import { hostName } from '../../host-name.js';
 import { launchAgain, type Programs } from '../hosts/launch.js';
 import { type ObservedHost, observeHosts } from '../hosts/observe.js';

@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises';
 import type { Emit } from '../../../core/events.js';
+import { rm } from '../../../core/held-files.js';
 import { type LaunchedHost, launchAgain, launchNew, type Programs } from '../hosts/launch.js';
 import type { ObservedHost } from '../hosts/observe.js';
 import { stopHost } from '../hosts/stop.js';

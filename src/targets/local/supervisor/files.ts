@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AGENT_THREADS, runFiles } from '../../../agent/index.js';
+import { rmSync } from '../../../core/held-files.js';
 import { identify } from '../../../core/process-identity.js';
 import type { HostSpec } from '../hosts/spec.js';
 import type { HostState } from '../hosts/state.js';
