@@ -1,9 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { errnoOf } from '../core/errors.js';
 import type { Emit, PrestageEvent, TimedEvent } from '../core/events.js';
+import { redacted } from '../core/redaction.js';
 
 /**
- * Writes events to a file, a line each, at an offset of its own: O_APPEND is not atomic on NFS, and there is one writer.
+ * Writes events to a file, without secrets, a line each, at an offset of its own: O_APPEND is not atomic on NFS, and there is one writer.
  * Events that come while a write is under way go out together with the next. A write that fails is repeated with the next
  * event, from the same offset: a full disk must not end the work, whose clean-up makes room again.
  */
@@ -22,7 +23,7 @@ export class EventLog {
   }
 
   readonly emit: Emit = (event: PrestageEvent) => {
-    const timed: TimedEvent = { ...event, time: new Date().toISOString() };
+    const timed: TimedEvent = { ...redacted(event), time: new Date().toISOString() };
     this.#waiting.push(`${JSON.stringify(timed)}\n`);
     this.#writing ??= this.#write();
   };

@@ -50,6 +50,8 @@ const serializedError = z.object({
   message: z.string(),
   hint: z.string().optional(),
   context: z.record(z.string(), z.unknown()),
+  retryable: z.literal(true).optional(),
+  origin: z.array(z.string()).optional(),
 });
 
 const verifyReport: z.ZodType<VerifyReport> = z.object({

@@ -170,7 +170,11 @@ describe('the agent', () => {
       ok: false,
       error: { code: 'ARCHIVE_UNSUPPORTED', hint: expect.any(String), context: { package: 'bad' } },
     });
-    expect(events.at(-1)).toMatchObject({ type: 'worker.failed', error: result.ok ? {} : result.error });
+    // The command that follows it can say where in the code it came from; events leave that out.
+    const { origin, ...told } = result.ok ? { origin: [] } : result.error;
+    expect(origin?.[0]).toMatch(/^at notAnArchive \(.*:\d+:\d+\)$/);
+    expect(events.at(-1)).toMatchObject({ type: 'worker.failed', error: told });
+    expect(events.at(-1)).not.toHaveProperty('error.origin');
   });
 
   test('leaves no credentials in its folder, once it has read them', async () => {

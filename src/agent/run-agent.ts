@@ -93,7 +93,7 @@ async function doJob(
   try {
     return await doTask(job, doing);
   } catch (thrown) {
-    const error = asPrestageError(thrown).serialize();
+    const error = asPrestageError(thrown).serializeWithOrigin();
     if (error.code === 'INTERNAL') complain(thrown);
     return { ok: false, error };
   }
@@ -123,7 +123,7 @@ function endNow(ending: Ending, reason: unknown): void {
   complain(reason, reporting);
   if (stage === 'told' || stage === 'ending') return;
   ending.stage = 'ending';
-  const result: AgentResult = { ok: false, error: asPrestageError(reason).serialize() };
+  const result: AgentResult = { ok: false, error: asPrestageError(reason).serializeWithOrigin() };
   try {
     publishJsonNow(runFiles(runFolder).result, result);
   } catch (error) {

@@ -5,6 +5,7 @@ import { confirm, type Question } from './confirm.js';
 import { Interruption } from './interruption.js';
 import { invocation, shellWord } from './invocation.js';
 import { styleFor, textWidth } from './output/appearance.js';
+import { discreet } from './output/discreet.js';
 import { humanReporter } from './output/human-reporter.js';
 import { jsonReporter } from './output/json-reporter.js';
 import type { Outcome, Reporter } from './output/reporter.js';
@@ -78,6 +79,15 @@ export async function runSession(
     if (!told) process.exitCode = failed(endedEarly());
   };
   process.on('exit', ended);
+  /** Nobody caught it, and Node would print it as it is: a stack, with whatever secret is in it. */
+  const crashed = (thrown: unknown) => {
+    const error = asPrestageError(thrown);
+    const status = failed(error);
+    // Where stdout itself failed (it may be a file on a full disk), the result did not get there.
+    if (flags.json) streams.stderr.write(`error ${error.code}: ${error.message}\n`);
+    exitProcess(status);
+  };
+  process.on('uncaughtException', crashed);
   const unlisten = interruption.listen({
     first: () =>
       traits.endsWithInterrupt || reporter.emit({ type: 'notice', message: 'Stopping. Once more ends at once.' }),
@@ -95,6 +105,7 @@ export async function runSession(
     unlisten();
     unwarn();
     process.off('exit', ended);
+    process.off('uncaughtException', crashed);
     await Promise.all([flushed(streams.stdout), flushed(streams.stderr)]);
   }
 }
@@ -118,6 +129,10 @@ function takeWarnings(say: (message: string) => void): () => void {
 }
 
 export function reporterFor(command: string, flags: GlobalFlags, surroundings: Surroundings): Reporter {
+  return discreet(plainReporter(command, flags, surroundings));
+}
+
+function plainReporter(command: string, flags: GlobalFlags, surroundings: Surroundings): Reporter {
   if (!flags.json) return humanReporter(surroundings, flags);
   const json = jsonReporter(surroundings.stdout, command);
   if (!flags.verbose) return json;

@@ -128,6 +128,7 @@ function locked(file: string, holder: LeaseHolder | undefined): PrestageError {
   return new PrestageError('LOCKED', `The lock ${file} is taken. ${who}.`, {
     hint: `Run the same command with --wait: it goes on when the other is done, or has been silent for ${seconds} seconds.`,
     context: { path: file, ...(holder ? { run: holder.run, purpose: holder.purpose, host: holder.host } : {}) },
+    retryable: true,
   });
 }
 

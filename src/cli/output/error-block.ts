@@ -1,3 +1,4 @@
+import { originOf } from '../../core/error-origin.js';
 import type { ErrorContext, PrestageError } from '../../core/errors.js';
 import { shown, shownLines } from './shown.js';
 import type { Style } from './style.js';
@@ -21,7 +22,7 @@ export function errorBlock(
     ...details(context).flatMap(([label, text]) => detailLines(label, text, { style, width })),
     ...logLines(context).map((line) => `  | ${line}`),
     ...(hint === undefined ? [] : wrap(shownLines(hint), width - 2).map((line) => `  ${line}`)),
-    ...(verbose ? stackLines(error).map((line) => style.dim(`  ${line}`)) : []),
+    ...(verbose ? originOf(error).map((line) => style.dim(`  ${shown(line)}`)) : []),
   ];
 }
 
@@ -96,10 +97,4 @@ function detailLines(label: string, text: string, { style, width }: { style: Sty
 
 function logLines({ log }: ErrorContext): string[] {
   return Array.isArray(log) ? log.filter((line) => typeof line === 'string') : [];
-}
-
-function stackLines(error: Error): string[] {
-  const cause =
-    error.cause instanceof Error ? ['caused by', ...(error.cause.stack ?? String(error.cause)).split('\n')] : [];
-  return [...(error.stack ?? '').split('\n').slice(1), ...cause].map((line) => line.trim());
 }

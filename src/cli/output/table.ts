@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../../core/redaction.js';
 import { shown } from './shown.js';
 import { plainStyle, type Style } from './style.js';
 import { wrap } from './wrap.js';
@@ -29,7 +30,8 @@ export function table(
 }
 
 function cellOf(cell: Cell | string): Cell {
-  return typeof cell === 'string' ? { text: shown(cell) } : { ...cell, text: shown(cell.text) };
+  const { text, ...mark } = typeof cell === 'string' ? { text: cell } : cell;
+  return { ...mark, text: shown(withoutCredentials(text)) };
 }
 
 export interface TableOptions {

@@ -151,10 +151,9 @@ export class Unpacker {
 function within(error: PrestageError, place: ArchivePlace): PrestageError {
   const known = error.context.file !== undefined;
   if (known || !error.code.startsWith('ARCHIVE_')) return error.within({ file: place.archive });
-  return new PrestageError(error.code, `${place.archive}: ${error.message}`, {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  return error.with({
+    message: `${place.archive}: ${error.message}`,
     context: { ...error.context, file: place.archive, ...(place.entry === undefined ? {} : { path: place.entry }) },
-    cause: error.cause,
   });
 }
 

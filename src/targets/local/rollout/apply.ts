@@ -1,10 +1,11 @@
 import type { ServicesPlan } from '../../../config/index.js';
+import type { CommandContext } from '../../../core/command-context.js';
 import { canonicalJson, type Json } from '../../../core/digest.js';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { rm } from '../../../core/held-files.js';
 import { currentRelease, setCurrent } from '../../../store/index.js';
-import type { DeployedRelease, Deployment, FollowOptions, ServicesChange } from '../../target.js';
+import type { DeployedRelease, Deployment, ServicesChange } from '../../target.js';
 import type { LocalDatabase } from '../database/index.js';
 import { desiredHosts } from '../hosts/desired.js';
 import type { Programs } from '../hosts/launch.js';
@@ -108,7 +109,7 @@ function databaseReason({ action, running }: Comparison['database']): string | u
 export async function applyServices(
   deployment: Deployment,
   phase: PhaseTwo,
-  options: FollowOptions,
+  options: CommandContext,
 ): Promise<'applied' | 'unchanged'> {
   const { layout, database, programs } = phase;
   const { services } = deployment;
@@ -125,15 +126,17 @@ export async function applyServices(
     options.signal.throwIfAborted();
     throw await rolledBack((await fallbackFailure(plan)) ?? error, history.at(-1), phase, options);
   }
+  options.signal.throwIfAborted();
   await removeHosts(plan, emit);
   if (!services.database) await database.stop(emit);
+  options.signal.throwIfAborted();
   await record(deployment, layout, { recorded, emit });
   await forgetPrevious(layout);
   return settled && recorded && !started ? 'unchanged' : 'applied';
 }
 
 /** Each host was healthy when it was started. All must be so now, too: a program may have ended since. @throws HOST_FAILED */
-async function allHealthy({ layout, hosts }: RolloutPlan, options: FollowOptions): Promise<void> {
+async function allHealthy({ layout, hosts }: RolloutPlan, options: CommandContext): Promise<void> {
   const wanted = new Set(hosts.map(({ spec }) => spec.host));
   const observed = await observeHosts(layout);
   const down = observed.filter(({ spec, condition }) => wanted.has(spec.host) && condition !== 'healthy');
@@ -171,7 +174,7 @@ async function rolledBack(
   error: unknown,
   last: DeployedRelease | undefined,
   { layout, programs }: PhaseTwo,
-  options: FollowOptions,
+  options: CommandContext,
 ): Promise<unknown> {
   if (!last) {
     const stopped = await stopAll(layout, options.emit);
@@ -193,12 +196,9 @@ async function rolledBack(
 
 function withOutcome(error: unknown, outcome: string, context: Record<string, unknown>): unknown {
   if (!(error instanceof PrestageError)) return error;
-  const { code, message, hint, retryable, cause } = error;
-  return new PrestageError(code, `${message.replace(/\.?$/, '.')} ${outcome}`, {
-    ...(hint === undefined ? {} : { hint }),
+  return error.with({
+    message: `${error.message.replace(/\.?$/, '.')} ${outcome}`,
     context: { ...error.context, ...context },
-    retryable,
-    cause,
   });
 }
 
