@@ -22,7 +22,7 @@ export async function doTask(job: AgentJob, doing: Doing): Promise<Done> {
       return { ok: true, report: await verifyStore(root, { ...what, signal: doing.signal }) };
     }
     case 'prune':
-      await executePrune(root, run, task.plan);
+      await executePrune(root, run, task.plan, { signal: doing.signal, wait: job.waitForLock });
       return { ok: true };
   }
 }

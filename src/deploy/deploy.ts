@@ -1,4 +1,5 @@
 import { type Resolved, writeLockfile } from '../config/index.js';
+import type { CommandContext } from '../core/command-context.js';
 import { PrestageError } from '../core/errors.js';
 import type { ReleaseRecord } from '../store/index.js';
 import type { Deployment, Target } from '../targets/index.js';
@@ -16,8 +17,6 @@ export interface DeployOptions extends CommandOptions {
   singlePhase?: boolean;
   /** Accept that remote sources moved, and pin what they are now. */
   updateLock?: boolean;
-  /** Wait for another run's lock, rather than fail with LOCKED. */
-  wait?: boolean;
 }
 
 /**
@@ -27,15 +26,14 @@ export interface DeployOptions extends CommandOptions {
 export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const started = performance.now();
   const project = await openProject(options);
-  const { target, config, environment } = project;
+  const { target, config, environment, context } = project;
   const resolved = await resolveProject(project, options);
   const singlePhase = chooseMode(options, config.mode) === 'single-phase';
   if (singlePhase) demandJump(resolved);
-  const follow = { emit: options.emit, signal: options.signal, wait: options.wait ?? false };
 
-  return target.exclusively('deploy', follow, async () => {
+  return target.exclusively('deploy', context, async (held) => {
     const detection = await detect(target, resolved.plan);
-    announce(detection, options);
+    announce(detection, held);
     if (options.skipFilePrep) demandReady(detection, resolved);
 
     const deployment: Deployment = {
@@ -45,11 +43,12 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       ...(singlePhase && detection.needed ? { fallback: { plan: resolved.plan, inputs: resolved.inputs } } : {}),
     };
     if (!options.prepareFilesOnly) await target.checkServices(deployment);
-    await pinSources(resolved, options);
+    held.signal.throwIfAborted();
+    await pinSources(resolved, held);
 
-    const phase1 = await prepareFiles(target, resolved, detection, { ...follow, singlePhase });
+    const phase1 = await prepareFiles(target, resolved, detection, { ...held, singlePhase });
     if (!deployment.fallback) await gate(target, resolved);
-    const phase2 = options.prepareFilesOnly ? 'skipped' : await applyServices(target, deployment, follow);
+    const phase2 = options.prepareFilesOnly ? 'skipped' : await applyServices(target, deployment, held);
     const record = await gate(target, resolved);
     return {
       environment: environment.name,
@@ -82,7 +81,7 @@ function demandJump({ config, services }: Resolved): void {
   );
 }
 
-function announce(detection: Detection, { emit }: DeployOptions): void {
+function announce(detection: Detection, { emit }: CommandContext): void {
   for (const { id, ...rest } of detection.packages) emit({ type: 'package.detected', package: id, ...rest });
 }
 
@@ -99,22 +98,16 @@ function demandReady(detection: Detection, { plan, environment }: Resolved): voi
   });
 }
 
-async function pinSources(resolved: Resolved, { emit }: DeployOptions): Promise<void> {
+async function pinSources(resolved: Resolved, { emit }: CommandContext): Promise<void> {
   await writeLockfile(resolved);
   for (const change of resolved.lockfile.changes) emit({ type: 'source.locked', ...change });
-}
-
-interface Follow {
-  emit: DeployOptions['emit'];
-  signal: AbortSignal;
-  wait: boolean;
 }
 
 async function prepareFiles(
   target: Target,
   { plan, inputs }: Resolved,
   detection: Detection,
-  options: Follow & { singlePhase: boolean },
+  options: CommandContext & { singlePhase: boolean },
 ): Promise<DeployResult['phase1']> {
   if (!detection.needed) {
     options.emit({ type: 'phase.finished', phase: 1, release: plan.release, outcome: 'ready', durationMs: 0 });
@@ -131,18 +124,22 @@ async function prepareFiles(
   return 'prepared';
 }
 
-function applyServices(target: Target, deployment: Deployment, options: Follow): Promise<'applied' | 'unchanged'> {
+function applyServices(
+  target: Target,
+  deployment: Deployment,
+  context: CommandContext,
+): Promise<'applied' | 'unchanged'> {
   const { release } = deployment.release;
   const reason = deployment.fallback
     ? 'no worker ran: the jump host prepares the files'
     : `hosts run on release ${release}`;
-  return timed(options, { phase: 2, release: deployment.release.release, reason }, () =>
-    target.applyServices(deployment, options),
+  return timed(context, { phase: 2, release: deployment.release.release, reason }, () =>
+    target.applyServices(deployment, context),
   );
 }
 
 async function timed<T extends string>(
-  { emit }: Follow,
+  { emit }: CommandContext,
   about: { phase: 1 | 2; release: string; reason: string },
   work: () => Promise<T>,
 ): Promise<T> {

@@ -31,14 +31,12 @@ export async function destroyPlan(options: CommandOptions): Promise<DestroyPlan>
 
 /** Ends workers at work, and removes what dead ones left; hosts, the store and the database stay. Breaks into other commands. */
 export async function endTemporary(options: CommandOptions): Promise<void> {
-  const { target } = await openProject(options);
-  await target.endTemporary({ emit: options.emit, signal: options.signal });
+  const { target, context } = await openProject(options);
+  await target.endTemporary(context);
 }
 
 /** Stops and removes the hosts and the database's process. Keeps the store and the database's data, unless `purge`. */
-export async function destroy(options: CommandOptions & { purge: boolean; wait?: boolean }): Promise<void> {
-  const { target } = await openProject(options);
-  await target.exclusively('destroy', { wait: options.wait ?? false, signal: options.signal, emit: options.emit }, () =>
-    target.destroy({ purge: options.purge, emit: options.emit, signal: options.signal }),
-  );
+export async function destroy(options: CommandOptions & { purge: boolean }): Promise<void> {
+  const { target, context } = await openProject(options);
+  await target.exclusively('destroy', context, (held) => target.destroy({ ...held, purge: options.purge }));
 }

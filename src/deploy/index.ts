@@ -16,4 +16,4 @@ export type {
 } from './results.js';
 export { type RollbackOptions, rollback } from './rollback.js';
 export { logs, status } from './status.js';
-export { clearLeftovers, planPrune, prune, releases, verify } from './store.js';
+export { planPrune, prune, releases, verify } from './store.js';

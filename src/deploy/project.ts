@@ -8,7 +8,9 @@ import {
   resolve,
   selectEnvironment,
 } from '../config/index.js';
+import type { CommandContext } from '../core/command-context.js';
 import type { Emit } from '../core/events.js';
+import { redacted } from '../core/redaction.js';
 import type { RemotePins } from '../prepare/index.js';
 import { openTarget, type Target } from '../targets/index.js';
 import { withFreePorts } from './free-ports.js';
@@ -22,6 +24,8 @@ export interface CommandOptions {
   emit: Emit;
   /** Aborted when the user interrupts. */
   signal: AbortSignal;
+  /** Wait for another run's lock, rather than fail with LOCKED. */
+  wait?: boolean;
   /**
    * For `test`: the same project on the local target in another root, on ports that nobody uses. Under another `name`
    * it has the same files as another release: something to go back from.
@@ -34,6 +38,7 @@ export interface Project {
   config: Config;
   environment: Environment;
   target: Target;
+  context: CommandContext;
 }
 
 export async function openProject(options: CommandOptions): Promise<Project> {
@@ -41,7 +46,12 @@ export async function openProject(options: CommandOptions): Promise<Project> {
   const config = options.throwAway ? await throwAwayConfig(loaded, options.throwAway) : loaded;
   const environment = selectEnvironment(config, options.throwAway ? 'test' : options.environment);
   const target = await openTarget(environment, { configFolder: config.folder, project: config.name });
-  return { config, environment, target };
+  return { config, environment, target, context: contextOf(options) };
+}
+
+/** Events leave the library here, so here they lose their secrets. */
+function contextOf({ emit, signal, wait = false }: CommandOptions): CommandContext {
+  return { emit: (event) => emit(redacted(event)), signal, wait };
 }
 
 async function throwAwayConfig(config: Config, { root, name = config.name }: { root: string; name?: string }) {
@@ -49,12 +59,9 @@ async function throwAwayConfig(config: Config, { root, name = config.name }: { r
 }
 
 /** Every source pinned by digest, and with that the release's identity. Changes nothing but caches. */
-export async function resolveProject(
-  project: Project,
-  options: CommandOptions & { updateLock?: boolean },
-): Promise<Resolved> {
-  const { config, environment } = project;
-  const { emit, signal } = options;
+export async function resolveProject(project: Project, options: { updateLock?: boolean }): Promise<Resolved> {
+  const { config, environment, context } = project;
+  const { emit, signal } = context;
   const cacheFolder = join(config.folder, '.prestage', 'cache', 'sources');
   let pins: Promise<RemotePins> | undefined;
   const openPins = async () => new (await engine()).RemotePins({ cacheFolder, emit, signal });

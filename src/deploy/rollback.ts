@@ -8,14 +8,12 @@ import { demandRelease } from './store.js';
 export interface RollbackOptions extends CommandOptions {
   /** Default: the one that was deployed before the current one. */
   release?: string;
-  wait?: boolean;
 }
 
 /** Puts an earlier release back on the hosts, with the services as they were deployed with it. No preparation. */
 export async function rollback(options: RollbackOptions): Promise<RollbackResult> {
-  const { target, environment } = await openProject(options);
-  const follow = { emit: options.emit, signal: options.signal, wait: options.wait ?? false };
-  return target.exclusively('rollback', follow, async () => {
+  const { target, environment, context } = await openProject(options);
+  return target.exclusively('rollback', context, async (held) => {
     const [records, current, history] = await Promise.all([
       target.releases(),
       target.currentRelease(),
@@ -29,7 +27,8 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       services: servicesOf(release, history),
     };
     await target.checkServices(deployment);
-    const phase2 = await target.applyServices(deployment, follow);
+    held.signal.throwIfAborted();
+    const phase2 = await target.applyServices(deployment, held);
     return { environment: environment.name, release, previous: current, phase2 };
   });
 }

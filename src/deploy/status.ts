@@ -10,6 +10,6 @@ export async function status(options: CommandOptions): Promise<StatusResult> {
 
 /** Emits `log` events: the lines of a host, of a service's hosts, of the database, of the worker, or of all of them. */
 export async function logs(options: CommandOptions & { source?: string; follow: boolean }): Promise<void> {
-  const { target } = await openProject(options);
-  await target.logs(options.source, { follow: options.follow, signal: options.signal, emit: options.emit });
+  const { target, context } = await openProject(options);
+  await target.logs(options.source, { ...context, follow: options.follow });
 }

@@ -5,13 +5,10 @@ import type { ReleasesResult, VerifyResult } from './results.js';
 
 /** Compares the store with its manifests: what is there, sizes and modes; with `deep`, every byte. */
 export async function verify(options: CommandOptions & { release?: string; deep: boolean }): Promise<VerifyResult> {
-  const { target } = await openProject(options);
-  if (options.release !== undefined) await demandRelease(await target.releases(), options.release);
-  return target.verify({
-    deep: options.deep,
-    signal: options.signal,
-    ...(options.release === undefined ? {} : { release: options.release }),
-  });
+  const { target, context } = await openProject(options);
+  const { release, deep } = options;
+  if (release !== undefined) await demandRelease(await target.releases(), release);
+  return target.verify({ deep, ...(release === undefined ? {} : { release }) }, context);
 }
 
 /** The releases in the store, oldest first, with when each was deployed last. */
@@ -34,23 +31,21 @@ export async function planPrune(options: CommandOptions & { keep: number }): Pro
   return target.planPrune(options.keep);
 }
 
-/** Removes what a plan of `planPrune` says, as far as it still may be removed. */
-export async function prune(options: CommandOptions & { plan: PrunePlan; wait?: boolean }): Promise<void> {
-  const { target } = await openProject(options);
-  await target.exclusively('prune', { wait: options.wait ?? false, signal: options.signal, emit: options.emit }, () =>
-    target.prune(options.plan),
-  );
-}
-
 /**
- * Where there is nothing to remove: deletes what a prune that was killed had put out of sight already. A run that is at
- * work has done it.
+ * Removes what a plan of `planPrune` says, as far as it still may be removed. An empty plan deletes what a prune that was
+ * killed had put out of sight; where another command is at work, that is left to it.
  */
-export async function clearLeftovers(options: CommandOptions & { plan: PrunePlan }): Promise<void> {
-  if (options.plan.keep.length === 0) return; // there may be no store at all
-  await prune({ ...options, plan: { ...options.plan, remove: [], trees: [] } }).catch((error: unknown) => {
-    if (!(error instanceof PrestageError && error.code === 'LOCKED')) throw error;
-  });
+export async function prune(options: CommandOptions & { plan: PrunePlan }): Promise<void> {
+  const { plan } = options;
+  const { target, context } = await openProject(options);
+  const isEmpty = plan.remove.length === 0 && plan.trees.length === 0;
+  if (isEmpty && plan.keep.length === 0) return; // there may be no store at all
+  try {
+    const patience = isEmpty ? { ...context, wait: false } : context;
+    await target.exclusively('prune', patience, (held) => target.prune(plan, held));
+  } catch (error) {
+    if (!(isEmpty && error instanceof PrestageError && error.code === 'LOCKED')) throw error;
+  }
 }
 
 export function demandRelease<T extends { release: string }>(records: readonly T[], release: string): T {

@@ -99,29 +99,32 @@ async function sizeOf(root: string, tree: string): Promise<number> {
  * whole, and the next run collects the rest.
  *
  * @param run a fresh run id (`newRunId`)
- * @throws LOCKED where a preparation is at work; LEASE_LOST; STORE_INVALID, STORE_UNWRITABLE, STORE_IO
+ * @throws LOCKED where a preparation is at work and `wait` is false; LEASE_LOST; the signal's reason; STORE_INVALID, STORE_UNWRITABLE, STORE_IO
  */
 export async function executePrune(
   root: string,
   run: string,
   plan: PrunePlan,
-  options: { protect?: ReadonlyMap<string, string> } = {},
+  options: { protect?: ReadonlyMap<string, string>; signal?: AbortSignal; wait?: boolean } = {},
 ): Promise<void> {
   const paths = storePaths(root);
-  const lease = await acquireLease(paths.lock, { run, purpose: 'prune' }, { wait: false });
+  const { wait = false, signal: stop } = options;
+  const lease = await acquireLease(paths.lock, { run, purpose: 'prune' }, { wait, ...(stop ? { signal: stop } : {}) });
+  const signal = stop ? AbortSignal.any([stop, lease.lost]) : lease.lost;
   try {
     const staging = await openStaging(root, run);
     try {
-      await hideReleases(paths, staging.folder, plan, options.protect);
-      await hideTrees(paths, staging.folder, plan);
+      await hideReleases(paths, staging.folder, plan, { ...options, signal });
+      await hideTrees(paths, staging.folder, plan, signal);
     } finally {
       await staging.close();
     }
+    signal.throwIfAborted();
     await collectLeftovers(root);
     // What was not where it is hidden was taken for gone already.
     await lease.confirm();
   } catch (error) {
-    throw asPrestageError(error, { path: root });
+    throw signal.aborted ? signal.reason : asPrestageError(error, { path: root });
   } finally {
     await lease.release();
   }
@@ -131,19 +134,21 @@ async function hideReleases(
   paths: StorePaths,
   hidden: string,
   plan: PrunePlan,
-  protect: ReadonlyMap<string, string> = new Map(),
+  { protect = new Map(), signal }: { protect?: ReadonlyMap<string, string>; signal: AbortSignal },
 ): Promise<void> {
   const current = await currentRelease(paths.root);
   for (const { release } of plan.remove) {
+    signal.throwIfAborted();
     if (release === current || protect.has(release)) continue;
     await hide(paths.release(release), join(hidden, `release-${release}`));
   }
   await flushFolder(paths.releases);
 }
 
-async function hideTrees(paths: StorePaths, hidden: string, plan: PrunePlan): Promise<void> {
+async function hideTrees(paths: StorePaths, hidden: string, plan: PrunePlan, signal: AbortSignal): Promise<void> {
   const held = treesOf(await listReleases(paths.root));
   for (const { tree } of plan.trees) {
+    signal.throwIfAborted();
     if (held.has(tree)) continue;
     await hide(paths.tree(tree), join(hidden, `tree-${tree}`));
     await hide(paths.manifest(tree), join(hidden, `tree-${tree}${MANIFEST_SUFFIX}`));

@@ -1,4 +1,5 @@
 import type { InputLocations, ReleasePlan, ScriptPlan, ServicesPlan } from '../config/index.js';
+import type { CommandContext } from '../core/command-context.js';
 import type { Emit } from '../core/events.js';
 import type { PrunePlan, ReleaseRecord, VerifyReport } from '../store/index.js';
 
@@ -22,7 +23,7 @@ export interface Target {
    * its end. Aborting `signal` stops following, never the worker.
    * @throws LOCKED where a worker prepares another release and `wait` is false; and whatever the worker failed with.
    */
-  prepare(job: PrepareJob, options: FollowOptions): Promise<void>;
+  prepare(job: PrepareJob, context: CommandContext): Promise<void>;
 
   /** What phase 2 would do; changes nothing. */
   planServices(deployment: Deployment): Promise<ServicesChange>;
@@ -31,7 +32,7 @@ export interface Target {
   checkServices(deployment: Deployment): Promise<void>;
 
   /** Phase 2: makes the hosts be as the deployment says, then moves `current`. On failure, hosts are back as they were. */
-  applyServices(deployment: Deployment, options: FollowOptions): Promise<'applied' | 'unchanged'>;
+  applyServices(deployment: Deployment, context: CommandContext): Promise<'applied' | 'unchanged'>;
 
   /** The deployments that became healthy, oldest first: what `rollback` goes back to. */
   history(): Promise<DeployedRelease[]>;
@@ -46,26 +47,21 @@ export interface Target {
 
   releases(): Promise<ReleaseRecord[]>;
   currentRelease(): Promise<string | undefined>;
-  verify(options: { release?: string; deep: boolean; signal: AbortSignal }): Promise<VerifyReport>;
+  verify(what: { release?: string; deep: boolean }, context: CommandContext): Promise<VerifyReport>;
   /** Never what is current, deployed or being prepared. */
   planPrune(keep: number): Promise<PrunePlan>;
-  prune(plan: PrunePlan): Promise<void>;
+  /**
+   * Removes what the plan says. With an empty plan it deletes what a prune that was killed had put out of sight, where that
+   * needs no machine.
+   */
+  prune(plan: PrunePlan, context: CommandContext): Promise<void>;
 
   /**
-   * Runs `work` as the only command that changes this target. The lock of a command that died is taken over.
-   * @throws LOCKED where another command is at it and `wait` is false.
+   * Runs `work` as the only command that changes this target, with a signal that a lost lock aborts too. The lock of a
+   * command that died is taken over.
+   * @throws LOCKED where another command is at it and `wait` is false; LEASE_LOST, when the work has ended
    */
-  exclusively<T>(
-    command: string,
-    options: { wait: boolean; signal: AbortSignal; emit: Emit },
-    work: () => Promise<T>,
-  ): Promise<T>;
-}
-
-export interface FollowOptions {
-  emit: Emit;
-  signal: AbortSignal;
-  wait: boolean;
+  exclusively<T>(command: string, context: CommandContext, work: (context: CommandContext) => Promise<T>): Promise<T>;
 }
 
 export interface DestroyOptions {

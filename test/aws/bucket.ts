@@ -14,12 +14,12 @@ export async function newBucket(region: Region): Promise<Bucket> {
 }
 
 /** A bucket that is there, as the command line uses it. */
-export function bucketOf(region: Region, name: string): Bucket {
+export function bucketOf(region: Region, name: string, accessKeyId = ACCESS_KEY): Bucket {
   const client = new S3Client({
     endpoint: region.endpoint,
     region: region.name,
     forcePathStyle: true,
-    credentials: { accessKeyId: ACCESS_KEY, secretAccessKey: 'a-secret-of-tests' },
+    credentials: { accessKeyId, secretAccessKey: 'a-secret-of-tests' },
   });
   return new Bucket({ client, name });
 }

@@ -108,8 +108,13 @@ describe.skipIf(withoutCloud)('hosts on AWS', () => {
     const { release: first = '' } = succeeded(await project.aws('deploy --yes --prepare-files-only --json')).result;
     await project.archive('extras', { 'data/other.txt': 'other\n' });
     const { release: second = '' } = succeeded(await project.aws('deploy --yes --json')).result;
-    expect(succeeded(await project.aws('verify --deep --json')).result).toMatchObject({ differences: [] });
-    succeeded(await project.aws('prune --keep 1 --yes --json'));
+    const verified = succeeded(await project.aws('verify --deep --json'));
+    expect(verified.result).toMatchObject({ differences: [] });
+    const pruned = succeeded(await project.aws('prune --keep 1 --yes --json'));
+    // Both say what their worker does, and a prune that has nothing to remove starts none.
+    for (const { events } of [verified, pruned]) expect(events.map(({ type }) => type)).toContain('machine.launched');
+    const nothing = succeeded(await project.aws('prune --keep 1 --yes --json'));
+    expect(nothing.events).toEqual([]);
     const left = succeeded(await project.aws('status --json')).result as unknown as { releases: string[] };
     expect(left.releases).toEqual([second]);
     expect(left.releases).not.toContain(first);

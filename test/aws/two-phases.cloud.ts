@@ -13,8 +13,7 @@ async function digests(root: string, release: string): Promise<Record<string, st
 }
 
 function succeeded(run: Run): Run {
-  expect(run.stderr + run.stdout, run.stderr).toBeTypeOf('string');
-  if (run.status !== 0) throw new Error(`${run.stdout}\n${run.stderr}`);
+  expect(run.status, `${run.stdout}\n${run.stderr}`).toBe(0);
   return run;
 }
 

@@ -29,16 +29,17 @@ export function addPrune(program: Command, run: Run): void {
     )
     .action(({ keep, dryRun = false, wait }: Flags, command: Command) =>
       run(command, async (session) => {
-        const { clearLeftovers, planPrune, prune } = await import('../../deploy/index.js');
+        const { planPrune, prune } = await import('../../deploy/index.js');
         const plan = await planPrune({ ...session.options, keep });
         const result: PruneResult = { ...plan, dryRun };
         const output = pruneTable(plan, session.table);
         const nothing = plan.remove.length === 0 && plan.trees.length === 0;
-        if (nothing && !dryRun) await clearLeftovers({ ...session.options, plan });
+        const options = { ...session.options, ...(wait === undefined ? {} : { wait }), plan };
+        if (nothing && !dryRun) await prune(options);
         if (dryRun || nothing) return { result, output, summary: nothing ? ['There is nothing to remove.'] : [] };
         const what = `${formatCount(plan.remove.length, 'release')} and ${formatCount(plan.trees.length, 'tree')}, ${formatBytes(plan.bytes)}`;
         await session.confirm({ details: output, action: `This removes ${what}.` });
-        await prune({ ...session.options, plan, ...(wait === undefined ? {} : { wait }) });
+        await prune(options);
         // Whoever was asked has read the table.
         return { result, output: session.flags.yes ? output : [], summary: [`Removed ${what}.`] };
       }),

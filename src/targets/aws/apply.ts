@@ -1,6 +1,7 @@
+import type { CommandContext } from '../../core/command-context.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
-import type { Deployment, FollowOptions } from '../target.js';
+import type { Deployment } from '../target.js';
 import { awsParts } from './aws-parts.js';
 import { appendDeployment, readDeployments } from './bucket/deployments.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
@@ -21,7 +22,7 @@ export async function applyInfrastructure(
   context: AwsContext,
   place: Place,
   deployment: Deployment,
-  options: FollowOptions,
+  options: CommandContext,
 ): Promise<'applied' | 'unchanged'> {
   const { session } = context;
   const { emit, signal } = options;
@@ -33,6 +34,7 @@ export async function applyInfrastructure(
   const { synthesizeInfrastructure } = await awsParts(() => import('./stacks/infrastructure.js'));
   const { template, directory } = synthesizeInfrastructure(inputs);
   if (await isDeployed(session.cloudFormation, name, template)) {
+    signal.throwIfAborted();
     await tellOfUnhealthyHosts(context, place, emit);
     return (await record(place, deployment, emit)) ? 'applied' : 'unchanged';
   }
@@ -47,6 +49,7 @@ export async function applyInfrastructure(
     throw failed === undefined ? error : hostFailed(failed, error);
   }
   await following;
+  signal.throwIfAborted();
   await record(place, deployment, emit);
   return 'applied';
 }

@@ -32,6 +32,7 @@ export async function destroy(context: AwsContext, options: DestroyOptions): Pro
     if (database !== undefined) await removeDatabase(context.session, database, options);
     await remove(context, infrastructure.name, options);
   }
+  options.signal.throwIfAborted();
   if (place !== undefined) await forgetDeployments(place.bucket);
   if (options.purge) await purge(context, place, options);
 }
@@ -100,6 +101,7 @@ async function purge(context: AwsContext, place: Place | undefined, options: Des
       type: 'notice',
       message: `File system ${FileSystemId} is yours, and stays as it is, with what was prepared on it.`,
     });
+  options.signal.throwIfAborted();
   await emptyBucket(place.bucket);
   await asAws({ action: 's3:DeleteBucket', resource: BucketName }, () =>
     session.s3.send(new DeleteBucketCommand({ Bucket: BucketName })),

@@ -1,14 +1,15 @@
-import { PrestageError } from '../../core/errors.js';
-import type { Emit } from '../../core/events.js';
+import type { CommandContext } from '../../core/command-context.js';
 import { newRunId } from '../../store/index.js';
+import { underLock } from '../under-lock.js';
 import type { Bucket } from './bucket/bucket.js';
 import { acquireLock, type HeldLock } from './bucket/lock.js';
 import { type AwsContext, findPlace } from './context.js';
 
-interface LockOptions {
-  wait: boolean;
-  signal: AbortSignal;
-  emit: Emit;
+/** A command that changes an environment, with its lock as soon as it has it. */
+interface Holding {
+  command: string;
+  lock: HeldLock | undefined;
+  lost: AbortController;
 }
 
 /**
@@ -16,46 +17,50 @@ interface LockOptions {
  * CloudFormation is what lets only one make the stack, and the lock is taken as soon as there is a bucket.
  */
 export class CommandLock {
-  #command: string | undefined;
-  #held: HeldLock | undefined;
-  readonly #lost = new AbortController();
+  readonly #pace: { renewMs?: number; pollMs?: number };
+  #holding: Holding | undefined;
 
-  /** Runs `work` as the only command that changes this environment. @throws LOCKED, LEASE_LOST, and whatever `work` throws */
-  async hold<T>(context: AwsContext, command: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
-    this.#command = command;
-    const place = await findPlace(context);
-    if (place !== undefined) await this.take(place.bucket, options);
-    try {
-      return await Promise.race([work(), whenAborted(this.#lost.signal)]);
-    } finally {
-      await this.#held?.release();
-      this.#held = undefined;
-      this.#command = undefined;
-    }
+  /** @param pace for tests: of renewals, and of looks at the lock of another */
+  constructor(pace: { renewMs?: number; pollMs?: number } = {}) {
+    this.#pace = pace;
   }
 
-  /** Takes the lock, where this command does not have it. @throws LOCKED */
-  async take(bucket: Bucket, { wait, signal, emit }: LockOptions): Promise<void> {
-    if (this.#held !== undefined || this.#command === undefined) return;
-    const held = await acquireLock(
+  /** Runs `work` as the only command that changes this environment. @throws LOCKED, LEASE_LOST, and whatever `work` throws */
+  async hold<T>(
+    aws: AwsContext,
+    command: string,
+    context: CommandContext,
+    work: (context: CommandContext) => Promise<T>,
+  ): Promise<T> {
+    const holding: Holding = { command, lock: undefined, lost: new AbortController() };
+    const release = async () => {
+      this.#holding = undefined;
+      await holding.lock?.release();
+    };
+    this.#holding = holding;
+    return underLock({ lost: holding.lost.signal, release }, context, async (held) => {
+      const place = await findPlace(aws);
+      if (place !== undefined) await this.take(place.bucket, held);
+      return work(held);
+    });
+  }
+
+  /** Takes the lock, where a command is to hold it and does not yet. @throws LOCKED */
+  async take(bucket: Bucket, { wait, signal, emit }: CommandContext): Promise<void> {
+    const holding = this.#holding;
+    if (holding === undefined || holding.lock !== undefined) return;
+    const lock = await acquireLock(
       bucket,
-      { run: newRunId(), command: this.#command },
+      { run: newRunId(), command: holding.command },
       {
+        ...this.#pace,
         wait,
         signal,
         onWait: ({ command, process: { host } }) =>
           emit({ type: 'notice', message: `Waiting for ${command} (on ${host}) to end.` }),
       },
     );
-    this.#held = held;
-    held.lost.addEventListener('abort', () => this.#lost.abort(held.lost.reason), { once: true });
+    holding.lock = lock;
+    lock.lost.addEventListener('abort', () => holding.lost.abort(lock.lost.reason), { once: true });
   }
-}
-
-function whenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = () => reject(signal.reason ?? new PrestageError('LEASE_LOST', 'The lock was lost.'));
-    if (signal.aborted) fail();
-    else signal.addEventListener('abort', fail, { once: true });
-  });
 }

@@ -74,16 +74,15 @@ export function openAwsTarget({ project, environment }: AwsTargetSettings): Targ
       return place === undefined ? [] : records(place);
     },
     currentRelease: async () => releaseOf(await findInfrastructure(context)),
-    async verify({ release, deep, signal }) {
-      const task = { kind: 'verify' as const, deep, ...(release === undefined ? {} : { release }) };
-      const options = { emit: () => {}, signal, wait: false };
-      const result = await runTask(context, await demandPlace(), task, options);
+    async verify(what, options) {
+      const result = await runTask(context, await demandPlace(), { kind: 'verify', ...what }, options);
       if (result.report === undefined) throw new PrestageError('INTERNAL', 'The worker verified, and reports nothing.');
       return result.report;
     },
     planPrune: async (keep) => planStorePrune(context, await findPlace(context), keep),
-    async prune(plan) {
-      const options = { emit: () => {}, signal: new AbortController().signal, wait: false };
+    async prune(plan, options) {
+      // What an earlier one left is collected by the next run: no machine is started for that alone.
+      if (plan.remove.length === 0 && plan.trees.length === 0) return;
       await runTask(context, await demandPlace(), { kind: 'prune', plan }, options);
     },
     exclusively: (command, options, work) => lock.hold(context, command, options, work),

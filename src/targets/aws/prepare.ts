@@ -1,4 +1,5 @@
-import type { FollowOptions, PrepareJob } from '../target.js';
+import type { CommandContext } from '../../core/command-context.js';
+import type { PrepareJob } from '../target.js';
 import { uploadInputs } from './bucket/upload-inputs.js';
 import type { AwsContext } from './context.js';
 import type { CommandLock } from './exclusively.js';
@@ -13,7 +14,7 @@ import { runTask } from './worker/run-task.js';
 export async function prepare(
   context: AwsContext,
   { plan, inputs }: PrepareJob,
-  options: FollowOptions & { lock: CommandLock },
+  options: CommandContext & { lock: CommandLock },
 ): Promise<void> {
   const place = await ensureFoundation(context, { ...options, inputs });
   await options.lock.take(place.bucket, options);

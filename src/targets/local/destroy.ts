@@ -13,37 +13,40 @@ import { stopWorkers } from './worker.js';
 /**
  * Ends every process of the root, and removes what was deployed. The store, the runs' logs and the database's data stay,
  * unless `purge`; then all that is ours goes, and nothing else that somebody may have put into the root.
- * @throws PROCESS_STUCK
+ * @throws PROCESS_STUCK; the signal's reason: then what it has not removed yet stays
  */
 export async function destroy({ layout, database }: PhaseTwo, { purge, emit, signal }: DestroyOptions): Promise<void> {
   await endTemporary({ layout }, { emit, signal });
+  signal.throwIfAborted();
   await Promise.all(
     (await observeHosts(layout)).map(async ({ folder, spec }) => {
       await stopHost(folder, spec);
       emit({ type: 'host.stopped', host: spec.host, service: spec.service, index: spec.index });
     }),
   );
+  signal.throwIfAborted();
   await database.stop(emit);
   // Whatever no folder tells of any more.
   await endStrays(`${rootId(layout.root)}/`, { exact: false });
-  await remove(layout.hosts, layout.deployments, storePaths(layout.root).current);
-  if (purge) await purgeRoot(layout);
+  await remove(signal, layout.hosts, layout.deployments, storePaths(layout.root).current);
+  if (purge) await purgeRoot(layout, signal);
 }
 
 /** Ends workers at work, and removes what is left of those that died. What they have finished stays. */
 export async function endTemporary(
   { layout }: Pick<PhaseTwo, 'layout'>,
-  { emit }: Omit<DestroyOptions, 'purge'>,
+  { emit, signal }: Omit<DestroyOptions, 'purge'>,
 ): Promise<void> {
   for (const run of await stopWorkers(layout)) emit({ type: 'notice', message: `Stopped the worker of run ${run}.` });
+  signal.throwIfAborted();
   const removed = await collectLeftovers(layout.root);
   if (removed > 0) emit({ type: 'store.collected', removed });
 }
 
-async function purgeRoot(layout: LocalLayout): Promise<void> {
+async function purgeRoot(layout: LocalLayout, signal: AbortSignal): Promise<void> {
   const { trees, releases, staging, lock } = storePaths(layout.root);
-  await remove(releases, trees, staging, lock, layout.database, layout.runs);
-  await remove(...(await temporaryFiles(layout.root)));
+  await remove(signal, releases, trees, staging, lock, layout.database, layout.runs);
+  await remove(signal, ...(await temporaryFiles(layout.root)));
 }
 
 /** Files on their way to their final name, of processes that were killed. */
@@ -56,6 +59,9 @@ async function temporaryFiles(root: string): Promise<string[]> {
   }
 }
 
-async function remove(...paths: string[]): Promise<void> {
-  for (const path of paths) await rm(path, { recursive: true, force: true });
+async function remove(signal: AbortSignal, ...paths: string[]): Promise<void> {
+  for (const path of paths) {
+    signal.throwIfAborted();
+    await rm(path, { recursive: true, force: true });
+  }
 }

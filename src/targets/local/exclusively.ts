@@ -1,24 +1,28 @@
-import { PrestageError } from '../../core/errors.js';
-import type { Emit } from '../../core/events.js';
+import type { CommandContext } from '../../core/command-context.js';
 import { rmdir } from '../../core/held-files.js';
 import { acquireLease, newRunId } from '../../store/index.js';
+import { underLock } from '../under-lock.js';
 import type { LocalLayout } from './layout.js';
 
 /**
  * Runs `work` while holding the root's lock for commands. It is not the store's own lock, which a worker holds while it
  * prepares: a command that dies leaves its worker at work, and the next command attaches to that.
+ * @param options.leaseMs for tests: how long the holder may be silent
  * @throws LOCKED, LEASE_LOST, and whatever `work` throws
  */
 export async function exclusively<T>(
   layout: LocalLayout,
   command: string,
-  { wait, signal, emit }: { wait: boolean; signal: AbortSignal; emit: Emit },
-  work: () => Promise<T>,
+  context: CommandContext,
+  work: (context: CommandContext) => Promise<T>,
+  options: { leaseMs?: number } = {},
 ): Promise<T> {
+  const { wait, signal, emit } = context;
   const lease = await acquireLease(
     layout.deployLock,
     { run: newRunId(), purpose: command },
     {
+      ...options,
       wait,
       signal,
       onWait: (holder) =>
@@ -29,19 +33,9 @@ export async function exclusively<T>(
     },
   );
   try {
-    return await Promise.race([work(), whenLost(lease.lost)]);
+    return await underLock(lease, context, work);
   } finally {
-    await lease.release();
     // Nothing may be left of a root that `destroy` has emptied, and the lock was the last thing in it.
     if (command === 'destroy') await rmdir(layout.root).catch(() => {});
   }
-}
-
-function whenLost(lost: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = () =>
-      reject(lost.reason instanceof Error ? lost.reason : new PrestageError('LEASE_LOST', 'The lock was lost.'));
-    if (lost.aborted) fail();
-    else lost.addEventListener('abort', fail, { once: true });
-  });
 }

@@ -31,10 +31,17 @@ export interface LocalTargetSettings {
   root: string;
   /** Default: the installed ones. */
   programs?: Programs;
+  /** For tests: how long a command that holds the lock may be silent. */
+  leaseMs?: number;
 }
 
 /** A folder, child processes and loopback ports (docs/local-target.md). Touches nothing until it is asked to. */
-export function openLocalTarget({ root, programs = installedPrograms(), ...settings }: LocalTargetSettings): Target {
+export function openLocalTarget({
+  root,
+  programs = installedPrograms(),
+  leaseMs,
+  ...settings
+}: LocalTargetSettings): Target {
   const layout = layoutOf(root);
   const phase = { layout, programs, database: openDatabase(layout, settings) };
   return {
@@ -62,10 +69,12 @@ export function openLocalTarget({ root, programs = installedPrograms(), ...setti
     endTemporary: (options) => endTemporary(phase, options),
     releases: () => listReleases(root),
     currentRelease: () => currentRelease(root),
-    verify: (options) => verifyStore(root, options),
+    verify: (what, { signal }) => verifyStore(root, { ...what, signal }),
     planPrune: async (keep) => planPrune(root, { keep, protect: await releasesInUse(layout) }),
-    prune: async (plan) => executePrune(root, newRunId(), plan, { protect: await releasesInUse(layout) }),
-    exclusively: (command, options, work) => exclusively(layout, command, options, work),
+    prune: async (plan, { signal, wait }) =>
+      executePrune(root, newRunId(), plan, { protect: await releasesInUse(layout), signal, wait }),
+    exclusively: (command, context, work) =>
+      exclusively(layout, command, context, work, leaseMs === undefined ? {} : { leaseMs }),
   };
 }
 

@@ -33,7 +33,7 @@ describe('phase 1 on the local target', () => {
     expect(kit.events.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['worker.started', 'release.published', 'worker.finished']),
     );
-    expect((await kit.target.verify({ deep: true, signal: new AbortController().signal })).differences).toEqual([]);
+    expect((await kit.target.verify({ deep: true }, kit.follow())).differences).toEqual([]);
     expect((await logLines('worker')).join('\n')).toMatch(/package\.published package=server/);
   });
 

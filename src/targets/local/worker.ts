@@ -1,11 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AgentJob, agentJob, followRun, runFiles, runningAgent, startAgent } from '../../agent/index.js';
+import type { CommandContext } from '../../core/command-context.js';
 import { errnoOf, PrestageError } from '../../core/errors.js';
 import { rm } from '../../core/held-files.js';
 import { version } from '../../core/installation.js';
 import { newRunId } from '../../store/index.js';
-import type { FollowOptions, PrepareJob } from '../target.js';
+import type { PrepareJob } from '../target.js';
 import type { LocalLayout } from './layout.js';
 import { endProcesses } from './processes/ended.js';
 
@@ -21,7 +22,7 @@ const KEPT_RUNS = 5;
  */
 export async function prepare(
   { plan, inputs }: PrepareJob,
-  options: FollowOptions,
+  options: CommandContext,
   layout: LocalLayout,
   agent: string,
 ): Promise<void> {

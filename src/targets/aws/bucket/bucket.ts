@@ -1,4 +1,5 @@
 import {
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -143,6 +144,16 @@ export class Bucket {
           },
         );
     }
+  }
+
+  /** Deletes an object if it is still the one with this ETag. @returns whether it was */
+  async deleteIf(key: string, etag: string): Promise<boolean> {
+    const deleted = await asAws(this.#asked('s3:DeleteObject', key), () =>
+      this.client
+        .send(new DeleteObjectCommand({ Bucket: this.name, Key: key, IfMatch: etag }))
+        .catch(undefinedWhere(412, 409, 404)),
+    );
+    return deleted !== undefined;
   }
 
   async #read(key: string): Promise<ReadObject<string> | undefined> {

@@ -16,7 +16,7 @@ const lockHolder = z.object({
 export type LockHolder = z.infer<typeof lockHolder>;
 
 export interface HeldLock {
-  /** Aborted, with LEASE_LOST as the reason, when another command has taken over. */
+  /** Aborted, with LEASE_LOST as the reason, when another command has taken over, or may do so soon. */
   readonly lost: AbortSignal;
   release(): Promise<void>;
 }
@@ -34,6 +34,8 @@ const RENEW_MS = 10_000;
 const POLL_MS = 2000;
 /** A holder that was not renewed for so many renewals is dead. By S3's clock, which wrote down the last one. */
 const DEAD_RENEWALS = 6;
+/** So many renewals before that, a holder whose renewals do not get through gives up: its lock is still there then. */
+const MARGIN_RENEWALS = 1;
 
 /**
  * Takes the lock of an environment: an object that only one can make. The one of a dead command is taken over: of a process of this
@@ -83,6 +85,9 @@ function keep(bucket: Bucket, holder: LockHolder, first: string, renewMs: number
   const lost = new AbortController();
   const stopped = new AbortController();
   let etag = first;
+  const silenceMs = (DEAD_RENEWALS - MARGIN_RENEWALS) * renewMs;
+  // Not by the outcome of a request: one that gets no answer may take longer than there is time.
+  const silence = setTimeout(() => lost.abort(silent(silenceMs)), silenceMs).unref();
   const renewing = (async () => {
     for (let renewal = 1; ; renewal += 1) {
       await sleep(renewMs, undefined, { signal: stopped.signal, ref: false });
@@ -94,8 +99,9 @@ function keep(bucket: Bucket, holder: LockHolder, first: string, renewMs: number
           if (found?.value.run !== holder.run) return lost.abort(taken(found?.value));
           etag = found.etag;
         } else etag = renewed;
+        silence.refresh();
       } catch {
-        // No answer now: the next renewal tells.
+        // No answer now: the next renewal may get through.
       }
     }
   })().catch(() => {});
@@ -103,10 +109,11 @@ function keep(bucket: Bucket, holder: LockHolder, first: string, renewMs: number
     lost: lost.signal,
     async release() {
       stopped.abort();
+      clearTimeout(silence);
       await renewing;
       const found = await bucket.getJson(LOCK_KEY, lockHolder).catch(() => undefined);
-      // Where the bucket is gone (`destroy --purge`), so is the lock.
-      if (found?.value.run === holder.run) await bucket.delete(LOCK_KEY).catch(() => {});
+      // Where the bucket is gone (`destroy --purge`), so is the lock. Another's that came since we looked stays.
+      if (found?.value.run === holder.run) await bucket.deleteIf(LOCK_KEY, found.etag).catch(() => {});
     },
   };
 }
@@ -118,6 +125,17 @@ function locked({ run, command, process: { host } }: LockHolder): PrestageError 
     {
       hint: 'Wait for it to end, or run the same command again with --wait. A command that died is found out within a minute.',
       context: { run, host },
+      retryable: true,
+    },
+  );
+}
+
+function silent(ms: number): PrestageError {
+  return new PrestageError(
+    'LEASE_LOST',
+    `The lock of this environment could not be renewed for ${Math.round(ms / 1000)} seconds, and another command may take it over.`,
+    {
+      hint: 'Check the way to S3 from this machine, and run the same command again: finished work is kept.',
       retryable: true,
     },
   );

@@ -1,7 +1,7 @@
 import type { AgentResult, AgentTask } from '../../../agent/index.js';
+import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
 import { newRunId } from '../../../store/index.js';
-import type { FollowOptions } from '../../target.js';
 import { runKeys } from '../bucket/layout.js';
 import type { AwsContext, Place } from '../context.js';
 import { TAGS } from '../names.js';
@@ -20,7 +20,7 @@ const LAUNCH_LIMIT_MS = 10 * 60_000;
 /** Runs that are looked at for one to follow. */
 const RECENT_RUNS = 10;
 
-export interface TaskOptions extends FollowOptions {
+export interface TaskOptions extends CommandContext {
   patience?: Patience;
 }
 

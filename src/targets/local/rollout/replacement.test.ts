@@ -154,7 +154,7 @@ describe('a second deployment', () => {
     await expect(cutOff).rejects.toThrow('cut off');
     const plan = await kit.target.planPrune(0);
     expect(plan.keep).toContainEqual({ release: first.release, reason: 'api-0 goes back to it' });
-    await kit.target.prune(plan);
+    await kit.target.prune(plan, kit.follow());
 
     await expect(kit.deploy(broken, services('2'))).rejects.toMatchObject({
       code: 'HOST_FAILED',
