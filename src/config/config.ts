@@ -72,7 +72,7 @@ export function normalizeConfig(file: string, parsed: ParsedConfig, locate: Sour
   };
 }
 
-const DATABASE_VERSIONS = { postgres: '16', mysql: '8.0' };
+const DATABASE_VERSIONS = { postgres: '16', mysql: '8.4' };
 
 function normalizePackage(id: string, written: ParsedConfig['packages'][string]): PackageConfig {
   return {

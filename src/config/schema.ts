@@ -83,7 +83,7 @@ const database = z
       .union([z.string().regex(/^\d+(\.\d+)*$/, { error: "a version such as '16'" }), z.number()], {
         error: "a version such as '16'",
       })
-      .describe("The engine's version, such as '16'. Default: 16 for postgres, 8.0 for mysql.")
+      .describe("The engine's version, such as '16'. Default: 16 for postgres, 8.4 for mysql.")
       .optional(),
   })
   .describe('A database for the services; its address is in PRESTAGE_DATABASE_URL.');

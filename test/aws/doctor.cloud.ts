@@ -134,6 +134,25 @@ describe.skipIf(lacks('moto'))('what doctor says of AWS', () => {
     );
   });
 
+  test.each([
+    ['postgres', '16', {}, 'ok', 'RDS offers postgres 16 in class db.t4g.medium, supported until 2029-02-28.'],
+    ['mysql', '8.4', {}, 'ok', 'RDS offers mysql 8.4 in class db.t4g.medium, supported until 2029-07-31.'],
+    ['mysql', '8.0', {}, 'failed', "RDS' standard support of mysql 8.0 ended on 2026-07-31, and it would refuse"],
+    ['postgres', '9', {}, 'failed', 'RDS offers no postgres 9 in eu-central-1.'],
+    ['postgres', '16.99', {}, 'failed', 'RDS offers postgres 16.99 not in class db.t4g.medium in eu-central-1.'],
+    ['postgres', '16', { database: 'db.x1.moon' }, 'failed', 'RDS offers postgres 16 not in class db.x1.moon'],
+    ['postgres', '14', {}, 'warning', "RDS' standard support of postgres 14 ends on 2027-02-28."],
+  ] as const)('%s %s as a database: %o', async (engine, version, types, state, found) => {
+    const services = { ...SERVICES, database: { engine, version } };
+    const { instanceTypes } = environmentWith({});
+    // Since the clock is compared with AWS' own, only the calendar of the database is another one.
+    const { database } = await examined(
+      { instanceTypes: { ...instanceTypes, ...types } },
+      { services, now: () => Date.parse('2026-11-25') },
+    );
+    expect(database).toMatchObject({ state, found: expect.stringContaining(found) });
+  });
+
   describe('of quotas', () => {
     test('VPCs that are used up are a failure, with the command that asks for more', async () => {
       for (const third of [1, 2, 3, 4]) await ec2.send(new CreateVpcCommand({ CidrBlock: `10.${third}.0.0/16` }));

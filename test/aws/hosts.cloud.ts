@@ -90,7 +90,7 @@ describe.skipIf(withoutCloud)('hosts on AWS', () => {
 
   test('of a first deployment that fails: what it made goes, and the next one begins anew', async () => {
     const project = await cloud.project('first', (config) => {
-      config.database = { engine: 'mysql', version: '8.0' };
+      config.database = { engine: 'mysql', version: '8.4' };
       config.environments = { first: { target: 'aws', region: cloud.region.name } };
       config.services = { jump: { role: 'jump', boot: 'hosts/jump.py' } };
     });

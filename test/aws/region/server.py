@@ -17,6 +17,7 @@ os.environ.setdefault("MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS", "true")
 import boto3
 import buckets
 import cloudformation
+import databases
 import file_systems
 import instances
 import moto.backends
@@ -183,6 +184,7 @@ def main():
     cloudformation.CloudFormation.emulated = region
     urls.url_paths = {"{0}/$": cloudformation.CloudFormation.dispatch}
     buckets.install()
+    databases.install()
     instances.install(region)
     quotas.install(region)
     server = make_server("127.0.0.1", 0, Server(region), threaded=True, request_handler=Handler)

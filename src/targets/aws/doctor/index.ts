@@ -1,8 +1,10 @@
+import type { DatabasePlan } from '../../../config/index.js';
 import type { Check } from '../../checks/run-checks.js';
 import { foundationStackName, infrastructureStackName } from '../names.js';
 import { openSession } from '../session/session.js';
 import { checkClock } from './clock.js';
 import { checkCredentials, checkRegion } from './credentials.js';
+import { checkDatabase } from './database.js';
 import type { Examined } from './examined.js';
 import { checkFileSystem, checkMountPolicy, checkMountTargets } from './file-system.js';
 import { checkImage } from './image.js';
@@ -20,7 +22,7 @@ const ZONES = 2;
 /** What of AWS is to be looked at before an environment is deployed to it. `now` is this machine's clock, in ms since 1970. */
 export function awsChecks(given: Omit<Examined, 'session'>, { now = Date.now }: { now?: () => number } = {}): Check[] {
   const examined: Examined = { ...given, session: openSession(given.environment) };
-  const { project, environment } = examined;
+  const { project, environment, services } = examined;
   const { network, fileSystemId } = environment;
   const scope = { project, environment: environment.name };
   /** Who cannot be known to be of the right account must not be told what is in another. */
@@ -37,6 +39,7 @@ export function awsChecks(given: Omit<Examined, 'session'>, { now = Date.now }: 
       ? ownNetworkChecks(examined, network.nat, known)
       : existingNetworkChecks(examined, network, known)),
     known('vCPUs', (signal) => checkVcpuQuota(examined, signal)),
+    ...(services.database === undefined ? [] : [databaseCheck(examined, services.database, now, known)]),
     ...(fileSystemId === undefined
       ? []
       : fileSystemChecks(examined, fileSystemId, network.kind === 'own' ? undefined : network, known)),
@@ -44,6 +47,10 @@ export function awsChecks(given: Omit<Examined, 'session'>, { now = Date.now }: 
 }
 
 type Known = (name: string, run: Check['run'], needs?: string) => Check;
+
+function databaseCheck(examined: Examined, database: DatabasePlan, now: () => number, known: Known): Check {
+  return known('database', (signal) => checkDatabase(examined, database, { signal, now }));
+}
 
 function ownNetworkChecks(examined: Examined, nat: 'none' | 'one' | 'per-zone', known: Known): Check[] {
   const gateways = { none: 0, one: 1, 'per-zone': ZONES }[nat];

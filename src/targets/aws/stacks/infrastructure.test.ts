@@ -25,7 +25,7 @@ const VARIANTS: Record<string, InfrastructureInputs> = {
   'ha, a NAT gateway for each zone and a MySQL': someInfrastructure({
     ha: true,
     network: { ...OWN_NETWORK, nat: 'per-zone' },
-    services: { services: SERVICES, database: { engine: 'mysql', version: '8.0' }, dnsZone: 'portal.internal' },
+    services: { services: SERVICES, database: { engine: 'mysql', version: '8.4' }, dnsZone: 'portal.internal' },
   }),
   'no way to the internet': someInfrastructure({ network: { ...OWN_NETWORK, nat: 'none' } }),
   'a network that is there': someInfrastructure({ network: EXISTING_NETWORK }),

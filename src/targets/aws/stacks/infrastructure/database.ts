@@ -23,6 +23,8 @@ const NAME = 'prestage';
 const STORAGE = '20';
 const MAX_STORAGE = 1000;
 const BACKUP_DAYS = 7;
+/** RDS then refuses a version that is past its standard support, rather than bill its Extended Support for as long as it lives. */
+const NO_EXTENDED_SUPPORT = 'open-source-rds-extended-support-disabled';
 
 /**
  * A database in the subnets without a way out. It outlives the stack: data is lost only by `destroy --purge`.
@@ -54,6 +56,7 @@ export function database(stack: Stack, plan: DatabasePlan, inputs: Infrastructur
   const instance = new CfnDBInstance(stack, 'Database', {
     engine: plan.engine,
     engineVersion: plan.version,
+    engineLifecycleSupport: NO_EXTENDED_SUPPORT,
     dbInstanceClass: instanceTypes.database,
     dbName: NAME,
     masterUsername: USER,
