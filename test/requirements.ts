@@ -42,6 +42,8 @@ const needs = {
   /** Network and mount namespaces and overlays, for machines of the emulated region. */
   namespaces: () =>
     process.getuid?.() === 0 && runs('ip', 'netns', 'list') && runs('unshare', '--mount', 'sh', '-c', MOUNTS_OVERLAY),
+  /** As process 1 of a machine in namespaces of its own. */
+  systemd: () => process.getuid?.() === 0 && existsSync('/lib/systemd/systemd') && runs('dbus-daemon', '--version'),
   gcc: () => runs('gcc', '--version'),
   /** Debian's source packages: what unpacks them, and what gets them. */
   dpkgSource: () => runs('dpkg-source', '--version') && runs('apt-get', '--version'),

@@ -32,6 +32,10 @@ const variable = z.string().regex(/^(?!PRESTAGE_)[A-Za-z_][A-Za-z0-9_]*$/, {
   error: 'the name of a variable: letters, digits and underscores, not beginning with PRESTAGE_',
 });
 
+const user = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, {
+  error: 'the name of a user: a lower-case letter or _, then at most 31 of a-z, 0-9, _ and -',
+});
+
 const service = z
   .strictObject({
     role: z
@@ -44,6 +48,10 @@ const service = z
     run: scriptPath
       .describe('The program, in the foreground; restarted if it ends. It begins with a #! line.')
       .optional(),
+    user: user
+      .describe('Who runs `run` on AWS; made on the host where there is none. Default: prestage, without privileges.')
+      .optional(),
+    bootUser: user.describe('Who runs `boot` on AWS. Default: root.').optional(),
     needs: z.array(z.string()).describe('Packages that must be in the release. Default: it may use any.').optional(),
     after: z.array(z.string()).describe('Services that must be healthy before this one starts.').optional(),
     count: count.min(1, { error: 'a whole number from 1' }).describe('How many hosts. Default: 1.').optional(),

@@ -7,7 +7,7 @@ const DEFAULT_TIMEOUT = '60s';
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000 };
 
 export function normalizeService(name: string, written: Written): ServicePlan {
-  const { needs, port } = written;
+  const { needs, port, user, bootUser } = written;
   const boot = written.boot?.replace(/^\.\//, '');
   const run = written.run?.replace(/^\.\//, '');
   const health = normalizeHealth(written);
@@ -16,6 +16,8 @@ export function normalizeService(name: string, written: Written): ServicePlan {
     role: written.role ?? 'service',
     ...(boot === undefined ? {} : { boot }),
     ...(run === undefined ? {} : { run }),
+    ...(bootUser === undefined ? {} : { bootUser }),
+    ...(user === undefined ? {} : { user }),
     ...(needs === undefined ? {} : { needs: [...new Set(needs)] }),
     after: [...new Set(written.after ?? [])],
     count: written.count ?? 1,

@@ -15,6 +15,9 @@ const servicePlan = z.strictObject({
   /** Script paths relative to the config's folder, as in the release's `scripts`. */
   boot: z.string().optional(),
   run: z.string().optional(),
+  /** Users of the host that `boot` and `run` are executed as; absent: the target's defaults. */
+  bootUser: z.string().optional(),
+  user: z.string().optional(),
   /** Package ids; absent: it may use any of the release's files. */
   needs: z.array(z.string()).optional(),
   after: z.array(z.string()),

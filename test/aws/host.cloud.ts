@@ -61,7 +61,15 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a host, on a machine', (
     return renderHostScript({
       ...it.inputs(),
       ...{ host: 'api-1', service: 'api', index: 1, release, needs: ['opt/it'] },
-      ...{ boot: undefined, run: undefined, port: undefined, health: undefined, databaseSecret: undefined },
+      ...{
+        boot: undefined,
+        run: undefined,
+        bootUser: 'root',
+        user: 'prestage',
+        port: undefined,
+        health: undefined,
+        databaseSecret: undefined,
+      },
       variables: { PRESTAGE_RELEASE: release },
       signalUrl: SIGNAL_URL,
       notReady: { do: 'fail' },

@@ -22,23 +22,39 @@ print("%s://%s:%s@%s:%s/%s" % (scheme, user, password, it["host"], it["port"], n
   rm -f "$NOW/secret"
 }
 
-# program <script> [file for its process id]: a script of the release, with the variables of this host. What the host's variables
-# are named is not ours, so from them on only positional parameters are used.
+# program <script> <user> [file for its process id]: runs a script of the release as that user, with the variables of this host.
+# Those may have any name, so from there on only positional parameters are used, and no program is looked up by PATH.
 program() {
   (
     cd "$WORK" || exit
     exec 3>&-
     # shellcheck disable=SC2016
-    [ -z "${2:-}" ] || sh -c 'echo "$PPID"' >"$2"
+    [ -z "${3:-}" ] || sh -c 'echo "$PPID"' >"$3"
     if [ -n "$DATABASE_SECRET" ]; then
       PRESTAGE_DATABASE_URL=$(cat "$NOW/database-url")
       export PRESTAGE_DATABASE_URL
     fi
-    set -- "$RELEASE_FOLDER/.prestage/scripts/$1" "$ADDRESS"
+    HOME=$(getent passwd "$2" | cut -d: -f6) USER=$2 LOGNAME=$2
+    export HOME USER LOGNAME
+    set -- "$RELEASE_FOLDER/.prestage/scripts/$1" "$ADDRESS" "$(id -u "$2")" "$(id -g "$2")" "$(capabilities)"
     host_variables
     export PRESTAGE_HOST="$2"
-    exec "$1" </dev/null
+    [ "$3" != 0 ] || exec "$1" </dev/null
+    exec /usr/bin/setpriv --reuid="$3" --regid="$4" --init-groups --inh-caps="$5" --ambient-caps="$5" "$1" </dev/null
   )
+}
+
+# Only a privileged program may listen on a port below 1024, so a service that has one is given that one capability.
+capabilities() {
+  if [ -n "$PORT" ] && [ "$PORT" -lt 1024 ]; then echo +net_bind_service; else echo -all; fi
+}
+
+# give_work_to <user>: makes the user where there is none, and lets it own the working folder and the log.
+give_work_to() {
+  id "$1" >/dev/null 2>&1 || useradd --system --home-dir "$WORK" --shell /sbin/nologin "$1" ||
+    fail "the user $1 could not be made"
+  [ "$(stat -c %U "$WORK")" = "$1" ] || chown -hR "$1:" "$WORK" || fail "$WORK could not be given to the user $1"
+  chown "$1" "$LOG"
 }
 
 # ending <status>: in words.
@@ -53,8 +69,9 @@ boot() {
     say "$BOOT has succeeded before; not run again"
     return 0
   fi
-  say "boot: $BOOT"
-  program "$BOOT"
+  say "boot: $BOOT (as $BOOT_USER)"
+  give_work_to "$BOOT_USER"
+  program "$BOOT" "$BOOT_USER"
   boot_status=$?
   [ "$boot_status" = 0 ] || fail "its boot script $BOOT failed: $(ending "$boot_status")"
   : >"$HOME_FOLDER/booted"
@@ -70,11 +87,14 @@ unit() {
     fail "systemd did not start $unit_name."
 }
 
+# Without a limit of starts: systemd would otherwise give up for good on a program that ends at once while its database is away.
 start_run() {
   [ -n "$RUN" ] || return 0
-  say "run: $RUN"
+  say "run: $RUN (as $RUN_USER)"
   : >"$NOW/endings"
-  unit prestage-run run --property=RestartSec=1 --property=StartLimitBurst=5 --property=StartLimitIntervalSec=10 \
+  rm -f "$NOW/pause"
+  give_work_to "$RUN_USER"
+  unit prestage-run run --property=RestartSec=100ms --property=StartLimitIntervalSec=0 \
     --property=KillMode=control-group --property=TimeoutStopSec=30 --property=LimitNOFILE=65536
 }
 
@@ -127,14 +147,26 @@ until_healthy() {
   done
 }
 
-# In the mode `run`: systemd starts it again when it ends, and ends what is left of it before.
+# In the mode `run`: systemd starts this again when it ends, and first ends what is left of it.
 run() {
-  program "$RUN" "$NOW/running"
+  run_since=$(seconds)
+  program "$RUN" "$RUN_USER" "$NOW/running"
   run_ending=$(ending $?)
   rm -f "$NOW/running"
   printf '%s\n' "$run_ending" >>"$NOW/endings"
-  say "$RUN ended ($run_ending)"
+  next_pause "$(($(seconds) - run_since))"
+  say "$RUN ended ($run_ending); it is started again in $PAUSE s"
+  sleep "$PAUSE"
   exit 1
+}
+
+# next_pause <seconds that the program ran>: PAUSE doubles up to MAX_PAUSE, and begins anew after a program that ran for a minute.
+# The script counts, since systemd's own growing pause (RestartSteps=) came with version 254, and Amazon Linux 2023 has 252.
+next_pause() {
+  PAUSE=1
+  if [ "$1" -lt 60 ] && read -r pause_before <"$NOW/pause"; then PAUSE=$((pause_before * 2)); fi 2>/dev/null
+  [ "$PAUSE" -le "$MAX_PAUSE" ] || PAUSE=$MAX_PAUSE
+  echo "$PAUSE" >"$NOW/pause"
 }
 
 # In the mode `watch`: brings the log to the bucket, bounds it, and says when a host that was healthy is not any more. Three

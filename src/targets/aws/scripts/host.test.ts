@@ -18,6 +18,8 @@ const plain: HostInputs = {
   needs: [],
   boot: undefined,
   run: 'run/api.sh',
+  bootUser: 'root',
+  user: 'prestage',
   port: undefined,
   health: undefined,
   variables: {},

@@ -31,6 +31,8 @@ export function renderHostScript(inputs: HostInputs): string {
     PREFIX: `${HOSTS}${inputs.host}/`,
     BOOT: inputs.boot ?? '',
     RUN: inputs.run ?? '',
+    BOOT_USER: inputs.bootUser,
+    RUN_USER: inputs.user,
     PORT: String(inputs.port ?? ''),
     HEALTH: health?.kind ?? '',
     HEALTH_PATH: health?.kind === 'http' ? health.path : '',

@@ -34,6 +34,9 @@ export interface HostInputs extends MachineInputs {
   /** Script paths in the release, under `.prestage/scripts/`. */
   boot: string | undefined;
   run: string | undefined;
+  /** Who `boot` and `run` are executed as; made on the host where there is no such user. */
+  bootUser: string;
+  user: string;
   port: number | undefined;
   health: HealthCheck | undefined;
   /** What `boot` and `run` find in their environment, but for the database's URL and PRESTAGE_HOST. */

@@ -13,6 +13,9 @@ export const DATABASE_SECRET = '@database-secret@';
 /** How long the jump host may take to prepare what is not ready, and others wait for it. */
 export const PREPARE_SECONDS = 2 * 60 * 60;
 
+/** Who `run` is executed as, unless the configuration says otherwise: a user without privileges that the host makes. */
+const SERVICE_USER = 'prestage';
+
 /** What the script of a host is made from. */
 export function hostInputs(service: ServicePlan, index: number, inputs: InfrastructureInputs): HostInputs {
   const { scope, foundation, release, services, fallback } = inputs;
@@ -30,6 +33,8 @@ export function hostInputs(service: ServicePlan, index: number, inputs: Infrastr
     needs: destinationsOf(service, inputs),
     boot: service.boot,
     run: service.run,
+    bootUser: service.bootUser ?? 'root',
+    user: service.user ?? SERVICE_USER,
     port: service.port,
     health: service.health,
     variables: variablesOf(service, index, inputs),

@@ -1,0 +1,144 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { renderHostScript } from '../../../src/targets/aws/scripts/host.js';
+import type { HostInputs } from '../../../src/targets/aws/scripts/inputs.js';
+import { lacks } from '../../requirements.js';
+import { underSystemd } from './systemd.js';
+
+/** A host's own script, under systemd itself. What it asks of AWS is answered by these. */
+const STUBS = {
+  aws: '#!/bin/sh\nexit 0\n',
+  rpm: '#!/bin/sh\nexit 0\n',
+  curl: '#!/bin/sh\ncase "$*" in *instance-id) echo i-1 ;; *local-ipv4) echo 127.0.0.1 ;; *) echo token ;; esac\n',
+};
+
+const INPUTS: HostInputs = {
+  bucket: 'bucket',
+  region: 'eu-central-1',
+  fileSystemId: 'fs-1',
+  accessPointId: 'fsap-1',
+  host: 'api-0',
+  service: 'api',
+  index: 0,
+  release: 'r1',
+  needs: [],
+  boot: undefined,
+  run: 'run.sh',
+  bootUser: 'root',
+  user: 'prestage',
+  port: undefined,
+  health: undefined,
+  variables: {},
+  databaseSecret: undefined,
+  signalUrl: 'https://signal.invalid/',
+  notReady: { do: 'fail' },
+};
+
+describe.skipIf(lacks('systemd'))(`the script of a host, under ${version()}`, () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'prestage-systemd-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  function put(path: string, text: string): void {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text, { mode: 0o755 });
+  }
+
+  /** Runs `then` on the machine, once the host's script has ended; `settings` are its own variables. */
+  async function onHost(inputs: Partial<HostInputs>, scripts: Record<string, string>, settings: string, then: string) {
+    for (const [name, text] of Object.entries(STUBS)) put(`stubs/${name}`, text);
+    for (const [name, text] of Object.entries(scripts)) put(`store/releases/r1/.prestage/scripts/${name}`, text);
+    put('store/releases/r1/release.json', '{"format":1,"release":"r1"}');
+    put('host.sh', renderHostScript({ ...INPUTS, ...inputs }).replace('\n', `\n${settings}\n`));
+    const lines = [
+      'cp /root/shared/stubs/* /usr/local/sbin/',
+      'mkdir -p /mnt/prestage && mount --bind /root/shared/store /mnt/prestage && mount -o remount,bind,ro /mnt/prestage',
+      'export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin',
+      'until_true() { for _ in $(seq 300); do "$@" && return; sleep 0.1; done; echo "never: $*"; }',
+      'bash /root/shared/host.sh',
+      then,
+      'cp /var/log/prestage-host.log /root/shared/log',
+    ];
+    const out = await underSystemd(folder, `${lines.join('\n')}\n`);
+    return { out, log: readFileSync(join(folder, 'log'), 'utf8') };
+  }
+
+  const ENDS = '#!/bin/sh\necho started >>starts\n[ ! -e down ] || exit 7\nexec sleep 600\n';
+
+  test('starts a program again that ends fifty times at once, as while its database is away', async () => {
+    const { out, log } = await onHost(
+      {},
+      { 'run.sh': ENDS },
+      'MAX_PAUSE=0',
+      `cd /var/lib/prestage/work; touch down; kill "$(cat /run/prestage/running)"
+fifty() { [ "$(wc -l <starts)" -ge 50 ]; }; until_true fifty
+rm down; running() { kill -0 "$(cat /run/prestage/running)"; }; until_true running
+sleep 1; echo "state $(systemctl show -p ActiveState --value prestage-run)"`,
+    );
+    expect(log).toContain('healthy');
+    expect(out).toContain('state active');
+    expect(out).not.toContain('never:');
+  }, 150_000);
+
+  test('waits longer each time, up to a limit', async () => {
+    const { log } = await onHost(
+      {},
+      { 'run.sh': ENDS },
+      'MAX_PAUSE=4',
+      `cd /var/lib/prestage/work; touch down; kill "$(cat /run/prestage/running)"
+four() { [ "$(wc -l <starts)" -ge 5 ]; }; until_true four`,
+    );
+    expect([...log.matchAll(/started again in (\d+) s/g)].map(([, pause]) => pause).slice(0, 4)).toEqual([
+      ...['1', '2', '4', '4'],
+    ]);
+  }, 150_000);
+
+  const WHO = 'echo "$(basename "$0"): $(id -un) $HOME $USER $(stat -c %U .) $(stat -c %U booted 2>/dev/null)"';
+  const BOOTS = `#!/bin/sh\n${WHO}\necho >booted\n`;
+
+  test('runs the program as a user of its own, which owns what boot left as root', async () => {
+    const run = `#!/bin/sh
+${WHO}
+echo >written && echo can write; cat /run/prestage/self 2>&1
+echo to its standard output >>/dev/stdout
+exec python3 -m http.server "$PRESTAGE_PORT" --bind 127.0.0.1
+`;
+    const { log } = await onHost(
+      {
+        ...{ boot: 'boot.sh', port: 80, health: { kind: 'tcp', timeoutMs: 60_000 } },
+        variables: { PRESTAGE_PORT: '80', PATH: '/usr/bin:/bin' },
+      },
+      { 'boot.sh': BOOTS, 'run.sh': run },
+      '',
+      '',
+    );
+    expect(log).toContain('boot.sh: root /root root root');
+    expect(log).toContain('run.sh: prestage /var/lib/prestage/work prestage prestage prestage');
+    expect(log).toContain('can write\ncat: /run/prestage/self: Permission denied\nto its standard output\n');
+    expect(log).toMatch(/Z healthy$/m);
+  }, 150_000);
+
+  test('runs both as whom the configuration says, and makes the user that is missing', async () => {
+    const { log } = await onHost(
+      { boot: 'boot.sh', bootUser: 'tomcat', user: 'root' },
+      { 'boot.sh': BOOTS, 'run.sh': `#!/bin/sh\n${WHO}\nexec sleep 600\n` },
+      '',
+      '',
+    );
+    expect(log).toContain('boot.sh: tomcat /var/lib/prestage/work tomcat tomcat');
+    expect(log).toContain('run.sh: root /root root root root');
+  }, 150_000);
+});
+
+function version(): string {
+  try {
+    return execFileSync('systemctl', ['--version'], { encoding: 'utf8' }).split(' (')[0] ?? '';
+  } catch {
+    return 'systemd';
+  }
+}
