@@ -201,7 +201,7 @@ describe.skipIf(withoutCloud)('on AWS, where something goes wrong', () => {
         emit: () => {},
         signal: new AbortController().signal,
         wait: false,
-        patience: { pollMs: 300, startMs: 3000, silenceMs: 3000, goneMs: 1000 },
+        patience: { pollMs: 300, startMs: 3000, silenceMs: 3000, goneMs: 1000, unknownMs: 3000 },
       },
     ).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(PrestageError);

@@ -34,6 +34,13 @@ export interface ResourceFailure {
   times?: number;
 }
 
+export interface LaunchFaults {
+  /** For so long after its launch, who asks for an instance by its id is told that there is none. */
+  unknownMs?: number;
+  /** Why the next launches are given up, one after the other. */
+  givenUp?: { code: string; message: string }[];
+}
+
 export interface Call {
   service: string;
   action: string;
@@ -102,6 +109,8 @@ export interface Region {
   failures(...failures: ResourceFailure[]): Promise<void>;
   /** What quotas are instead of those of a new account, by `<service>/<code>`. */
   quotas(quotas: Record<string, number>): Promise<void>;
+  /** What EC2 does with instances that are launched from now on. */
+  launches(what: LaunchFaults): Promise<void>;
   /** Puts a stack into a state; one that is not there is begun. */
   putStack(name: string, status: string, reason?: string): Promise<void>;
   machines(): Promise<RegionMachines>;
@@ -177,6 +186,9 @@ export async function startRegion(name = 'eu-central-1'): Promise<Region> {
     },
     async quotas(quotas) {
       await tell('quotas', quotas);
+    },
+    async launches(what) {
+      await tell('launches', what);
     },
     async putStack(stack, status, reason) {
       await tell(`stacks/${stack}`, { status, reason });

@@ -1,14 +1,16 @@
 """
 EC2 beyond moto: RunInstances that is idempotent by its client token, that takes from a launch template all that it says, and
-instances that end themselves.
+instances that end themselves, that EC2 gives up, or that it does not know yet ("Eventual consistency in the Amazon EC2 API").
 """
 
 import json
+import threading
+import time
 
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
 from moto.core.utils import utcnow
-from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.exceptions import EC2ClientError, InvalidInstanceIdError
 from moto.ec2.models.instances import StateReason
 from moto.ec2.responses import EC2Response
 
@@ -18,6 +20,7 @@ FROM_TEMPLATE = (
     "InstanceInitiatedShutdownBehavior", "DisableApiTermination", "SecurityGroupIds", "NetworkInterfaces",
 )  # fmt: skip
 TOKENS = {}
+LAUNCHED = {}
 
 
 class IdempotentParameterMismatch(EC2ClientError):
@@ -54,6 +57,9 @@ def run_instances(self):
         reservation = answer.result
         for instance in reservation.instances:
             instance.disable_api_termination = bool(self._get_param("DisableApiTermination"))
+            LAUNCHED[instance.id] = time.monotonic()
+            if self.emulated.given_up:
+                threading.Timer(0.3, give_up, (instance, self.emulated.given_up.pop(0))).start()
         if token:
             TOKENS[token] = (asked, reservation)
         return answer
@@ -72,6 +78,26 @@ def merge_launch_template(self):
             self.params[name] = value.as_bytes().decode() if isinstance(value, Base64EncodedString) else value
     if self._get_param("SubnetId") and data.get("NetworkInterfaces"):
         raise InvalidCombination
+
+
+def known(call):
+    """For a while after its launch, who asks for an instance by its id is told that there is none."""
+
+    def asked(self):
+        for instance in self._get_param("InstanceIds", []):
+            age = time.monotonic() - LAUNCHED.get(instance, 0)
+            if age < self.emulated.unknown_ms / 1000 and not self.get_access_key().startswith("REGION"):
+                raise InvalidInstanceIdError(instance)
+        return call(self)
+
+    return asked
+
+
+def give_up(instance, reason):
+    """What becomes of a launch that EC2 took, and then could not carry out."""
+    instance.terminate()
+    instance._reason = ""
+    instance.state_reason = StateReason(f"{reason['code']}: {reason['message']}", reason["code"])
 
 
 def get_console_output(self):
@@ -95,6 +121,8 @@ def shut_down(instance):
 def install(region):
     EC2Response.emulated = region
     EC2Response.run_instances = run_instances
+    EC2Response.describe_instances = known(EC2Response.describe_instances)
+    EC2Response.terminate_instances = known(EC2Response.terminate_instances)
     EC2Response.get_console_output = get_console_output
     # moto says of every instance that it is pending, which is so the first time alone.
     state = "RunInstances.Reservation.Instances.Instance.State"

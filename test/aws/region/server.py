@@ -49,6 +49,9 @@ class Region:
         self.balancer_addresses = {}
         self.failures = []
         self.quotas = {}
+        #: For how long EC2 does not know an instance by its id, and why it gives up the next launches, one after the other.
+        self.unknown_ms = 0
+        self.given_up = []
         self.launching = threading.Lock()
         self._clients = {}
         self._making = threading.Lock()
@@ -151,6 +154,10 @@ class Server:
 
     def post_quotas(self, given):
         self.region.quotas = given
+
+    def post_launches(self, given):
+        self.region.unknown_ms = given.get("unknownMs", 0)
+        self.region.given_up = given.get("givenUp", [])
 
     def post_stacks(self, given, name):
         """Puts a stack into a state; one that is not there is begun."""

@@ -5,7 +5,7 @@ import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { runKeys } from '../bucket/layout.js';
 import type { AwsContext, Place } from '../context.js';
-import { consoleTail, describeMachine, endMachine, isGone } from './machines.js';
+import { consoleTail, endMachine, type Machine, Sighting, terminateMachine, UNKNOWN_MS } from './machines.js';
 
 export interface Patience {
   /** Between two looks at the machine, in ms. */
@@ -16,9 +16,17 @@ export interface Patience {
   silenceMs: number;
   /** How long a worker that has ended may take to be gone by itself. */
   goneMs: number;
+  /** How long EC2 may not know the machine that it has launched. */
+  unknownMs: number;
 }
 
-export const PATIENCE: Patience = { pollMs: 3000, startMs: 10 * 60_000, silenceMs: 5 * 60_000, goneMs: 30_000 };
+export const PATIENCE: Patience = {
+  pollMs: 3000,
+  startMs: 10 * 60_000,
+  silenceMs: 5 * 60_000,
+  goneMs: 30_000,
+  unknownMs: UNKNOWN_MS,
+};
 
 const stageReport = z.object({ stage: z.string(), detail: z.string().optional() });
 
@@ -26,6 +34,10 @@ interface Watched {
   run: string;
   /** The instance's id. */
   instance: string;
+}
+
+interface Sighted extends Watched {
+  sighting: Sighting;
 }
 
 interface Watching {
@@ -52,13 +64,14 @@ export async function followWorker(
     list: (prefix: string) => place.bucket.list(prefix),
   };
   const result = followRemoteRun({ bucket, prefix: runKeys(run).prefix, emit, signal: watching.signal });
-  const death = deathOf(context, place, { run, instance }, watching);
+  const sighting = new Sighting(context.session.ec2, instance, patience.unknownMs);
+  const death = deathOf(context, place, { run, instance, sighting }, watching);
   try {
     return await Promise.race([result, death]);
   } finally {
     followed.abort();
     await Promise.allSettled([result, death]);
-    if (!signal.aborted) await seeItGone(context, { run, instance }, { emit, signal, patience });
+    if (!signal.aborted) await seeItGone(context, { run, instance, sighting }, { emit, signal, patience });
   }
 }
 
@@ -66,10 +79,9 @@ export async function followWorker(
 async function deathOf(
   context: AwsContext,
   { bucket }: Place,
-  { run, instance }: Watched,
+  { run, instance, sighting }: Sighted,
   { emit, signal, patience = PATIENCE }: Watching,
 ): Promise<AgentResult> {
-  const { ec2 } = context.session;
   const keys = runKeys(run);
   let last = { sign: '', at: performance.now() };
   let stage = '';
@@ -88,13 +100,13 @@ async function deathOf(
     }
     const sign = JSON.stringify([told, heartbeat]);
     if (sign !== last.sign) last = { sign, at: performance.now() };
-    const machine = await describeMachine(ec2, instance);
-    const isOver = ended !== undefined || machine === undefined || isGone(machine);
+    const seen = await sighting.look();
     if (stage === 'failed') return failed(setupFailure(told?.detail ?? 'it did not say why', instance));
-    if (isOver) {
+    if (ended !== undefined || seen.is === 'gone') {
       // What the agent wrote last is there before its machine ends: the follower reads it, where there is anything.
       await sleep(2 * patience.pollMs, undefined, { signal });
-      return failed(await died(context, bucket, { run, instance }, 'ended without a result'));
+      const reason = seen.is === 'gone' ? seen.machine?.reason : undefined;
+      return failed(await died(context, bucket, { run, instance }, 'ended without a result', reason));
     }
     const silent = performance.now() - last.at;
     if (told === undefined && silent > patience.startMs)
@@ -122,32 +134,52 @@ async function died(
   bucket: Place['bucket'],
   { run, instance }: Watched,
   how: string,
+  reason?: Machine['reason'],
 ): Promise<PrestageError> {
   const { log, bootLog } = runKeys(run);
   const written = (await bucket.getText(log)) ?? (await bucket.getText(bootLog)) ?? '';
   const lines = written.split('\n').filter((line) => line.trim() !== '');
   const words = lines.length > 0 ? lines.slice(-20) : await consoleTail(session.ec2, instance);
   const last = words.at(-1);
+  const why = reason === undefined ? '' : ` (EC2 says: ${reason.message.replace(/\.$/, '')})`;
   return new PrestageError(
     'WORKER_DIED',
-    `The worker ${instance} ${how}${last === undefined ? '' : `; its last words: ${last}`}.`,
+    `The worker ${instance} ${how}${why}${last === undefined ? '' : `; its last words: ${last}`}.`,
     {
-      hint: 'Run the same command again: what is prepared is kept. `prestage logs worker` shows all that it said.',
-      context: { run, instance, log: words },
+      hint: hintOf(reason?.code),
+      context: { run, instance, log: words, ...(reason === undefined ? {} : { awsCode: reason.code }) },
     },
   );
 }
 
-/** A worker ends its machine itself. One that is still there a moment later is ended: it costs money. */
-export async function seeItGone(
+/** By the code of the reason why EC2 ended a machine ("Troubleshoot Amazon EC2 instance launch issues"). */
+function hintOf(code: string | undefined): string {
+  switch (code) {
+    case 'Client.InternalError':
+      return 'EC2 could not use what the machine is made of. Mostly that is the key by which the account encrypts disks: the credentials of this command need kms:CreateGrant, kms:Decrypt, kms:DescribeKey and kms:GenerateDataKeyWithoutPlaintext for it (`aws ec2 get-ebs-default-kms-key-id` shows it).';
+    case 'Client.VolumeLimitExceeded':
+      return 'The account has no room for another disk: ask for a higher quota of EBS storage, or remove disks. Then run the same command again.';
+    case 'Server.InsufficientInstanceCapacity':
+      return 'AWS has no such machine free in the zones of the worker: wait, or set another type as `instanceTypes.worker` of the environment. Then run the same command again.';
+    case 'Client.UserInitiatedShutdown':
+      return 'Somebody or something else terminated it. Run the same command again: what is prepared is kept.';
+    default:
+      return 'Run the same command again: what is prepared is kept. `prestage logs worker` shows all that it said.';
+  }
+}
+
+/** A worker ends its machine itself. One that is not seen to be gone a moment later is ended: it costs money. */
+async function seeItGone(
   { session: { ec2 } }: AwsContext,
-  { run, instance }: Watched,
+  { run, instance, sighting }: Sighted,
   { emit, signal, patience = PATIENCE }: Watching,
 ): Promise<void> {
   const until = performance.now() + patience.goneMs;
   for (;;) {
-    const machine = await describeMachine(ec2, instance);
-    if (machine === undefined || isGone(machine)) break;
+    const seen = await sighting.look();
+    // One that EC2 never came to know costs nothing if it is not there; if it is, this ends it.
+    if (seen.is === 'gone' && seen.machine === undefined) await terminateMachine(ec2, instance);
+    if (seen.is === 'gone') break;
     if (performance.now() > until) {
       await endMachine(ec2, instance, { signal });
       break;

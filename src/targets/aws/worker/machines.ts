@@ -20,6 +20,8 @@ export interface Machine {
   address: string | undefined;
   imageId: string | undefined;
   launchedAt: Date | undefined;
+  /** Why it came into its state, where EC2 says so: `Server.InsufficientInstanceCapacity`, `Client.InstanceInitiatedShutdown`. */
+  reason: { code: string; message: string } | undefined;
   tags: Readonly<Record<string, string>>;
 }
 
@@ -82,16 +84,50 @@ export async function findMachines(
   return found;
 }
 
-/** Undefined where EC2 does not know it: not yet, or not any more. */
-export async function describeMachine(ec2: EC2Client, id: string): Promise<Machine | undefined> {
+/** Undefined where EC2 does not know it: not yet, or not any more; {@link Sighting} tells these apart. */
+async function describeMachine(ec2: EC2Client, id: string): Promise<Machine | undefined> {
   const found = await asAws({ action: 'ec2:DescribeInstances', resource: id }, () =>
-    ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] })).catch((error: unknown) => {
-      if (error instanceof Error && error.name === 'InvalidInstanceID.NotFound') return undefined;
-      throw error;
-    }),
+    ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] })).catch(undefinedIfUnknown),
   );
   const instance = found?.Reservations?.[0]?.Instances?.[0];
   return instance && machineOf(instance);
+}
+
+function undefinedIfUnknown(error: unknown): undefined {
+  if (error instanceof Error && error.name === 'InvalidInstanceID.NotFound') return undefined;
+  throw error;
+}
+
+/** How long EC2 may not know what it has launched ("Eventual consistency in the Amazon EC2 API": up to five minutes). */
+export const UNKNOWN_MS = 5 * 60_000;
+
+export type Sighted =
+  | { is: 'here'; machine: Machine }
+  | { is: 'unknown' }
+  | { is: 'gone'; machine: Machine | undefined };
+
+/** Looks at an instance. One that EC2 does not know is gone where it was seen before, or after `unknownMs`; else it is unknown. */
+export class Sighting {
+  readonly #ec2: EC2Client;
+  readonly #id: string;
+  readonly #unknownUntil: number;
+  #last: Machine | undefined;
+
+  constructor(ec2: EC2Client, id: string, unknownMs = UNKNOWN_MS) {
+    this.#ec2 = ec2;
+    this.#id = id;
+    this.#unknownUntil = performance.now() + unknownMs;
+  }
+
+  async look(): Promise<Sighted> {
+    const machine = await describeMachine(this.#ec2, this.#id);
+    if (machine === undefined)
+      return this.#last === undefined && performance.now() < this.#unknownUntil
+        ? { is: 'unknown' }
+        : { is: 'gone', machine: this.#last };
+    this.#last = machine;
+    return { is: isGone(machine) ? 'gone' : 'here', machine };
+  }
 }
 
 export function isGone({ state }: Pick<Machine, 'state'>): boolean {
@@ -101,21 +137,30 @@ export function isGone({ state }: Pick<Machine, 'state'>): boolean {
 /** How long a machine that was told to end may take until it is asked for again, and until that is an error. */
 const END_MS = 5 * 60_000;
 
-/** Ends a machine and waits until EC2 says that it is going. @throws MACHINE_STUCK */
+/** Tells a machine to end, once; for one that EC2 does not know that is nothing. */
+export async function terminateMachine(ec2: EC2Client, id: string): Promise<void> {
+  await asAws({ action: 'ec2:TerminateInstances', resource: id }, () =>
+    ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] })).catch(undefinedIfUnknown),
+  );
+}
+
+/**
+ * Ends a machine and waits until EC2 says that it is going. One that EC2 does not know is told to end as well: it may be new.
+ * @throws MACHINE_STUCK
+ */
 export async function endMachine(
   ec2: EC2Client,
   id: string,
   { pollMs = 2000, endMs = END_MS, signal }: { pollMs?: number; endMs?: number; signal?: AbortSignal } = {},
 ): Promise<void> {
+  const sighting = new Sighting(ec2, id, endMs);
   const until = performance.now() + endMs;
-  while (performance.now() < until) {
-    const machine = await describeMachine(ec2, id);
-    if (machine === undefined || isGone(machine)) return;
-    await asAws({ action: 'ec2:TerminateInstances', resource: id }, () =>
-      ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] })),
-    );
+  do {
+    if ((await sighting.look()).is === 'gone') return;
+    await terminateMachine(ec2, id);
     await sleep(pollMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
-  }
+  } while (performance.now() < until);
+  if ((await sighting.look()).is === 'gone') return;
   throw new PrestageError('MACHINE_STUCK', `Instance ${id} was told to terminate, and is still there.`, {
     hint: `It costs money until it is gone: look at it in the EC2 console, or run \`aws ec2 terminate-instances --instance-ids ${id}\`.`,
     context: { instance: id },
@@ -134,6 +179,11 @@ export async function consoleTail(ec2: EC2Client, id: string, lines = 20): Promi
     .slice(-lines);
 }
 
+function reasonOf({ StateReason }: Instance): Machine['reason'] {
+  const code = StateReason?.Code ?? '';
+  return code === '' ? undefined : { code, message: StateReason?.Message ?? code };
+}
+
 function machineOf(instance: Instance): Machine {
   return {
     id: instance.InstanceId ?? '',
@@ -142,6 +192,7 @@ function machineOf(instance: Instance): Machine {
     address: instance.PrivateIpAddress,
     imageId: instance.ImageId,
     launchedAt: instance.LaunchTime,
+    reason: reasonOf(instance),
     tags: Object.fromEntries((instance.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
   };
 }

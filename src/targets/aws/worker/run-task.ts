@@ -40,13 +40,21 @@ export async function runTask(
   if (same !== undefined) emit({ type: 'worker.attached', run: same.record.run, release: same.record.release ?? '' });
   else if (!wait) refuseBeside(task, others);
   const record = same?.record ?? (await recordTask(place, task, options));
-  const machine = same?.machine ?? (await launch(context, record, options));
-  const result = await followWorker(context, place, { run: record.run, instance: machine.id }, options);
-  if (!result.ok) {
+  for (let zone = 0; ; zone += 1) {
+    const launched =
+      zone === 0 && same?.machine ? { zone, id: same.machine.id } : await launch(context, record, zone, options);
+    const result = await followWorker(context, place, { run: record.run, instance: launched.id }, options);
+    if (result.ok) return result;
+    const error = PrestageError.deserialize(result.error);
+    zone = launched.zone;
+    // EC2 may take a launch, and find only then that the zone has no room for it.
+    if (isWithoutCapacity(error) && zone + 1 < record.subnetIds.length) {
+      emit({ type: 'notice', message: `${error.message} Trying the next zone.` });
+      continue;
+    }
     await markEnded(place, record.run);
-    throw PrestageError.deserialize(result.error);
+    throw error;
   }
-  return result;
 }
 
 export interface RunAtWork {
@@ -68,8 +76,10 @@ export async function runsAtWork(
   const recent = (await listRuns(bucket)).slice(-RECENT_RUNS).reverse();
   const runs = await Promise.all(
     recent.map(async (run): Promise<RunAtWork | undefined> => {
-      const machine = machines.find(({ tags }) => tags[TAGS.run] === run);
-      if (machine !== undefined && isGone(machine)) return undefined;
+      // A launch that EC2 gave up in one zone may be followed by one in the next.
+      const its = machines.filter(({ tags }) => tags[TAGS.run] === run);
+      const machine = its.find((each) => !isGone(each));
+      if (machine === undefined && its.length > 0) return undefined;
       const keys = runKeys(run);
       const [record, result, ended] = await Promise.all([
         readRun(bucket, run),
@@ -131,12 +141,16 @@ async function recordTask(
   return record;
 }
 
-/** Launches the run's machine, in the first zone that has room for it. The run's name is the token, so that there is one machine. */
+/**
+ * Launches the run's machine, in the first zone from this one on that has room for it. The run's name is in the token, so that
+ * there is one machine.
+ */
 async function launch(
   { session, project, environment }: AwsContext,
   { run, release, launchTemplateId, subnetIds, userData }: RunRecord,
+  first: number,
   { emit }: Pick<TaskOptions, 'emit'>,
-): Promise<Machine> {
+): Promise<{ zone: number; id: string }> {
   const tags = {
     Name: `prestage-${project}-${environment.name}-worker`,
     [TAGS.project]: project,
@@ -147,11 +161,12 @@ async function launch(
   };
   let full: unknown;
   for (const [zone, subnetId] of subnetIds.entries()) {
+    if (zone < first) continue;
     try {
       const token = `${run}-${zone}`;
       const machine = await launchMachine(session.ec2, { token, launchTemplateId, subnetId, userData, tags });
       emit({ type: 'machine.launched', run, instance: machine.id, instanceType: machine.type });
-      return machine;
+      return { zone, id: machine.id };
     } catch (error) {
       if (!isWithoutCapacity(error)) throw error;
       full = error;
@@ -162,7 +177,10 @@ async function launch(
 
 function isWithoutCapacity(error: unknown): boolean {
   return (
-    error instanceof PrestageError && /InsufficientInstanceCapacity|Unsupported/.test(String(error.context.awsCode))
+    error instanceof PrestageError &&
+    /Insufficient(Instance|Host)Capacity|InsufficientFreeAddressesInSubnet|Unsupported/.test(
+      String(error.context.awsCode),
+    )
   );
 }
 
