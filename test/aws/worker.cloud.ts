@@ -2,13 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
 import { sha256 } from '../../src/core/digest.js';
 import { agentKey, jobKey, runKeys } from '../../src/targets/aws/bucket/layout.js';
+import { openContext } from '../../src/targets/aws/context.js';
 import { renderWorkerScript } from '../../src/targets/aws/scripts/worker.js';
+import { followWorker } from '../../src/targets/aws/worker/follow-worker.js';
 import { lacks } from '../requirements.js';
 import { until } from '../until.js';
+import { bucketOf } from './bucket.js';
 import { SmallEnvironment } from './small-environment.js';
+import { someInfrastructure } from './template-inputs.js';
 
 /** An agent that writes its job to the store; and, where that says so, then waits to be told to end. */
 const AGENT = `
@@ -58,7 +63,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a worker, on a machine',
   }
 
   async function ended(run: string, instance: string) {
-    await until(`the end of ${run}`, async () => (await it.stateOf(instance)) === 'terminated', 60_000);
+    await until(`the end of ${run}`, async () => (await it.stateOf(instance)) === 'terminated', 180_000);
     const json = async (key: string): Promise<{ status?: number; stage?: string; detail?: string }> =>
       JSON.parse((await it.get(key)) ?? '{}');
     const keys = runKeys(run);
@@ -68,7 +73,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a worker, on a machine',
   const inStore = (name: string) => join(it.guests.fileSystem(it.id('Files')), 'prestage', name);
 
   test('runs the agent on its job, once the store can be mounted, and ends its machine', async () => {
-    it.guests.faults({ mountFailsMs: 5000 });
+    it.guests.faults({ mountFailures: 2 });
     const found = await ended('good', await launch('good'));
     it.guests.faults({});
     expect(found).toMatchObject({ status: 0, stage: 'working', detail: '' });
@@ -97,11 +102,47 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a worker, on a machine',
     const found = await ended(run, await launch(run, { files, mountSeconds: 1 }));
     expect(found).toMatchObject({ status: 1, stage: 'failed', detail: expect.stringMatching(reason) });
     expect(found.detail).toContain('The mount helper said: ');
+    expect(found.detail).not.toContain('botocore');
+  });
+
+  test('says why its tunnel ends, which the mount helper writes to its log alone', async () => {
+    it.guests.faults({ tunnelDies: 'error: unable to read CA file' });
+    const found = await ended('tunnel', await launch('tunnel', { mountSeconds: 1 }));
+    it.guests.faults({});
+    expect(found.detail).toMatch(
+      /please check mount\.log for the failure reason\. Its log said: .*unable to read CA file/,
+    );
+    expect(found.log).toContain('ERROR - Failed to start tunnel');
+  });
+
+  test('says that it still tries to mount, so that its diagnosis comes before somebody takes it for dead', async () => {
+    const instance = await launch('long', { files: 'Nowhere', mountSeconds: 15 });
+    for (const [key, value] of Object.entries(it.region.env)) vi.stubEnv(key, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const context = openContext('sample', normalizeAwsEnvironment('dev', { target: 'aws', region: it.region.name }));
+    const { foundation: outputs } = someInfrastructure();
+    const place = { scope: await context.scope(), outputs, bucket: bucketOf(it.region, it.id('Bucket')) };
+    const stages: string[] = [];
+    const result = await followWorker(
+      context,
+      place,
+      { run: 'long', instance },
+      {
+        emit: (event) => event.type === 'machine.stage' && stages.push(`${event.stage}: ${event.detail}`),
+        signal: new AbortController().signal,
+        patience: { pollMs: 200, startMs: 30_000, silenceMs: 8000, goneMs: 5000, unknownMs: 5000 },
+      },
+    );
+    expect(result).toMatchObject({
+      ok: false,
+      error: { code: 'WORKER_SETUP', message: expect.stringContaining('does not resolve') },
+    });
+    expect(stages).toContainEqual(expect.stringMatching(/^mounting: Failed to resolve/));
   });
 
   test('ends its agent and its machine when it is told to end', async () => {
     const instance = await launch('told', { job: { waits: true } });
-    await until('the agent', () => existsSync(inStore('told')));
+    await until('the agent', () => existsSync(inStore('told')), 120_000);
     await it.guests.find(instance)?.run("kill -TERM $(pgrep -of '/part-001$')");
     const found = await ended('told', instance);
     expect(found).toMatchObject({
@@ -117,7 +158,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a worker, on a machine',
     const killed = await launch('killed', { job: { waits: true } });
     await until('the mounting', async () => (await it.get(runKeys('mounting').stage))?.includes('mounting'));
     await it.guests.find(mounting)?.run("kill -TERM $(pgrep -of '/part-001$')");
-    await until('the agent', () => existsSync(inStore('killed')));
+    await until('the agent', () => existsSync(inStore('killed')), 120_000);
     await it.guests.find(killed)?.run("kill -KILL $(pgrep -of '/part-001$')");
     expect(await ended('mounting', mounting)).toMatchObject({ status: 143, stage: 'failed' });
     expect(await ended('killed', killed)).toMatchObject({ stage: 'working' });

@@ -21,6 +21,10 @@ export interface GuestFaults {
   ends?(instance: RegionInstance): boolean;
   /** For so long after a machine's start, mounting a file system fails: its name does not resolve yet. */
   mountFailsMs?: number;
+  /** How many of the next attempts fail so. */
+  mountFailures?: number;
+  /** What the program that carries NFS over TLS says when it ends at once. */
+  tunnelDies?: string;
   /** For so long after a machine's start, its packages cannot be downloaded. */
   installFailsMs?: number;
 }
@@ -224,8 +228,13 @@ class RunningGuests implements Guests {
   async #mount(guest: Guest, what: string, written: string, age: number): Promise<string> {
     const [fileSystem = '', path = '/'] = what.split(':');
     const name = `${fileSystem}.efs.${this.#region.name}.amazonaws.com`;
-    if (age < (this.#faults.mountFailsMs ?? 0))
+    const { mountFailsMs = 0, mountFailures = 0 } = this.#faults;
+    this.#faults.mountFailures = Math.max(mountFailures - 1, 0);
+    if (age < mountFailsMs || mountFailures > 0)
       return `Failed to resolve "${name}" - check that your file system ID is correct, and ensure that the VPC has an EFS mount target for this file system ID.`;
+    // test_tunnel_process of amazon-efs-utils prints the first, and writes the second to its log.
+    if (this.#faults.tunnelDies)
+      return `log Failed to start tunnel (errno=1), stderr="${this.#faults.tunnelDies}".\nFailed to initialize tunnel for ${fileSystem}, please check mount.log for the failure reason.`;
     const options = Object.fromEntries(
       written
         .split(',')

@@ -42,7 +42,9 @@ def mount_target(region, file_system, instance):
             return target
     name = f"{file_system}.efs.{region.name}.amazonaws.com"
     raise NoMount(
-        f'Failed to resolve "{name}" - check that your file system ID is correct, and ensure that the VPC has an EFS mount target for this file system ID.'
+        f'Failed to resolve "{name}" - check that your file system ID is correct, and ensure that the VPC has an EFS mount target for this file system ID.\n'
+        "See https://docs.aws.amazon.com/console/efs/mount-dns-name for more detail.\n"
+        "Attempting to lookup mount target ip address using botocore. Failed to import necessary dependency botocore, please install botocore first."
     )
 
 

@@ -17,8 +17,9 @@ install_node() {
 }
 
 fetch_once() {
-  timeout 300 aws s3 cp --only-show-errors --region "$REGION" "s3://$BUCKET/$1" "$2" >"$TMP/fetch.out" 2>&1 && return 0
+  timeout 120 aws s3 cp --only-show-errors --region "$REGION" "s3://$BUCKET/$1" "$2" >"$TMP/fetch.out" 2>&1 && return 0
   cat "$TMP/fetch.out"
+  trying_again "s3://$BUCKET/$1 could not be read yet: $(tail_of "$TMP/fetch.out" 2)"
   return 1
 }
 

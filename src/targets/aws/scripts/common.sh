@@ -44,8 +44,15 @@ put() {
     say "could not write s3://$BUCKET/$1"
 }
 
+# Called with what went wrong when something failed and is tried again. A worker tells it to whoever waits.
+trying_again() { :; }
+
 # Looked for before, since a machine that starts again may not reach the repositories.
-install_once() { { rpm -q "$1" || dnf -y -q install "$1"; } >"$TMP/dnf.out" 2>&1; }
+install_once() {
+  { rpm -q "$1" || timeout -k 5 120 dnf -y -q install "$1"; } >"$TMP/dnf.out" 2>&1 && return 0
+  trying_again "dnf could not install $1 yet: $(tail_of "$TMP/dnf.out" 2)"
+  return 1
+}
 
 # install <package>: from the repositories of Amazon Linux, which are in S3.
 install_package() {
@@ -58,7 +65,7 @@ install_package() {
 is_mounted() { grep -q " $STORE " /proc/mounts; }
 
 # How long mounting is tried: mount targets and their names take minutes after they were made.
-: "${MOUNT_SECONDS:=300}" "${MOUNT_PAUSE:=10}"
+: "${MOUNT_SECONDS:=180}" "${MOUNT_PAUSE:=10}"
 
 # mount_store <'' or ,options>
 mount_store() {
@@ -77,9 +84,16 @@ mount_store() {
 mount_once() {
   timeout -k 5 60 mount -t efs -o "$1" "$FILE_SYSTEM:/" "$STORE" >"$TMP/mount.out" 2>&1 && return 0
   case $? in 124 | 137) echo 'mount timed out after 60 s' >>"$TMP/mount.out" ;; esac
-  say "mount failed: $(tail_of "$TMP/mount.out" 3)"
+  say "mount failed: $(mount_said)"
+  trying_again "$(mount_said)"
   return 1
 }
+
+# What the mount helper printed last, without its advice to install botocore, which changes nothing here.
+mount_said() { tail_of "$TMP/mount.out" 5 | sed 's/Attempting to lookup mount target ip address using botocore.*//'; }
+
+# Where the mount helper writes what it does not print, such as why its tunnel ended.
+MOUNT_LOG=/var/log/amazon/efs/mount.log
 
 # connects <host> <port>: 6 where there is no such name. By bash, since the curl of Amazon Linux speaks HTTP alone.
 connects() {
@@ -92,7 +106,7 @@ connects() {
 diagnose_mount() {
   case $REGION in cn-*) domain=amazonaws.com.cn ;; *) domain=amazonaws.com ;; esac
   name="$FILE_SYSTEM.efs.$REGION.$domain"
-  said=$(tail_of "$TMP/mount.out" 5)
+  said=$(mount_said)
   what="The store ($FILE_SYSTEM) cannot be mounted"
   connects "$name" 2049
   case $?:$said in
@@ -102,12 +116,17 @@ diagnose_mount() {
       PROBLEM="$what: the machine has no credentials, so its instance profile or its role is gone." ;;
     6:* | *'ailed to resolve'* | *'ame or service not known'*)
       PROBLEM="$what: the name $name does not resolve. Either the file system has no mount target in this machine's availability zone, or DNS of the VPC is off (enableDnsSupport and enableDnsHostnames)." ;;
+    0:*'imed out'*)
+      PROBLEM="$what: $name answers at port 2049, but the mount helper did not come to an end." ;;
     1:* | *'imed out'*)
       PROBLEM="$what: $name does not answer at port 2049. The security group of the mount target must allow TCP 2049 from this machine's." ;;
-    *TLS* | *tls* | *stunnel* | *ertificate*)
+    *TLS* | *tls* | *tunnel* | *ertificate*)
       PROBLEM="$what: TLS to $name could not be set up." ;;
     *)
       PROBLEM="$what, though $name answers at port 2049." ;;
   esac
   PROBLEM="$PROBLEM The mount helper said: $said"
+  [ -s "$MOUNT_LOG" ] || return 0
+  tail_of "$MOUNT_LOG" 15
+  PROBLEM="$PROBLEM Its log said: $(tail_of "$MOUNT_LOG" 3)"
 }

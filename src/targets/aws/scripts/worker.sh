@@ -17,11 +17,15 @@ umask 022
 
 # stage <stage> [detail]
 stage() {
+  STAGE=$1
   say "stage $1${2:+: $2}"
   printf '{"stage":"%s","time":"%s","detail":"%s"}\n' "$1" "$(now)" "$(json_text "${2:-}")" >"$TMP/stage.json"
   put "$PREFIX/stage.json" "$TMP/stage.json"
   put "$PREFIX/boot.log" "$LOG"
 }
+
+# Who waits takes silence for the end, so a stage that goes on says itself again: no attempt may take half of `silenceMs`.
+trying_again() { stage "$STAGE" "$1"; }
 
 fail() {
   stage failed "$1"

@@ -28,7 +28,8 @@ export const PATIENCE: Patience = {
   unknownMs: UNKNOWN_MS,
 };
 
-const stageReport = z.object({ stage: z.string(), detail: z.string().optional() });
+/** `time` changes each time that a stage is said, also where nothing else does. */
+const stageReport = z.object({ stage: z.string(), detail: z.string().optional(), time: z.string().optional() });
 
 interface Watched {
   run: string;
@@ -85,6 +86,7 @@ async function deathOf(
   const keys = runKeys(run);
   let last = { sign: '', at: performance.now() };
   let stage = '';
+  let detail = '';
   for (;;) {
     await sleep(patience.pollMs, undefined, { signal });
     const [report, heartbeat, ended] = await Promise.all([
@@ -93,10 +95,10 @@ async function deathOf(
       bucket.getText(keys.ended),
     ]);
     const told = report?.value;
-    if (told !== undefined && told.stage !== stage) {
+    if (told !== undefined && (told.stage !== stage || (told.detail ?? '') !== detail)) {
       stage = told.stage;
-      const detail = told.detail ? { detail: told.detail } : {};
-      emit({ type: 'machine.stage', run, stage, ...detail });
+      detail = told.detail ?? '';
+      emit({ type: 'machine.stage', run, stage, ...(detail === '' ? {} : { detail }) });
     }
     const sign = JSON.stringify([told, heartbeat]);
     if (sign !== last.sign) last = { sign, at: performance.now() };
