@@ -3,5 +3,7 @@ export { Attempt } from './attempt.js';
 export { Attempts, type Retry, type RetryPolicy } from './attempts.js';
 export { discard, HttpClient, type HttpResponse } from './http-client.js';
 export { failureOfConnection, failureOfStatus } from './http-failure.js';
+export { describeProxyFailure, ProxyFailure } from './proxy-failure.js';
 export { S3Objects } from './s3/objects.js';
 export { S3Connection } from './s3/s3-connection.js';
+export { TunnelAgent } from './tunnel-agent.js';

@@ -28,34 +28,43 @@ function answerOf({ message }: Error): number | undefined {
 /** A proxy that was just restarted answers within a second; one that is not there must be told of soon. */
 const PATIENCE = 3;
 
-/** What it means for the file that was asked for, with the proxy by name. */
-export function failureOfProxy(url: string, { proxy, cause, message }: ProxyFailure): PrestageError {
+/** In words: what is wrong, and what to do about it. `status`: what the proxy answered, if it did. */
+export function describeProxyFailure({ proxy, cause, message }: ProxyFailure): {
+  what: string;
+  hint: string;
+  status: number | undefined;
+  errno: string | undefined;
+} {
   const { origin, variable } = proxy;
-  const named = `the proxy ${origin} (${variable})`;
-  const context = { url, proxy: origin };
   const status = cause instanceof Error ? answerOf(cause) : undefined;
+  const errno = codeOf(cause);
+  const named = `the proxy ${origin} (${variable})`;
   if (status === undefined || status >= 500) {
-    const code = codeOf(cause);
-    const what = status === undefined ? reasonOf(code, message) : `answered ${status}`;
-    return new Attempt(`${url} could not be fetched: ${named} ${what}.`, {
-      hint: `Check that the proxy runs and that ${variable} has its address. A host that is reached without it is named in NO_PROXY.`,
-      context: {
-        ...context,
-        ...(code === undefined ? {} : { errno: code }),
-        ...(status === undefined ? {} : { status }),
-      },
-      cause,
-      maxFailures: PATIENCE,
-    });
+    const what = status === undefined ? reasonOf(errno, message) : `answered ${status}`;
+    const hint = `Check that the proxy runs and that ${variable} has its address. A host that is reached without it is named in NO_PROXY.`;
+    return { what: `${named} ${what}`, hint, status, errno };
   }
   const wanted = status === 407 ? ' (the proxy wants credentials)' : status === 403 ? ' (forbidden)' : '';
-  return new PrestageError('SOURCE_REFUSED', `${url} could not be fetched: ${named} answered ${status}${wanted}.`, {
-    hint:
-      status === 407
-        ? `Put credentials for the proxy into ${variable} (http://user:password@proxy:port).`
-        : 'Ask who runs the proxy to let this address through, or name its host in NO_PROXY if it is reached without.',
-    context: { ...context, status },
+  const hint =
+    status === 407
+      ? `Put credentials for the proxy into ${variable} (http://user:password@proxy:port).`
+      : 'Ask who runs the proxy to let this address through, or name its host in NO_PROXY if it is reached without.';
+  return { what: `${named} answered ${status}${wanted}`, hint, status, errno };
+}
+
+/** What it means for the file that was asked for, with the proxy by name. */
+export function failureOfProxy(url: string, failure: ProxyFailure): PrestageError {
+  const { what, hint, status, errno } = describeProxyFailure(failure);
+  const message = `${url} could not be fetched: ${what}.`;
+  const context = { url, proxy: failure.proxy.origin, ...(status === undefined ? {} : { status }) };
+  const { cause } = failure;
+  if (status !== undefined && status < 500)
+    return new PrestageError('SOURCE_REFUSED', message, { hint, context, cause });
+  return new Attempt(message, {
+    hint,
+    context: { ...context, ...(errno === undefined ? {} : { errno }) },
     cause,
+    maxFailures: PATIENCE,
   });
 }
 

@@ -4,6 +4,7 @@
  * The only file of the agent that loads code of AWS's; it is a bundle of its own beside the agent, so that a preparation without S3
  * does not load it. It must not import what the agent has too.
  */
+import type { Agent } from 'node:https';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { Sha256 } from '@smithy/core/checksum';
 import { loadConfig } from '@smithy/core/config';
@@ -28,8 +29,10 @@ export interface AwsIdentity {
 /** The chain would warn on the console of settings that are in each other's way. */
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
-export function openAwsIdentity(): AwsIdentity {
-  const credentials = defaultProvider({ logger: SILENT });
+/** `httpsAgent`: the connections by which credentials are asked for, where it takes a request (SSO, STS). */
+export function openAwsIdentity({ httpsAgent }: { httpsAgent: Agent }): AwsIdentity {
+  const clientConfig = { requestHandler: { httpsAgent } };
+  const credentials = defaultProvider({ logger: SILENT, clientConfig, parentClientConfig: clientConfig });
   return {
     endpoint: loadConfig<string | undefined>({
       environmentVariableSelector: (env) => env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined,

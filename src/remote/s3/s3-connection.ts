@@ -1,6 +1,7 @@
 import type { PrestageError } from '../../core/errors.js';
 import { discard, type HttpClient, type HttpMethod, type HttpResponse } from '../http-client.js';
 import { failureOfConnection } from '../http-failure.js';
+import { TunnelAgent } from '../tunnel-agent.js';
 import { objectAddress } from './address.js';
 import type { AwsIdentity } from './aws-identity.js';
 import { failureOfIdentity } from './identity-failure.js';
@@ -60,7 +61,9 @@ export class S3Connection {
 
   async #send(request: S3Request, signal: AbortSignal): Promise<HttpResponse> {
     const { method, url, bucket, key, query = {}, headers = {}, body } = request;
-    this.#identity ??= import('./aws-identity.js').then(({ openAwsIdentity }) => openAwsIdentity());
+    this.#identity ??= import('./aws-identity.js').then(({ openAwsIdentity }) =>
+      openAwsIdentity({ httpsAgent: new TunnelAgent({ keepAlive: true }) }),
+    );
     const identity = await this.#identity;
     const prepare = async () => {
       const region = this.#regions.get(bucket) ?? this.#region ?? (await identity.region()) ?? FIRST_REGION;

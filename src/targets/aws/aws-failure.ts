@@ -1,4 +1,5 @@
 import { PrestageError } from '../../core/errors.js';
+import { describeProxyFailure, ProxyFailure } from '../../remote/index.js';
 
 /** What was asked of AWS. */
 export interface Asked {
@@ -22,6 +23,7 @@ export async function asAws<T>(asked: Asked, work: () => Promise<T>): Promise<T>
 /** What an error of the AWS SDK means, and what to do about it. */
 export function awsFailure(error: unknown, asked: Asked): PrestageError {
   if (error instanceof PrestageError) return error;
+  if (error instanceof ProxyFailure) return proxyFailure(error, asked);
   const answer = answerOf(error);
   const meaning = MEANINGS.find(({ names, matches }) => names?.has(answer.name) || matches?.(answer)) ?? OTHER;
   const { of, what, hint } = meaning.says(answer, asked);
@@ -37,6 +39,16 @@ export function awsFailure(error: unknown, asked: Asked): PrestageError {
     },
     retryable: of === 'AWS_FAILED' && answer.isPassing,
     cause: error,
+  });
+}
+
+/** The proxy stands before all of AWS, so it is a setting of this machine. */
+function proxyFailure(failure: ProxyFailure, { action }: Asked): PrestageError {
+  const { what, hint } = describeProxyFailure(failure);
+  return new PrestageError('AWS_SETTINGS', `${action}: ${what}.`, {
+    hint,
+    context: { action, proxy: failure.proxy.origin },
+    cause: failure,
   });
 }
 

@@ -29,7 +29,10 @@ export async function cdkToolkit(session: Session, onEvent: (event: StackEvent) 
         return defaultResponse;
       },
     },
-    sdkConfig: { baseCredentials: BaseCredentials.custom({ provider: session.credentials, region }) },
+    sdkConfig: {
+      baseCredentials: BaseCredentials.custom({ provider: session.credentials, region }),
+      httpOptions: { agent: session.client.requestHandler.httpsAgent },
+    },
   });
   return {
     async deploy(assembly) {

@@ -1,3 +1,4 @@
+import { discard, HttpClient } from '../../../remote/index.js';
 import { failed, ok, skipped, type Verdict, warning } from '../../checks/finding.js';
 import { awsFailure } from '../aws-failure.js';
 import type { Examined } from './examined.js';
@@ -14,12 +15,10 @@ export async function checkClock(
 ): Promise<Verdict> {
   const before = now();
   const endpoint = await endpointOf(session);
-  const answer = await fetch(endpoint, { method: 'HEAD', redirect: 'manual', signal }).catch((error: unknown) => {
-    // What is wrong is the cause; the error itself is a TypeError that says `fetch failed`.
-    const cause = error instanceof TypeError ? error.cause : error;
-    throw awsFailure(cause, { action: 'A look at the clock', resource: endpoint.host });
+  const written = await dateBy(endpoint, signal).catch((error: unknown) => {
+    throw awsFailure(error, { action: 'A look at the clock', resource: endpoint.host });
   });
-  const there = Date.parse(answer.headers.get('date') ?? '');
+  const there = Date.parse(written ?? '');
   if (Number.isNaN(there)) return skipped('AWS answered without saying what time it is.');
   // The header has whole seconds, and was written somewhere between the question and the answer.
   const skewMs = (before + now()) / 2 - (there + 500);
@@ -29,6 +28,18 @@ export async function checkClock(
   const remedy = 'Set it right: `timedatectl set-ntp true` on Linux, `w32tm /resync` on Windows.';
   if (size < REFUSED_MS) return warning(`${found} From 5 minutes on, requests are refused.`, remedy);
   return failed(`${found} AWS refuses requests that are signed with it.`, remedy);
+}
+
+/** What a server writes as `Date`; through the proxies of the environment. */
+async function dateBy({ origin, pathname }: URL, signal: AbortSignal): Promise<string | undefined> {
+  const client = new HttpClient();
+  try {
+    const { header, body } = await client.send({ method: 'HEAD', origin, path: pathname, headers: {} }, signal);
+    await discard(body);
+    return header('date');
+  } finally {
+    await client.close();
+  }
 }
 
 async function endpointOf({ ssm }: Examined['session']): Promise<URL> {

@@ -15,7 +15,7 @@ export async function checkCredentials(
   { signal, now = Date.now }: { signal: AbortSignal; now?: () => number },
 ): Promise<Verdict> {
   const account = await session.account();
-  const sts = new STSClient({ region: environment.region, credentials: session.credentials });
+  const sts = new STSClient(session.client);
   const { Arn = 'somebody' } = await asAws({ action: 'sts:GetCallerIdentity' }, () =>
     sts.send(new GetCallerIdentityCommand({}), { abortSignal: signal }),
   );
@@ -35,7 +35,7 @@ export async function checkCredentials(
 export async function checkRegion(examined: Examined, signal: AbortSignal): Promise<Verdict> {
   const { session, environment } = examined;
   const { region, name } = environment;
-  const ec2 = new EC2Client({ region: homeOf(region), credentials: session.credentials });
+  const ec2 = new EC2Client({ ...session.client, region: homeOf(region) });
   const asked = { action: 'ec2:DescribeRegions' };
   const found = await asAws(asked, () =>
     ec2.send(new DescribeRegionsCommand({ AllRegions: true }), { abortSignal: signal }),

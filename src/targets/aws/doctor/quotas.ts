@@ -74,11 +74,11 @@ export async function checkQuota(
 
 /** Undefined where it may not be looked at. */
 async function limitOf(
-  { session, environment: { region } }: Examined,
+  { session }: Examined,
   { service: ServiceCode, code: QuotaCode }: Quota,
   abortSignal: AbortSignal,
 ): Promise<number | undefined> {
-  const client = new ServiceQuotasClient({ region, credentials: session.credentials });
+  const client = new ServiceQuotasClient(session.client);
   const asked = { ServiceCode, QuotaCode };
   const found = await asAws({ action: 'servicequotas:GetServiceQuota', resource: QuotaCode }, () =>
     client.send(new GetServiceQuotaCommand(asked), { abortSignal }).catch((error: unknown) => {

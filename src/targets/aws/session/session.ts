@@ -8,6 +8,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import type { AwsEnvironment } from '../../../config/index.js';
 import { PrestageError } from '../../../core/errors.js';
+import { TunnelAgent } from '../../../remote/index.js';
 import { asAws } from '../aws-failure.js';
 
 export type Credentials = ReturnType<typeof fromNodeProviderChain>;
@@ -16,6 +17,8 @@ export type Credentials = ReturnType<typeof fromNodeProviderChain>;
 export interface Session {
   environment: AwsEnvironment;
   credentials: Credentials;
+  /** What every client is made with; through the proxies of the environment. */
+  client: ClientSettings;
   cloudFormation: CloudFormationClient;
   ec2: EC2Client;
   efs: EFSClient;
@@ -34,16 +37,27 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 /** Attempts at a request that is throttled or gets no answer; the SDK waits longer before each. */
 const MAX_ATTEMPTS = 8;
+/** To one server at once; as many as the SDK itself has. */
+const MAX_SOCKETS = 50;
+
+export interface ClientSettings {
+  region: string;
+  credentials: Credentials;
+  maxAttempts: number;
+  requestHandler: { httpsAgent: TunnelAgent };
+}
 
 /** Asks nobody for anything until a client is used. */
 export function openSession(environment: AwsEnvironment): Session {
-  const credentials = credentialsOf(environment);
-  const client = { region: environment.region, credentials, maxAttempts: MAX_ATTEMPTS };
+  const requestHandler = { httpsAgent: new TunnelAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }) };
+  const credentials = credentialsOf(environment, requestHandler);
+  const client = { region: environment.region, credentials, maxAttempts: MAX_ATTEMPTS, requestHandler };
   const sts = new STSClient(client);
   let account: Promise<string> | undefined;
   return {
     environment,
     credentials,
+    client,
     cloudFormation: new CloudFormationClient(client),
     ec2: new EC2Client(client),
     efs: new EFSClient(client),
@@ -58,13 +72,22 @@ export function openSession(environment: AwsEnvironment): Session {
 }
 
 /** The chain that all AWS tools share, with the profile and the role that the environment names. */
-function credentialsOf({ region, profile, assumeRole }: AwsEnvironment): Credentials {
-  const own = fromNodeProviderChain({ ...(profile === undefined ? {} : { profile }), clientConfig: { region } });
+function credentialsOf(
+  { region, profile, assumeRole }: AwsEnvironment,
+  requestHandler: ClientSettings['requestHandler'],
+): Credentials {
+  const clientConfig = { region, requestHandler };
+  const own = fromNodeProviderChain({
+    ...(profile === undefined ? {} : { profile }),
+    clientConfig,
+    // Clients of SSO, whose region is another.
+    parentClientConfig: { requestHandler },
+  });
   if (assumeRole === undefined) return own;
   return fromTemporaryCredentials({
     masterCredentials: own,
     params: { RoleArn: assumeRole, RoleSessionName: 'prestage' },
-    clientConfig: { region },
+    clientConfig,
   });
 }
 
