@@ -144,7 +144,8 @@ export interface HostStatus {
   /** Where its health check speaks HTTP. */
   url?: string;
   release: string;
-  state: 'healthy' | 'starting' | 'unhealthy' | 'failed' | 'stopped';
+  /** `missing`: it was deployed, and its machine is gone. */
+  state: 'healthy' | 'starting' | 'unhealthy' | 'failed' | 'stopped' | 'missing';
   /** Why it is not healthy, where that is known; of a healthy one, how often its program ended. */
   detail?: string;
 }

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { EC2Client, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from 'vitest';
 import type { Run } from '../prestage.js';
+import { until } from '../until.js';
 import { type CloudProject, useCloud, withoutCloud } from './cloud.js';
 
 function succeeded(run: Run): Run {
@@ -9,6 +11,7 @@ function succeeded(run: Run): Run {
   return run;
 }
 
+const ANY = { accessKeyId: 'it', secretAccessKey: 'it' };
 const types = ({ events }: Run) => events.map(({ type }) => type as string);
 const hosts = async (project: CloudProject) =>
   (await project.instances()).map(({ tags }) => tags['prestage:host']).sort();
@@ -58,6 +61,32 @@ describe.skipIf(withoutCloud)('hosts on AWS', () => {
     expect(recovered.events).toContainEqual(
       expect.objectContaining({ type: 'notice', message: expect.stringContaining('UPDATE_ROLLBACK_FAILED') }),
     );
+  });
+
+  test('that somebody ended: status says so, and deploy makes them again, on the same release', async () => {
+    const project = await cloud.project('ended');
+    const { release } = succeeded(await project.aws('deploy --yes --json')).result;
+    const before = await project.instances();
+    const ended = before.find(({ tags }) => tags['prestage:host'] === 'api-1')?.id ?? '';
+    const ec2 = new EC2Client({ region: cloud.region.name, endpoint: cloud.region.endpoint, credentials: ANY });
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [ended] }));
+    await until('it to be gone', async () => !(await project.instances()).some(({ id }) => id === ended));
+    expect(succeeded(await project.aws('status --json')).result).toMatchObject({
+      hosts: expect.arrayContaining([expect.objectContaining({ service: 'api', index: 1, state: 'missing', release })]),
+    });
+    expect(succeeded(await project.aws('plan --json')).result.phase2).toMatchObject({
+      action: 'apply',
+      hosts: expect.arrayContaining([
+        expect.objectContaining({ host: 'api-1', action: 'replace', reason: 'its instance is gone' }),
+        expect.objectContaining({ host: 'api-0', action: 'keep' }),
+      ]),
+    });
+    expect(succeeded(await project.aws('deploy --yes --json')).result).toMatchObject({ release, phase2: 'applied' });
+    const after = await project.instances();
+    expect(after.map(({ tags }) => tags['prestage:host']).sort()).toEqual(['api-0', 'api-1', 'jump-0', 'web-0']);
+    const kept = before.filter(({ id }) => id !== ended).map(({ id }) => id);
+    expect(after.map(({ id }) => id)).toEqual(expect.arrayContaining(kept));
+    expect(succeeded(await project.aws('deploy --yes --json')).result).toMatchObject({ phase2: 'unchanged' });
   });
 
   test('with a database: they get its address, and it stays when the hosts go', async () => {

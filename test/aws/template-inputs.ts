@@ -77,6 +77,7 @@ export function someInfrastructure(change: Partial<InfrastructureInputs> = {}): 
     services: { services: SERVICES, database: { engine: 'postgres', version: '16' } },
     imageId: 'ami-0a1b2c3d4e5f60718',
     fallback: { agent: 'a'.repeat(64), job: 'b'.repeat(64) },
+    generations: {},
     sourceBuckets: [],
     ...change,
   };

@@ -7,6 +7,7 @@ import { asAws } from './aws-failure.js';
 import { deployedTemplate, type StackState, type Template } from './cloudformation/stack-state.js';
 import type { AwsContext, Place } from './context.js';
 import { deployedSourceBuckets } from './foundation.js';
+import { missingHosts } from './hosts/find-hosts.js';
 import { IMAGE_PARAMETER } from './image-parameter.js';
 import { infrastructureStackName, TAGS } from './names.js';
 import type { AgentInputs } from './scripts/inputs.js';
@@ -18,6 +19,8 @@ export interface InfrastructureRecord {
   imageId: string;
   fallback: AgentInputs;
   database?: DatabasePlan;
+  /** How often a host was made again on this release because its instance was gone; hosts that never were are left out. */
+  generations?: Readonly<Record<string, number>>;
 }
 
 /** The record of the deployed infrastructure. */
@@ -49,7 +52,15 @@ export async function infrastructureInputs(
     imageId: same?.imageId ?? (await newestImage(context)),
     fallback: same?.fallback ?? (await given.fallback()),
     sourceBuckets: await deployedSourceBuckets(context),
+    generations: nextGenerations(same, same === undefined ? [] : await missingHosts(context, given.deployed)),
   };
+}
+
+/** A host that is missing gets the next number, which makes it another resource: CloudFormation then makes its instance anew. */
+function nextGenerations(same: InfrastructureRecord | undefined, missing: readonly string[]): Record<string, number> {
+  const generations = { ...same?.generations };
+  for (const host of missing) generations[host] = (generations[host] ?? 0) + 1;
+  return generations;
 }
 
 /** What `destroy` leaves: the database, and what it is reached by. */
@@ -69,6 +80,7 @@ export function withoutHosts(
     imageId,
     fallback,
     sourceBuckets: [],
+    generations: {},
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ServicesPlan } from '../../config/index.js';
+import { hostName } from '../host-name.js';
 import type { HostStatus, TargetStatus } from '../target.js';
 import { readDeployments } from './bucket/deployments.js';
 import { readIndex } from './bucket/index-of-store.js';
@@ -40,7 +41,10 @@ export async function statusOf(context: AwsContext): Promise<TargetStatus> {
         ? []
         : [{ kind: 'command', id: command.run, detail: `${command.command}, on ${command.process.host}` }]),
     ],
-    hosts: await Promise.all(machines.map((host) => hostStatus(host, place, services))),
+    hosts: [
+      ...(await Promise.all(machines.map((host) => hostStatus(host, place, services)))),
+      ...missingFrom(machines, services, releaseOf(stack)),
+    ],
     database: await databaseStatus(context, stack),
   };
 }
@@ -79,6 +83,31 @@ async function hostStatus(
     state,
     ...(detail === undefined ? {} : { detail }),
   };
+}
+
+/** Hosts that the last deployment made and that have no instance any more. */
+function missingFrom(
+  machines: readonly HostMachine[],
+  services: ServicesPlan | undefined,
+  release: string | undefined,
+): HostStatus[] {
+  if (release === undefined) return [];
+  const there = new Set(machines.map(({ host }) => host));
+  return (services?.services ?? []).flatMap(({ name: service, count, port }) =>
+    Array.from({ length: count }, (_, index) => index)
+      .filter((index) => !there.has(hostName(service, index)))
+      .map(
+        (index): HostStatus => ({
+          service,
+          index,
+          address: '',
+          port,
+          release,
+          state: 'missing',
+          detail: 'its instance is gone; `prestage deploy` makes it again',
+        }),
+      ),
+  );
 }
 
 function stateOf(

@@ -15,6 +15,7 @@ import threading
 os.environ.setdefault("MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS", "true")
 
 import boto3
+import balancers
 import buckets
 import cloudformation
 import databases
@@ -190,6 +191,7 @@ def main():
     region = Region(parser.parse_args().region)
     cloudformation.CloudFormation.emulated = region
     urls.url_paths = {"{0}/$": cloudformation.CloudFormation.dispatch}
+    balancers.install()
     buckets.install()
     databases.install()
     instances.install(region)

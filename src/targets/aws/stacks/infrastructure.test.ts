@@ -182,6 +182,16 @@ test('another release is other hosts, and nothing else of the hosts changes them
   expect(instances(after).filter((id) => instances(before).includes(id))).toEqual([]);
 });
 
+test('a host that is made again is another one, and the only one', () => {
+  const before = instances(of());
+  const after = instances(of({ generations: { 'order-api-1': 1 } }));
+  const again = instances(of({ generations: { 'order-api-1': 2 } }));
+  const changed = (ids: string[]) => ids.filter((id) => !before.includes(id)).map((id) => id.slice(0, -8));
+  expect(changed(after)).toEqual([expect.stringMatching(/^HostOrderApi1/)]);
+  expect(changed(again)).toEqual(changed(after));
+  expect(again).not.toEqual(after);
+});
+
 test('one more service leaves the hosts of the others where they are, but for what they are told of it', () => {
   const zones = (template: Template) =>
     Object.fromEntries(

@@ -79,7 +79,13 @@ function hasBalancer(service: ServicePlan, ha: boolean): service is ServicePlan 
 }
 
 /** What a later deployment must know of this one. */
-function recordFor({ release, imageId, fallback, services }: InfrastructureInputs): InfrastructureRecord {
+function recordFor({ release, imageId, fallback, services, generations }: InfrastructureInputs): InfrastructureRecord {
   const { database } = services;
-  return { release: release.release, imageId, fallback, ...(database === undefined ? {} : { database }) };
+  return {
+    release: release.release,
+    imageId,
+    fallback,
+    ...(database === undefined ? {} : { database }),
+    ...(Object.keys(generations).length === 0 ? {} : { generations }),
+  };
 }

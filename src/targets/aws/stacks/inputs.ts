@@ -43,6 +43,8 @@ export interface InfrastructureInputs {
   imageId: string;
   /** What a jump host prepares the release by, where it is not there. */
   fallback: AgentInputs;
+  /** How often hosts were made again on this release, by their names; absent is never. */
+  generations: Readonly<Record<string, number>>;
   /** Buckets of other people's that a jump host may have to read sources from. */
   sourceBuckets: readonly string[];
 }

@@ -62,7 +62,9 @@ export function hostsOf(
     };
     const place = inputs.network.kind === 'existing' ? (inputs.network.hostSubnets[zone] ?? '') : String(zone);
     const timeout = String(patience(service)); // a wait condition cannot be changed: with another one it is another host
-    const digest = sha256(canonicalJson({ ...settings, place, script, timeout } as Json));
+    const generation = inputs.generations[name];
+    const again = generation === undefined ? {} : { generation };
+    const digest = sha256(canonicalJson({ ...settings, place, script, timeout, ...again } as Json));
     const id = logicalId('Host', name) + digest.slice(0, 8);
     const handle = new CfnWaitConditionHandle(stack, `${id}Signal`);
     const instance = new CfnInstance(stack, id, {
