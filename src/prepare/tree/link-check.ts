@@ -1,7 +1,7 @@
 import type { ArchiveReason } from '../../core/archive-reasons.js';
 import { PrestageError } from '../../core/errors.js';
 import type { TreeEntry } from '../../store/index.js';
-import { parentOf } from './tree-path.js';
+import { isPlainBackslash, parentOf } from './tree-path.js';
 
 /** As many links as Linux follows in one look-up (path_resolution(7)). */
 const MAX_LINKS_FOLLOWED = 40;
@@ -60,7 +60,7 @@ function ruleBrokenBy(target: string): Broken {
   if (target === '') return ['link-target', 'has no target'];
   if (target.startsWith('/')) return ['link-absolute', 'is absolute'];
   if (/^[A-Za-z]:/.test(target)) return ['link-target', 'starts with a drive letter'];
-  if (target.includes('\\')) return ['link-target', 'has a backslash in its target'];
+  if (target.includes('\\') && !isPlainBackslash(target)) return ['link-target', 'has a backslash in its target'];
   if (/[\0-\x1f\x7f]/.test(target)) return ['link-target', 'has a control character in its target'];
   if (/\p{Surrogate}/u.test(target)) return ['link-target', 'has a target that is not valid Unicode'];
   if (Buffer.byteLength(target) > 4095) return ['link-target', 'has a target that is too long'];

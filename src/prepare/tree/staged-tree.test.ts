@@ -155,7 +155,9 @@ describe('refuses', () => {
     ['a/', 'shortest'],
     ['C:/x', 'drive'],
     ['c:x', 'drive'],
-    ['a\\b', 'backslash'],
+    ['..\\b', 'backslash'],
+    ['a\\..\\b', 'backslash'],
+    ['\\b', 'backslash'],
     ['\\\\server\\share', 'backslash'],
     ['a\0b', 'control'],
     ['a\nb', 'control'],
@@ -172,7 +174,7 @@ describe('refuses', () => {
     await expect(tree.read(path)).rejects.toEqual(refusal);
   });
 
-  test.each(['/etc', '', 'C:/x', 'a\\b', 'a\0', 'a\nb'])('a link to %j', async (target) => {
+  test.each(['/etc', '', 'C:/x', '..\\b', '../a\\..\\b', '\\b', 'a\0', 'a\nb'])('a link to %j', async (target) => {
     await expect(tree.makeLink('a/b', target)).rejects.toEqual(code('ARCHIVE_UNSAFE'));
   });
 

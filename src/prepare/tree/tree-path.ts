@@ -24,7 +24,8 @@ function ruleBroken(path: string): [reason: ArchiveReason<'ARCHIVE_UNSAFE'>, wha
   if (path === '') return ['path-empty', 'it is empty'];
   if (path.startsWith('/')) return ['path-absolute', 'it is absolute'];
   if (/^[A-Za-z]:/.test(path)) return ['path-drive', 'it starts with a drive letter'];
-  if (path.includes('\\')) return ['path-backslash', 'it has a backslash, which separates folders on Windows'];
+  if (path.includes('\\') && !isPlainBackslash(path))
+    return ['path-backslash', 'it has a backslash, which separates folders on Windows'];
   if (/[\0-\x1f\x7f]/.test(path)) return ['path-control', 'it has a control character'];
   if (/\p{Surrogate}/u.test(path)) return ['path-unicode', 'it is not valid Unicode'];
   const names = path.split('/');
@@ -37,6 +38,16 @@ function ruleBroken(path: string): [reason: ArchiveReason<'ARCHIVE_UNSAFE'>, wha
   if (path.length > MAX_PATH_BYTES / 3 && Buffer.byteLength(path) > MAX_PATH_BYTES)
     return ['path-length', 'it is longer than 4,096 bytes'];
   return undefined;
+}
+
+/**
+ * Whether the backslashes of a path or a link's target are letters, as in the names of systemd's units
+ * (`system-getty\\x2d1.slice`). They are not where this runs on Windows, nor where who takes them for separators would be led
+ * upwards, or to another root.
+ */
+export function isPlainBackslash(text: string): boolean {
+  if (process.platform === 'win32' || text.startsWith('\\')) return false;
+  return !text.split('/').some((name) => name.includes('\\') && name.split('\\').includes('..'));
 }
 
 /** The folder that a path is in; '' for the tree's root. */
