@@ -11,6 +11,9 @@ export interface ZipItem {
   flags?: number;
   /** Unix mode with its type, such as 0o120777; none: written on DOS. */
   unixMode?: number;
+  /** The system that wrote it, and its attributes as a whole, where `unixMode` does not say. */
+  host?: number;
+  attributes?: number;
   crc?: number;
   size?: number;
   compressedSize?: number;
@@ -27,6 +30,8 @@ export interface ZipItem {
   };
   /** Bytes after the data. */
   descriptor?: Buffer;
+  /** Bytes before the local header that belong to nothing. */
+  gap?: Buffer;
   /** What the directory gives as the place of the local header, if not where it is. */
   offset?: number;
   disk?: number;
@@ -37,10 +42,14 @@ export interface ZipOptions {
   /** Offsets count from the start of the file, not from the end of the prefix. */
   absolute?: boolean;
   comment?: string | Buffer;
+  /** Bytes that belong to nothing. */
+  beforeDirectory?: Buffer;
+  afterDirectory?: Buffer;
   after?: Buffer;
   zip64?: boolean;
-  /** Changes the end record. */
+  /** Changes the end record, and that of zip64. */
   edit?: (end: Buffer) => void;
+  edit64?: (end: Buffer) => void;
 }
 
 export const UTF8 = 1 << 11;
@@ -53,14 +62,24 @@ export function zip(items: ZipItem[], options: ZipOptions = {}): Buffer {
   const directory: Buffer[] = [];
   let at = 0;
   for (const item of items) {
+    const gap = item.gap ?? Buffer.alloc(0);
     const local = localEntry(item);
-    directory.push(centralHeader(item, item.offset ?? at + shift));
-    parts.push(local);
-    at += local.length;
+    directory.push(centralHeader(item, item.offset ?? at + gap.length + shift));
+    parts.push(gap, local);
+    at += gap.length + local.length;
   }
+  const before = options.beforeDirectory ?? Buffer.alloc(0);
   const central = Buffer.concat(directory);
-  const end = endRecords(items.length, central.length, at + shift, options);
-  return Buffer.concat([prefix, ...parts, central, end, options.after ?? Buffer.alloc(0)]);
+  const end = endRecords(items.length, central.length, at + before.length + shift, options);
+  return Buffer.concat([
+    prefix,
+    ...parts,
+    before,
+    central,
+    options.afterDirectory ?? Buffer.alloc(0),
+    end,
+    options.after ?? Buffer.alloc(0),
+  ]);
 }
 
 export function descriptor(item: ZipItem, signature = true): Buffer {
@@ -108,7 +127,7 @@ function centralHeader(item: ZipItem, offset: number): Buffer {
   const its = values(item);
   const header = Buffer.alloc(46);
   header.writeUInt32LE(0x02014b50, 0);
-  header.writeUInt16LE(item.unixMode === undefined ? 20 : (3 << 8) | 20, 4);
+  header.writeUInt16LE(((item.host ?? (item.unixMode === undefined ? 0 : 3)) << 8) | 20, 4);
   header.writeUInt16LE(20, 6);
   header.writeUInt16LE(its.flags, 8);
   header.writeUInt16LE(its.method, 10);
@@ -118,7 +137,7 @@ function centralHeader(item: ZipItem, offset: number): Buffer {
   header.writeUInt16LE(its.name.length, 28);
   header.writeUInt16LE(its.extra.length, 30);
   header.writeUInt16LE(item.disk ?? 0, 34);
-  header.writeUInt32LE(((item.unixMode ?? 0) << 16) >>> 0, 38);
+  header.writeUInt32LE(item.attributes ?? ((item.unixMode ?? 0) << 16) >>> 0, 38);
   header.writeUInt32LE(offset, 42);
   return Buffer.concat([header, its.name, its.extra]);
 }
@@ -141,6 +160,7 @@ function endRecords(entries: number, size: number, offset: number, options: ZipO
   end64.writeBigUInt64LE(BigInt(entries), 32);
   end64.writeBigUInt64LE(BigInt(size), 40);
   end64.writeBigUInt64LE(BigInt(offset), 48);
+  options.edit64?.(end64);
   const locator = Buffer.alloc(20);
   locator.writeUInt32LE(0x07064b50, 0);
   locator.writeBigUInt64LE(BigInt(offset + size), 8);

@@ -49,6 +49,8 @@ const FORMATS: Record<string, { pack: (entries: readonly Entry[]) => Buffer; lac
           unixMode: mode(entry),
         })),
       ),
+    // The mode of a pipe is that of a file which was packed from standard input.
+    lacks: ({ special }) => special === 'pipe',
   },
   'cpio (newc)': { pack: (entries) => cpio(items(entries)) },
   'cpio (crc)': { pack: (entries) => cpio(items(entries), 'crc') },

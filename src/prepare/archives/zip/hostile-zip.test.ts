@@ -41,8 +41,11 @@ describe('refuses as unsafe', () => {
     ],
     ['an absolute path', [file('/tmp/prestage-escaped')], 'absolute'],
     ['a drive letter', [file('C:/x')], 'drive'],
-    ['backslashes upwards', [file('..\\beside\\victim')], 'backslash'],
-    ['a UNC path', [file('\\\\server\\share\\x')], 'backslash'],
+    ['backslashes upwards, from Windows', [file('..\\beside\\victim')], 'upwards'],
+    ['backslashes upwards, from Unix', [{ ...file('..\\beside\\victim'), unixMode: 0o100644 }], 'backslash'],
+    ['backslashes beside slashes, from Windows', [file('a\\b'), file('c/d')], 'backslash'],
+    ['a UNC path, from Windows', [file('\\\\server\\share\\x')], 'absolute'],
+    ['a UNC path, from Unix', [{ ...file('\\\\server\\share\\x'), unixMode: 0o100644 }], 'backslash'],
     ['a NUL in a name', [file('a\0.txt')], 'control'],
     ['a newline in a name', [file('a\nb')], 'control'],
     [
@@ -63,7 +66,6 @@ describe('refuses as unsafe', () => {
     ['a path twice', [file('x', '1'), file('x', '2')], 'twice'],
     ['two names that differ in case', [file('README'), file('Readme')], 'differ only'],
     ['a device', [{ ...file('null'), unixMode: 0o020666 }], 'device'],
-    ['a named pipe', [{ ...file('pipe'), unixMode: 0o010666 }], 'device'],
     ['a socket', [{ ...file('socket'), unixMode: 0o140666 }], 'device'],
     [
       'a name of Info-ZIP’s field upwards',
@@ -90,13 +92,48 @@ describe('refuses as invalid', () => {
     ],
     ['a local header with another checksum', zip([{ ...file('a'), local: { crc: 5 } }]), 'another checksum'],
     ['a local header that is encrypted', zip([{ ...file('a'), local: { flags: UTF8 | 1 } }]), 'one of its headers'],
-    ['no local header', zip([{ ...file('a'), offset: 1 }]), 'overlaps'],
+    ['no local header', zip([{ ...file('a'), offset: 2 }]), 'overlaps'],
     [
       'a data descriptor that differs',
       zip([{ ...file('a'), flags: UTF8 | DESCRIPTOR, descriptor: descriptor(file('b', 'other')) }]),
       'data descriptor',
     ],
-    ['a data descriptor that is not there', zip([{ ...file('a'), flags: UTF8 | DESCRIPTOR }]), 'data descriptor'],
+    [
+      'a data descriptor that is not there',
+      zip([{ ...file('a'), flags: UTF8 | DESCRIPTOR, local: { crc: 0, size: 0, compressedSize: 0 } }]),
+      'data descriptor',
+    ],
+    [
+      'another name in the local header’s Unicode field',
+      zip([{ ...file('x'), flags: 0, local: { extra: unicodePath('x', 'y') } }]),
+      'another name',
+    ],
+    [
+      'an entry that the directory does not have',
+      zip([{ ...file('a') }, file('b')], { beforeDirectory: localHeader() }),
+      'not in the directory',
+    ],
+    [
+      'an entry before the first one',
+      zip([file('a')], { prefix: localHeader(), absolute: true }),
+      'not in its directory',
+    ],
+    ['an archive before it', zip([file('a')], { prefix: zip([file('b')]) }), 'not in its directory'],
+    [
+      'an end record in the comment of another, not at the end',
+      zip([file('a')], { comment: Buffer.concat([zip([file('b')]), Buffer.alloc(8, ' ')]) }),
+      'two end records',
+    ],
+    [
+      'a folder by its attributes that has nothing in it',
+      zip([{ ...file('d', ''), attributes: 0x10 }]),
+      'by its attributes',
+    ],
+    [
+      'a link by its mode from another system than Unix',
+      zip([{ ...file('l', 'x'), host: 0, attributes: (0o120777 << 16) >>> 0 }]),
+      'programs differ',
+    ],
     ['a wrong checksum, stored', zip([{ ...file('a'), crc: 1 }]), 'CRC'],
     ['a wrong checksum, deflated', zip([{ ...file('a', long), method: 8, crc: 1 }]), 'CRC'],
     ['a wrong checksum, of a large file', zip([{ ...file('a', 'x'.repeat(2_000_000)), method: 8, crc: 1 }]), 'CRC'],
@@ -192,6 +229,8 @@ describe('refuses as unsupported', () => {
     ['parts of an archive', zip([file('a')], { edit: (end) => void end.writeUInt16LE(1, 4) }), 'one part'],
     ['an entry in another part', zip([{ ...file('a'), disk: 3 }]), 'another part'],
     ['a name that says it is UTF-8 and is not', zip([{ name: Buffer.from([0xfc]), flags: UTF8 }]), 'UTF-8'],
+    ['a name that may be UTF-8 or code page 437', zip([{ name: 'ü', flags: 0 }]), 'nothing says'],
+    ['the label of a volume', zip([{ ...file('a'), attributes: 8 }]), 'label'],
   ])('%s', async (_, archive, says) => {
     await expectRefusal(archive, 'ARCHIVE_UNSUPPORTED', says);
   });
@@ -229,7 +268,37 @@ describe('reads', () => {
       zip([{ name: Buffer.from([0x81]), flags: 0, extra: unicodePath('x', '日本') }]),
       ['ü'],
     ],
+    [
+      'names in Info-ZIP’s field over ASCII',
+      zip([
+        { name: '%U20AC', flags: 0, extra: unicodePath('%U20AC', '€'), local: { extra: unicodePath('%U20AC', '€') } },
+      ]),
+      ['€'],
+    ],
+    ['names in two encodings', zip([{ name: 'ü', local: { name: Buffer.from([0x81]), flags: 0 } }]), ['ü']],
+    ['backslashes of Windows', zip([file('d\\a'), { ...file('d\\e\\b'), host: 11 }]), ['d', 'd/a', 'd/e', 'd/e/b']],
+    [
+      'backslashes of Windows, with slashes in the local header (IZArc)',
+      zip([{ ...file('d\\a'), local: { name: 'd/a' } }]),
+      ['d', 'd/a'],
+    ],
+    ['backslashes of Unix as letters', zip([{ ...file('a\\x2db'), unixMode: 0o100644 }]), ['a\\x2db']],
     ['folders by their slash', zip([{ name: 'd/' }, file('d/x')]), ['d', 'd/x']],
+    ['folders by their slash, whatever their mode', zip([{ name: 'd/', unixMode: 0xffff }, file('d/x')]), ['d', 'd/x']],
+    ['folders by their attributes', zip([{ name: 'd', attributes: 0x10 }, file('d/x')]), ['d', 'd/x']],
+    ['what was packed from standard input', zip([{ ...file('-'), unixMode: 0o010600 }]), ['-']],
+    ['the root of the archive', zip([{ name: '/' }, file('a')]), ['a']],
+    ['the flag for a data descriptor, and none', zip([{ ...file('a'), flags: UTF8 | DESCRIPTOR }]), ['a']],
+    [
+      'more than 65,535 entries without zip64',
+      zip(Array.from({ length: 65_537 }, () => ({ name: '/' })).concat([{ name: 'a/' }, { name: 'b/' }])),
+      ['a', 'b'],
+    ],
+    [
+      'a last name that looks like a zip64 locator',
+      zip([file(`PK\x06\x07${'n'.repeat(16)}`)]),
+      [`PK\x06\x07${'n'.repeat(16)}`],
+    ],
     [
       'data descriptors with a signature',
       zip([
@@ -301,6 +370,12 @@ describe('reads', () => {
     expect(Object.keys(entriesOf(await unpack(where, archive, { exclude: ['secret'] })))).toEqual(['a']);
   });
 });
+
+/** An entry's local header and content, of which no directory knows. */
+function localHeader(): Buffer {
+  const archive = zip([file('unlisted')]);
+  return archive.subarray(0, archive.indexOf('PK\x01\x02'));
+}
 
 function unicodePath(raw: string | Buffer, name: string): Buffer {
   const content = Buffer.from(name);

@@ -1,14 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
-import { archiveError } from '../archive-error.js';
+import { type ArchivePlace, archiveError } from '../archive-error.js';
 import { beyond } from '../limits.js';
 import { type EndRecord, readAt, safeNumber } from './zip-end-record.js';
-import { zipName } from './zip-name.js';
+import { checkFolders, isOfUnix, isOfWindows, kindAndMode } from './zip-kind.js';
+import { haveBackslashes, type NameRules, type RawName, zipName } from './zip-name.js';
 
 /** An entry as the central directory has it (APPNOTE 4.3.12): the directory is what counts, local headers must agree. */
 export interface ZipEntry {
   name: string;
-  /** The name's bytes: the local header must have the same. */
-  rawName: Buffer;
+  /** How the name was read: that of the local header must be the same, read so. */
+  nameRules: NameRules;
   kind: 'file' | 'folder' | 'link';
   mode: number;
   flags: number;
@@ -49,83 +50,97 @@ export async function readDirectory(
   if (directorySize > MAX_DIRECTORY_BYTES)
     throw archiveError('ARCHIVE_LIMIT', { archive }, `has a directory of ${directorySize} bytes`);
   const directory = await readAt(handle, end.directoryOffset, end.directorySize);
-  const entries: ZipEntry[] = [];
-  let at = 0;
-  while (at < directory.length) {
-    const invalid = (what: string) =>
-      archiveError('ARCHIVE_INVALID', { archive, offset: end.directoryOffset + at }, what);
-    if (at + HEADER_BYTES > directory.length || directory.readUInt32LE(at) !== 0x02014b50)
-      throw invalid('its directory is damaged');
-    const nameEnd = at + HEADER_BYTES + directory.readUInt16LE(at + 28);
-    const extraEnd = nameEnd + directory.readUInt16LE(at + 30);
-    const next = extraEnd + directory.readUInt16LE(at + 32);
-    if (next > directory.length) throw invalid('its directory is damaged');
-    const extra = extraFields(directory.subarray(nameEnd, extraEnd));
-    if (extra === undefined) throw invalid('its directory has a damaged extra field');
-    entries.push(
-      parseEntry(directory.subarray(at, next), directory.subarray(at + HEADER_BYTES, nameEnd), extra, end, archive),
-    );
-    at = next;
+  const headers: Header[] = [];
+  for (let at = 0; at < directory.length; at += headers.at(-1)?.bytes.length ?? 0) {
+    if (headers.length === maxCount)
+      throw beyond(
+        'count',
+        maxCount,
+        maxCount + 1,
+        { archive },
+        `has more than the ${maxCount} entries that are allowed`,
+      );
+    headers.push(headerAt(directory, at, { archive, offset: end.directoryOffset + at }));
   }
-  if (entries.length === end.entries && directory.length === end.directorySize) return entries;
-  throw archiveError(
-    'ARCHIVE_INVALID',
-    { archive },
-    `has ${entries.length} entries, and says that it has ${end.entries}`,
-    { reason: 'headers-differ' },
-  );
+  if (!isCountOf(headers.length, end) || directory.length !== directorySize) {
+    const what = `has ${headers.length} entries, and says that it has ${count}`;
+    throw archiveError('ARCHIVE_INVALID', { archive }, what, { reason: 'headers-differ' });
+  }
+  const backslashes = haveBackslashes(headers.filter(({ host }) => isOfWindows(host)).map(({ name }) => name));
+  const entries = headers.map((header) => {
+    const nameRules = { unix: isOfUnix(header.host), backslashes: backslashes && isOfWindows(header.host) };
+    return toEntry(header, nameRules, end, archive);
+  });
+  checkFolders(entries, archive);
+  return entries;
 }
 
-function parseEntry(header: Buffer, rawName: Buffer, extra: ExtraFields, end: EndRecord, archive: string): ZipEntry {
-  const flags = header.readUInt16LE(8);
-  const host = header[5] ?? 0;
-  const unix = host === 3 || host === 19; // Unix, macOS
-  const name = zipName(rawName, { utf8: (flags & FLAG.utf8) !== 0, unix, unicodePath: extra.get(0x7075) });
-  const place = { archive, entry: name ?? rawName.toString('latin1') };
+/** The end record has room for 65,535; programs that write more without zip64 let the count start again. */
+function isCountOf(found: number, { entries, isZip64 }: EndRecord): boolean {
+  return found === entries || (!isZip64 && found % 0x10000 === entries);
+}
+
+interface Header {
+  bytes: Buffer;
+  host: number;
+  name: RawName;
+  extra: ExtraFields;
+}
+
+function headerAt(directory: Buffer, at: number, place: ArchivePlace): Header {
+  const invalid = (what: string) => archiveError('ARCHIVE_INVALID', place, what);
+  if (at + HEADER_BYTES > directory.length || directory.readUInt32LE(at) !== 0x02014b50)
+    throw invalid('its directory is damaged');
+  const nameEnd = at + HEADER_BYTES + directory.readUInt16LE(at + 28);
+  const extraEnd = nameEnd + directory.readUInt16LE(at + 30);
+  const next = extraEnd + directory.readUInt16LE(at + 32);
+  if (next > directory.length) throw invalid('its directory is damaged');
+  const extra = extraFields(directory.subarray(nameEnd, extraEnd));
+  if (extra === undefined) throw invalid('its directory has a damaged extra field');
+  const bytes = directory.subarray(at, next);
+  const isUtf8 = (bytes.readUInt16LE(8) & FLAG.utf8) !== 0;
+  const name = { bytes: directory.subarray(at + HEADER_BYTES, nameEnd), isUtf8, unicodePath: extra.get(0x7075) };
+  return { bytes, host: bytes[5] ?? 0, name, extra };
+}
+
+function toEntry(
+  { bytes, host, name: raw, extra }: Header,
+  nameRules: NameRules,
+  end: EndRecord,
+  archive: string,
+): ZipEntry {
+  const name = zipName(raw, nameRules);
+  const place = { archive, entry: name ?? raw.bytes.toString('latin1') };
   if (name === undefined) {
-    throw archiveError('ARCHIVE_UNSUPPORTED', place, 'has a name that is not UTF-8', {
-      reason: 'encoding',
-      hint: 'Pack it again with a program that writes names in UTF-8, on a system whose names are in UTF-8.',
-    });
+    throw archiveError(
+      'ARCHIVE_UNSUPPORTED',
+      place,
+      'has a name that is not UTF-8, or of which nothing says that it is',
+      {
+        reason: 'encoding',
+        hint: 'Pack it again with a program that writes names in UTF-8, and says so.',
+      },
+    );
   }
-  const sizes = withZip64(header, extra.get(1));
+  if (!nameRules.unix && name.includes('\\'))
+    throw archiveError('ARCHIVE_UNSAFE', place, 'has a backslash in its name, and others have slashes', {
+      reason: 'path-backslash',
+    });
+  const sizes = withZip64(bytes, extra.get(1));
   if (sizes === undefined) throw archiveError('ARCHIVE_INVALID', place, 'has sizes that zip64 must give, and does not');
   if (sizes.disk !== 0)
     throw archiveError('ARCHIVE_UNSUPPORTED', place, 'lies in another part of the archive', { reason: 'multi-part' });
   return {
     name,
-    rawName,
-    ...kindAndMode(header.readUInt32LE(38), unix, name, place),
-    flags,
-    method: header.readUInt16LE(10),
-    crc: header.readUInt32LE(16),
+    nameRules,
+    ...kindAndMode(bytes.readUInt32LE(38), host, name, place),
+    flags: bytes.readUInt16LE(8),
+    method: bytes.readUInt16LE(10),
+    crc: bytes.readUInt32LE(16),
     size: sizes.size,
     compressedSize: sizes.compressedSize,
     offset: sizes.offset + end.prefix,
   };
-}
-
-function kindAndMode(
-  attributes: number,
-  unix: boolean,
-  name: string,
-  place: { archive: string; entry: string },
-): Pick<ZipEntry, 'kind' | 'mode'> {
-  const mode = unix ? attributes >>> 16 : 0o644;
-  const isFolder = name.endsWith('/');
-  switch (mode & 0o170000) {
-    case 0o120000:
-      if (isFolder) throw archiveError('ARCHIVE_INVALID', place, 'is a link with the name of a folder');
-      return { kind: 'link', mode };
-    case 0o040000:
-      return { kind: 'folder', mode };
-    case 0:
-    case 0o100000: {
-      return { kind: isFolder ? 'folder' : 'file', mode };
-    }
-    default:
-      throw archiveError('ARCHIVE_UNSAFE', place, 'is a device, a named pipe or a socket', { reason: 'special-file' });
-  }
 }
 
 /** Zip64's extra field has, in this order, those values that do not fit into the header (APPNOTE 4.5.3). */

@@ -5,6 +5,7 @@ import { archiveError } from '../archive-error.js';
 /** Where a zip's directory is: from its end record, and from that of zip64 where there is one (APPNOTE 4.3.14 to 4.3.16). */
 export interface EndRecord {
   entries: number;
+  isZip64: boolean;
   /** Where the directory starts in the file, and how long it is. */
   directoryOffset: number;
   directorySize: number;
@@ -18,7 +19,8 @@ const END64_BYTES = 56;
 const MAX_COMMENT_BYTES = 65_535;
 
 /**
- * Looks for a zip's end record: it must reach, with its comment, exactly to the end of the file.
+ * Looks for a zip's end record: it must reach, with its comment, exactly to the end of the file. Most programs take the last
+ * one that they find, some the first that reaches to the end, so there may be no other in its comment, nor one around it.
  * @returns undefined where there is none
  * @throws ARCHIVE_INVALID where there is one, and it is not right
  */
@@ -26,50 +28,49 @@ export async function findEndRecord(handle: FileHandle, size: number, archive: s
   const tailSize = Math.min(size, END_BYTES + MAX_COMMENT_BYTES + LOCATOR_BYTES + END64_BYTES);
   const tailStart = size - tailSize;
   const tail = await readAt(handle, tailStart, tailSize);
-  const found: number[] = [];
-  for (
-    let at = tail.lastIndexOf('PK\x05\x06');
-    at !== -1;
-    at = at === 0 ? -1 : tail.lastIndexOf('PK\x05\x06', at - 1)
-  ) {
-    if (at + END_BYTES <= tail.length && at + END_BYTES + tail.readUInt16LE(at + 20) === tail.length) found.push(at);
-  }
-  const [at] = found;
+  const records = signaturesIn(tail).filter((at) => at + END_BYTES <= tail.length);
+  const [at, ...others] = records.filter((at) => at + END_BYTES + tail.readUInt16LE(at + 20) === tail.length);
   if (at === undefined) return undefined;
   const invalid = (what: string, reason?: ArchiveReason<'ARCHIVE_INVALID'>) =>
     archiveError('ARCHIVE_INVALID', { archive, offset: tailStart + at }, what, reason && { reason });
-  if (found.length > 1) throw invalid('has two end records, so programs differ in what it holds', 'headers-differ');
-  const disks = [tail.readUInt16LE(at + 4), tail.readUInt16LE(at + 6)];
-  const record = {
+  if (others.length > 0 || records.at(-1) !== at)
+    throw invalid('has two end records, so programs differ in what it holds', 'headers-differ');
+  const short = {
+    isZip64: false,
     entries: tail.readUInt16LE(at + 10),
     directorySize: tail.readUInt32LE(at + 12),
     directoryOffset: tail.readUInt32LE(at + 16),
   };
-  const hasZip64 = at >= LOCATOR_BYTES && tail.readUInt32LE(at - LOCATOR_BYTES) === 0x07064b50;
-  if (!hasZip64) {
-    if (disks.some((disk) => disk !== 0) || record.entries !== tail.readUInt16LE(at + 8)) {
-      throw archiveError('ARCHIVE_UNSUPPORTED', { archive }, 'is one part of several', { reason: 'multi-part' });
-    }
-    return located(record, tailStart + at, invalid);
-  }
-  const locatorAt = tailStart + at - LOCATOR_BYTES;
-  if (tail.readUInt32LE(at - 4) > 1)
+  const long = await findZip64(handle, tail, at, tailStart);
+  const disks = [tail.readUInt16LE(at + 4), tail.readUInt16LE(at + 6)];
+  const isPart = long
+    ? long.disks > 1
+    : disks.some((disk) => disk !== 0) || short.entries !== tail.readUInt16LE(at + 8);
+  if (isPart)
     throw archiveError('ARCHIVE_UNSUPPORTED', { archive }, 'is one part of several', { reason: 'multi-part' });
-  const declared = safeNumber(tail.readBigUInt64LE(at - 12));
-  const end64 = await readEnd64(handle, declared, locatorAt);
-  if (end64 === undefined) throw invalid('has no zip64 end record where it says');
-  const agrees = (short: number, saturated: number, long: number) => short === saturated || short === long;
+  if (long === undefined) {
+    if (short.directoryOffset === 0xffffffff) throw invalid('has no zip64 end record where it says');
+    return located(short, tailStart + at, invalid);
+  }
+  const agrees = (one: number, saturated: number, other: number) => one === saturated || one === other;
   if (
-    !agrees(record.entries, 0xffff, end64.entries) ||
-    !agrees(record.directorySize, 0xffffffff, end64.directorySize) ||
-    !agrees(record.directoryOffset, 0xffffffff, end64.directoryOffset)
+    !agrees(short.entries, 0xffff, long.entries) ||
+    !agrees(short.directorySize, 0xffffffff, long.directorySize) ||
+    !agrees(short.directoryOffset, 0xffffffff, long.directoryOffset)
   ) {
     throw invalid('has two end records that differ', 'headers-differ');
   }
-  return located(end64, end64.at, invalid);
+  return located(long, long.at, invalid);
+}
+
+function signaturesIn(tail: Buffer): number[] {
+  const places: number[] = [];
+  for (let at = tail.indexOf('PK\x05\x06'); at !== -1; at = tail.indexOf('PK\x05\x06', at + 1)) places.push(at);
+  return places;
 }
 
 interface DeclaredRecord {
+  isZip64: boolean;
   entries: number;
   directorySize: number;
   directoryOffset: number;
@@ -84,11 +85,20 @@ function located(record: DeclaredRecord, endAt: number, invalid: (what: string) 
   return { ...record, directoryOffset, prefix };
 }
 
-async function readEnd64(
+/**
+ * The record of zip64, by its locator, which stands right before the end record. What only looks like a locator (as the
+ * name of the last file may) leads to none.
+ */
+async function findZip64(
   handle: FileHandle,
-  declared: number,
-  locatorAt: number,
-): Promise<(DeclaredRecord & { at: number }) | undefined> {
+  tail: Buffer,
+  endAt: number,
+  tailStart: number,
+): Promise<(DeclaredRecord & { at: number; disks: number }) | undefined> {
+  const locator = tail.subarray(Math.max(0, endAt - LOCATOR_BYTES), endAt);
+  if (locator.length < LOCATOR_BYTES || locator.readUInt32LE(0) !== 0x07064b50) return undefined;
+  const locatorAt = tailStart + endAt - LOCATOR_BYTES;
+  const declared = safeNumber(locator.readBigUInt64LE(8));
   // Where something stands before the archive, the declared place is off by its length.
   for (const at of [declared, locatorAt - END64_BYTES]) {
     if (at < 0 || at + END64_BYTES > locatorAt) continue;
@@ -97,6 +107,8 @@ async function readEnd64(
     if (at + 12 + safeNumber(record.readBigUInt64LE(4)) !== locatorAt) continue;
     return {
       at,
+      isZip64: true,
+      disks: locator.readUInt32LE(16),
       entries: safeNumber(record.readBigUInt64LE(32)),
       directorySize: safeNumber(record.readBigUInt64LE(40)),
       directoryOffset: safeNumber(record.readBigUInt64LE(48)),

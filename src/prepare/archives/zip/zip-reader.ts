@@ -8,12 +8,11 @@ import { checkReadable, streamedContent, wholeContent } from './zip-content.js';
 import { readDirectory, type ZipEntry } from './zip-directory.js';
 import { findEndRecord, readAt } from './zip-end-record.js';
 import {
-  descriptorProblem,
-  hasDescriptor,
   LOCAL_HEADER_BYTES,
   localHeaderLength,
   localHeaderProblem,
-  MAX_DESCRIPTOR_BYTES,
+  MAX_BYTES_AFTER,
+  problemAfter,
 } from './zip-local-header.js';
 
 /** Entries at work side by side, and the memory that they may take: inflating fills the thread pool with far fewer. */
@@ -21,6 +20,8 @@ const MAX_JOBS = 32;
 const MAX_BYTES = 32 * 1024 * 1024;
 /** What a streamed entry takes: read ahead, inflated ahead, on its way to the disk. */
 const STREAM_BYTES = 8 * 1024 * 1024;
+/** Of a name in any encoding: paths are no longer than 4,096 bytes of UTF-8. */
+const MAX_NAME_BYTES = 3 * 4096;
 const MAX_EXTRA_BYTES = 65_535;
 const MAX_LINK_BYTES = 4095;
 
@@ -48,10 +49,20 @@ export async function unpackZip(file: string, unpacker: Unpacker): Promise<void>
       );
     }
     const entries = await readDirectory(handle, end, unpacker.archive, unpacker.budget.limits.count);
+    await checkStart(handle, entries, unpacker.archive);
     const totalSize = entries.reduce((sum, { size }) => sum + size, 0);
     unpacker.budget.ratio({ archive: unpacker.archive }, totalSize, fileSize);
     await unpackEntries(handle, await place(entries, end.directoryOffset, unpacker), unpacker);
     unpacker.consumed(fileSize);
+  });
+}
+
+/** What stands before the first entry may be a program, but no entry: 7-Zip would see that one, and not the others. */
+async function checkStart(handle: FileHandle, entries: ZipEntry[], archive: string): Promise<void> {
+  const startsAsZip = (await readAt(handle, 0, 4)).toString('latin1') === 'PK\x03\x04';
+  if (!startsAsZip || entries.some(({ offset }) => offset === 0)) return;
+  throw archiveError('ARCHIVE_INVALID', { archive, offset: 0 }, 'begins with an entry that is not in its directory', {
+    reason: 'headers-differ',
   });
 }
 
@@ -81,8 +92,7 @@ function spans(entries: ZipEntry[], directoryOffset: number, archive: string): M
   const byOffset = [...entries].sort((a, b) => a.offset - b.offset);
   for (const [index, entry] of byOffset.entries()) {
     const limit = byOffset[index + 1]?.offset ?? directoryOffset;
-    if (entry.offset + LOCAL_HEADER_BYTES + entry.rawName.length + entry.compressedSize > limit)
-      throw overlap(entry, archive);
+    if (entry.offset + LOCAL_HEADER_BYTES + entry.compressedSize > limit) throw overlap(entry, archive);
     limits.set(entry, limit);
   }
   return limits;
@@ -129,7 +139,7 @@ async function unpackSmall(item: PlacedEntry, bytes: Buffer, unpacker: Unpacker)
   const place = { archive: unpacker.archive, entry: entry.name };
   const start = dataStart(item, bytes, unpacker.archive);
   const data = bytes.subarray(start, start + entry.compressedSize);
-  checkDescriptor(entry, bytes, bytes.subarray(start + entry.compressedSize), unpacker.archive);
+  checkAfter(item, bytes, bytes.subarray(start + entry.compressedSize), unpacker.archive);
   const content = await wholeContent(entry, data, place);
   if (entry.kind === 'link') await unpacker.link(entry.name, path, linkTarget(content, entry, unpacker.archive));
   else await unpacker.file(entry.name, path, entry.mode, content);
@@ -142,10 +152,8 @@ async function unpackLarge(item: PlacedEntry, bytes: Buffer, handle: FileHandle,
   if (entry.kind === 'link') throw archiveError('ARCHIVE_INVALID', place, 'is a link with a target that is too long');
   const dataOffset = entry.offset + dataStart(item, bytes, unpacker.archive);
   const dataEnd = dataOffset + entry.compressedSize;
-  if (hasDescriptor(bytes)) {
-    const descriptor = await readAt(handle, dataEnd, Math.min(MAX_DESCRIPTOR_BYTES, item.limit - dataEnd));
-    checkDescriptor(entry, bytes, descriptor, unpacker.archive);
-  }
+  const after = await readAt(handle, dataEnd, Math.min(MAX_BYTES_AFTER, item.limit - dataEnd));
+  checkAfter(item, bytes, after, unpacker.archive);
   const content = streamedContent(entry, handle, dataOffset, place);
   await unpacker.stream(entry.name, path, entry.mode, entry.size, content);
 }
@@ -162,8 +170,8 @@ function dataStart(item: PlacedEntry, bytes: Buffer, archive: string): number {
   return length;
 }
 
-function checkDescriptor(entry: ZipEntry, header: Buffer, after: Buffer, archive: string): void {
-  const problem = hasDescriptor(header) ? descriptorProblem(after, entry) : undefined;
+function checkAfter({ entry }: PlacedEntry, header: Buffer, after: Buffer, archive: string): void {
+  const problem = problemAfter(header, after, entry);
   if (problem !== undefined)
     throw archiveError('ARCHIVE_INVALID', { archive, entry: entry.name }, problem, { reason: 'headers-differ' });
 }
@@ -198,11 +206,11 @@ function startOf(run: PlacedEntry[]): number {
   return run[0]?.entry.offset ?? 0;
 }
 
-/** The end of what may belong to the last entry: with the longest extra field and descriptor, but not what follows. */
+/** The end of what may belong to the last entry: with the longest name, extra field and descriptor, but not what follows. */
 function endOf(run: PlacedEntry[]): number {
   const last = run.at(-1);
   if (last === undefined) return 0;
   const { entry, limit } = last;
-  const header = LOCAL_HEADER_BYTES + entry.rawName.length + MAX_EXTRA_BYTES;
-  return Math.min(limit, entry.offset + header + (isSmall(entry) ? entry.compressedSize + MAX_DESCRIPTOR_BYTES : 0));
+  const header = LOCAL_HEADER_BYTES + MAX_NAME_BYTES + MAX_EXTRA_BYTES;
+  return Math.min(limit, entry.offset + header + (isSmall(entry) ? entry.compressedSize + MAX_BYTES_AFTER : 0));
 }
