@@ -64,8 +64,9 @@ export class EntryFilter {
   #normalised(name: string): string[] {
     const unsafe = (what: string, reason: ArchiveReason<'ARCHIVE_UNSAFE'>) =>
       archiveError('ARCHIVE_UNSAFE', { archive: this.#archive, entry: name }, what, { reason });
-    if (name.startsWith('/')) throw unsafe('has an absolute path', 'path-absolute');
     const names = name.split('/').filter((part) => part !== '' && part !== '.');
+    // `/` alone is the root of what is packed.
+    if (name.startsWith('/') && names.length > 0) throw unsafe('has an absolute path', 'path-absolute');
     if (names.includes('..')) throw unsafe('leads upwards (`..`)', 'path-upwards');
     return names;
   }

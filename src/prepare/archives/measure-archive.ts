@@ -106,7 +106,7 @@ async function measureTar(handle: FileHandle, size: number): Promise<ArchiveMeas
     if (typeof header === 'string') break;
     at += TAR_BLOCK;
     if ('xXgLKV'.includes(header.type)) {
-      if (header.type === 'x') pax = paxRecords(await window(at, Math.min(header.size, 1024 * 1024)), pax);
+      if (header.type === 'x') pax = paxRecords(await window(at, Math.min(header.size, 1024 * 1024)));
       at += paddedSize(header.size);
       continue;
     }
@@ -123,8 +123,8 @@ async function measureTar(handle: FileHandle, size: number): Promise<ArchiveMeas
   return { ...measure, exact: false };
 }
 
-function paxRecords(content: Buffer, earlier: PaxRecords): PaxRecords {
-  const records = parsePax(content, earlier);
+function paxRecords(content: Buffer): PaxRecords {
+  const records = parsePax(content);
   return typeof records === 'string' ? {} : records;
 }
 

@@ -57,9 +57,14 @@ export class Unpacker {
   place(name: string, isFolder: boolean): string | undefined {
     const place = { archive: this.archive, entry: name };
     this.budget.entry(place);
-    // Archives of a folder's content often list the folder itself, as `./`.
+    // Archives of a folder's content often list the folder itself, as `./`, or as `/`.
     if (!isFolder && /^[./]*$/.test(name))
       throw archiveError('ARCHIVE_UNSAFE', place, 'is not a folder and has no name', { reason: 'path-empty' });
+    // Some programs make a folder of it, others a file.
+    if (!isFolder && name.endsWith('/'))
+      throw archiveError('ARCHIVE_INVALID', place, 'has the name of a folder and is none', {
+        reason: 'headers-differ',
+      });
     const path = this.#filter.place(name);
     if (path === undefined) return undefined;
     this.budget.path(place, path);
@@ -81,9 +86,11 @@ export class Unpacker {
     return this.#within(name, () => this.#tree.writeStream(path, content, normalMode(mode), size));
   }
 
-  link(name: string, path: string, target: string): Promise<void> {
+  async link(name: string, path: string, target: string): Promise<void> {
+    const earlier = this.#seen.has(path) ? this.#tree.entries.get(path) : undefined;
+    if (earlier?.type === 'link' && earlier.target === target) return; // twice the same
     this.#claim(name, path, 0);
-    return this.#within(name, () => this.#tree.makeLink(path, target));
+    await this.#within(name, () => this.#tree.makeLink(path, target));
   }
 
   /** A hard link becomes a copy of the file that it names, which must have come before it in the archive. */
@@ -103,6 +110,7 @@ export class Unpacker {
         },
       );
     }
+    if (from === path) return; // a name of itself: some programs write that for a file that they pack twice
     if (entry.type === 'link') return this.link(name, path, entry.target);
     if (entry.type === 'dir') throw archiveError('ARCHIVE_INVALID', place, 'is a hard link to a folder');
     if (entry.size <= SMALL_ENTRY_BYTES) {

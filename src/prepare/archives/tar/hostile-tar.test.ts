@@ -41,6 +41,7 @@ async function expectRefusal(archive: Buffer, code: string, says = ''): Promise<
 
 const file = (name: string, content = 'evil'): TarItem => ({ name, content });
 const link = (name: string, target: string): TarItem => ({ name, type: '2', link: target });
+const long = (name: string, type = 'L') => tarEntry({ name: '././@LongLink', type, content: `${name}\0` });
 const hard = (name: string, target: string): TarItem => ({ name, type: '1', link: target });
 
 describe('refuses as unsafe', () => {
@@ -152,7 +153,7 @@ test('refuses a path of very many folders (node-tar, CVE-2026-73566), and does n
   const endless = (item: TarItem) => tar(pax({ path: 'a/'.repeat(500_000) + item.name }), tarEntry(item));
   for (const [code, item] of [
     ['ARCHIVE_LIMIT', file('x')],
-    ['ARCHIVE_INVALID', { name: '', type: '5', size: 9 }],
+    ['ARCHIVE_INVALID', { name: '', type: '2', size: 9 }],
   ] as const) {
     const error = await unpack(where, endless(item), { name: 'evil.tar' }).catch((error: unknown) => error);
     expect(error).toMatchObject({ code });
@@ -186,7 +187,33 @@ describe('refuses as invalid', () => {
     ['a global header that names all entries', tar(pax({ path: 'x' }, 'g'), file('a')), 'global'],
     ['a pax header about nothing', tar(pax({ path: 'x' })), 'must follow'],
     ['a link with a size', tar({ ...link('l', 'x'), size: 512 }), 'with a size'],
-    ['a folder with a size', tar({ name: 'd/', type: '5', size: 512 }), 'with a size'],
+    ['two pax headers for one entry', tar(pax({ path: 'x' }), pax({ mtime: '1' }), file('a')), 'two pax headers'],
+    ['two long names for one entry', tar(long('x'), long('y'), file('a')), 'two long names'],
+    ['two long link targets', tar(long('x', 'K'), long('y', 'K'), link('a', 'z')), 'two long link targets'],
+    ['a pax path and a GNU long name that differ', tar(pax({ path: 'x' }), long('y'), file('a')), 'two names'],
+    ['a GNU long name and a pax path that differ', tar(long('y'), pax({ path: 'x' }), file('a')), 'two names'],
+    ['two link targets, by pax and by GNU', tar(pax({ linkpath: 'x' }), long('y', 'K'), link('a', 'z')), 'two link'],
+    ["a volume's label between an entry and its headers", tar(long('x'), { name: 'l', type: 'V' }, file('a')), 'label'],
+    [
+      'a global header between an entry and its headers',
+      tar(long('x'), pax({ comment: 'c' }, 'g'), file('a')),
+      'global',
+    ],
+    ['a prefix behind the magic of GNU', tar(file('a'), { ...file('b'), magic: 'ustar  \0', prefix: 'p' }), 'prefix'],
+    ['a prefix behind other magic', tar(file('a'), { ...file('b'), magic: 'ustar   ', prefix: 'p' }), 'prefix'],
+    ['a prefix without magic', tar(file('a'), { ...file('b'), magic: '\0', prefix: 'p' }), 'prefix'],
+    [
+      'a prefix of star that runs into what follows',
+      tar(file('a'), { ...file('b'), prefix: 'p'.repeat(140), edit: (header) => void header.write('tar\0', 508) }),
+      'prefix',
+    ],
+    ['a file with the name of a folder', tar(file('a'), file('d/')), 'name of a folder'],
+    ['a link with the name of a folder', tar(file('a'), link('d/', 'a')), 'name of a folder'],
+    [
+      'NULs before the last pax record',
+      tar(tarEntry({ name: 'p', type: 'x', content: '\0' + '11 path=pp\n' }), file('a')),
+      'pax',
+    ],
     [
       'an entry after a lone zero block',
       Buffer.concat([tarEntry(file('a')), Buffer.alloc(BLOCK), tar(file('b'))]),
@@ -244,7 +271,8 @@ describe('refuses as unsupported', () => {
     ['sparse files in a format to come', tar(pax({ 'GNU.sparse.major': '2' }), file('a')), 'format 2.0'],
     ['sparse files of Solaris', tar(pax({ 'SUN.holesdata': ' 0 512 ' }), file('a')), 'SUN.holesdata'],
     ['an unknown type', tar({ name: 'x', type: 'Q' }), 'unknown type'],
-    ['a part of a multi-volume archive', tar(file('a'), { name: 'x', type: 'M' }), 'unknown type'],
+    ['a part of a multi-volume archive', tar(file('a'), { name: 'x', type: 'M' }), 'another volume'],
+    ['an incremental backup by GNU tar', tar({ name: './', type: 'D' }), 'incremental'],
     ['a name in Latin-1', tar(file('a'), { name: Buffer.from('gr\xfc\xdfe', 'latin1'), content: '' }), 'UTF-8'],
     [
       'a link target in Latin-1',
@@ -351,13 +379,24 @@ describe('reads as tar programs do', () => {
     ],
     [
       'a pax path that is taken away again',
-      tar(pax({ path: 'no' }), tarEntry({ name: 'p', type: 'x', content: '8 path=\n' }), file('yes')),
+      tar(tarEntry({ name: 'p', type: 'x', content: '11 path=no\n8 path=\n' }), file('yes')),
       ['yes'],
     ],
     [
       'pax paths of digits alone (node-tar, CVE-2026-59871)',
       tar(pax({ path: '012' }), file('x'), pax({ path: '03/4' }), file('y'), pax({ linkpath: '012' }), link('z', 'x')),
       ['012', '03', '03/4', 'z'],
+    ],
+    ['a name by pax and by GNU, the same', tar(long('x'), pax({ path: 'x' }), file('a')), ['x']],
+    [
+      'pax records filled up with NULs',
+      tar(tarEntry({ name: 'p', type: 'x', content: '11 path=pp\n\0\0\0' }), file('a')),
+      ['pp'],
+    ],
+    [
+      'a folder with the size that it had on the disk',
+      tar({ name: 'd/', type: '5', size: 4096 }, file('d/a')),
+      ['d', 'd/a'],
     ],
     ['a comment in a global header', tar(pax({ comment: 'abc' }, 'g'), file('a')), ['a']],
     ['a volume label', tar({ name: 'label', type: 'V' }, file('a')), ['a']],

@@ -1,3 +1,4 @@
+import { isZero } from '../byte-source.js';
 import { decodeName } from './tar-header.js';
 
 /** What a pax extended header says about the entry that follows (POSIX.1-2017, pax, "pax Extended Header"). */
@@ -24,13 +25,13 @@ export interface PaxSparse {
 }
 
 /**
- * Reads records, each `<length> <key>=<value>\n`, over earlier ones: an empty value takes an earlier one away.
+ * Reads records, each `<length> <key>=<value>\n`: an empty value takes an earlier one away. NULs may fill what is left.
  * @returns a reason where they are malformed
  */
-export function parsePax(content: Buffer, earlier: PaxRecords): PaxRecords | string {
-  const records = { ...earlier };
-  if (earlier.sparse) records.sparse = { ...earlier.sparse, map: [...earlier.sparse.map] };
+export function parsePax(content: Buffer): PaxRecords | string {
+  const records: PaxRecords = {};
   for (let at = 0; at < content.length; ) {
+    if (content[at] === 0 && isZero(content.subarray(at))) break;
     const space = content.indexOf(0x20, at);
     const digits = space === -1 || space - at > 10 ? '' : content.toString('latin1', at, space);
     const length = /^[0-9]+$/.test(digits) ? Number(digits) : 0;

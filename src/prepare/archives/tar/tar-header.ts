@@ -28,9 +28,11 @@ export function parseTarHeader(block: Buffer): TarHeader | string {
   const mode = numberField(block, 100, 8);
   if (size === undefined) return 'its size is not a number';
   if (size < 0 || size > Number.MAX_SAFE_INTEGER - TAR_BLOCK) return 'its size is impossible';
+  const name = fullName(block);
+  if (name === undefined) return 'its name has a prefix of which programs differ in whether it counts';
   return {
     type: String.fromCharCode(block[156] ?? 0),
-    name: fullName(block),
+    name,
     linkName: text(block, 157, 100),
     mode: mode ?? 0,
     size,
@@ -51,14 +53,20 @@ function checksumMatches(block: Buffer): boolean {
   return expected === unsigned || expected === unsigned - high;
 }
 
-/** ustar has the first part of a long name in `prefix`; GNU has times there, star has both in it. */
-function fullName(block: Buffer): Buffer {
+/**
+ * ustar has the first part of a long name in `prefix`; GNU has times there, star has both in it.
+ * @returns undefined where programs differ in whether the prefix counts, or in how long it is
+ */
+function fullName(block: Buffer): Buffer | undefined {
   const name = text(block, 0, 100);
-  const isUstar = block.toString('latin1', 257, 263) === 'ustar\0';
-  if (!isUstar) return name;
+  const magic = block.toString('latin1', 257, 265);
+  // Old versions of Go wrote a prefix there, and some programs look for it.
+  if (magic === 'ustar  \0') return numberField(block, 345, 12) === undefined ? undefined : name;
   const isStar = block.toString('latin1', 508, 512) === 'tar\0';
   const prefix = text(block, 345, isStar ? 131 : 155);
-  return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name]);
+  if (prefix.length === 0) return name;
+  if (!magic.startsWith('ustar\0') || (isStar && prefix.length === 131)) return undefined;
+  return Buffer.concat([prefix, Buffer.from('/'), name]);
 }
 
 /** A text field ends at its first NUL, or is full. A copy, as the block's memory is not kept. */

@@ -3,20 +3,12 @@ import { archiveError } from '../archive-error.js';
 import { type ByteSource, isZero } from '../byte-source.js';
 import { unpackMember } from '../member-content.js';
 import type { Unpacker } from '../unpacker.js';
-import { type PaxRecords, type PaxSparse, parsePax } from './pax.js';
+import type { PaxSparse } from './pax.js';
+import { checkEnd } from './tar-end.js';
+import { checkExtensions, type Extensions, readExtension } from './tar-extensions.js';
 import { decodeName, paddedSize, parseTarHeader, TAR_BLOCK, type TarHeader } from './tar-header.js';
 import { readOldMap, type SparseMap } from './tar-sparse.js';
 import { unpackSparse } from './tar-sparse-content.js';
-
-/** Pax headers and GNU's long names are names, with a few attributes: more than this is an attack on memory. */
-const MAX_EXTENSION_BYTES = 1024 * 1024;
-
-/** What headers before an entry's own say about it. */
-interface Extensions {
-  pax: PaxRecords;
-  longName?: Buffer;
-  longLink?: Buffer;
-}
 
 interface TarEntry {
   type: string;
@@ -45,11 +37,7 @@ export async function unpackTar(source: ByteSource, unpacker: Unpacker): Promise
     await unpackEntry(source, unpacker, entry);
     last = entry.name;
   }
-  if (await source.restIsZero()) return;
-  throw archiveError('ARCHIVE_INVALID', { archive: unpacker.archive }, 'there is more after its end mark', {
-    reason: 'trailing-data',
-    hint: 'Archives that were joined end to end read differently in different programs. Pack their files as one archive.',
-  });
+  await checkEnd(source, unpacker.archive);
 }
 
 /** Reads headers up to that of the next entry; undefined at the end mark. */
@@ -59,8 +47,7 @@ async function nextEntry(
   last: string | undefined,
 ): Promise<TarEntry | undefined> {
   const { archive } = unpacker;
-  const extensions: Extensions = { pax: {} };
-  let extended = false;
+  const extensions: Extensions = {};
   for (;;) {
     const { offset } = source;
     const after = last === undefined ? '' : ` after entry ${JSON.stringify(last)}`;
@@ -68,7 +55,7 @@ async function nextEntry(
     if (block.length < TAR_BLOCK)
       throw archiveError('ARCHIVE_INVALID', { archive, offset }, `is cut off${after}`, { reason: 'cut-off' });
     if (isZero(block)) {
-      if (extended)
+      if (Object.keys(extensions).length > 0)
         throw archiveError('ARCHIVE_INVALID', { archive, offset }, `ends where an entry must follow${after}`);
       return undefined;
     }
@@ -78,62 +65,16 @@ async function nextEntry(
         ...(header.includes('checksum') && { reason: 'checksum' as const }),
       });
     }
-    const isExtension = await readExtension(source, unpacker, header, extensions, offset);
-    if (!isExtension) {
-      const entry = toEntry(archive, header, extensions, offset);
-      if (entry.type === 'S') entry.map = await readOldMap(source, block, { archive, entry: entry.name, offset });
-      return entry;
-    }
-    extended ||= isExtension === 'next';
-  }
-}
-
-/** Reads a header that is about others; says whether it is one about the next entry or about none. */
-async function readExtension(
-  source: ByteSource,
-  unpacker: Unpacker,
-  header: TarHeader,
-  extensions: Extensions,
-  offset: number,
-): Promise<'next' | 'none' | undefined> {
-  if (!'xXgLKV'.includes(header.type)) return undefined;
-  const { archive } = unpacker;
-  const invalid = (what: string) => archiveError('ARCHIVE_INVALID', { archive, offset }, what);
-  if (header.size > MAX_EXTENSION_BYTES) {
-    throw archiveError('ARCHIVE_LIMIT', { archive, offset }, `has a header of ${header.size} bytes`);
-  }
-  const content = await source.copy(header.size);
-  const padding = paddedSize(header.size) - header.size;
-  if (content.length < header.size || (await source.skip(padding)) < padding)
-    throw archiveError('ARCHIVE_INVALID', { archive, offset }, 'is cut off inside a header', { reason: 'cut-off' });
-  switch (header.type) {
-    case 'x':
-    case 'X': {
-      const pax = parsePax(content, extensions.pax);
-      if (typeof pax === 'string') throw invalid(`an entry cannot be read: ${pax}`);
-      extensions.pax = pax;
-      return 'next';
-    }
-    case 'g': {
-      const pax = parsePax(content, {});
-      if (typeof pax === 'string') throw invalid(`its global header cannot be read: ${pax}`);
-      // git's holds a comment. One name or size for all entries can only be a mistake, or meant to confuse.
-      if (Object.keys(pax).length > 0) throw invalid('its global header sets names, sizes or holes of all entries');
-      return 'none';
-    }
-    case 'L':
-      extensions.longName = untilNul(content);
-      return 'next';
-    case 'K':
-      extensions.longLink = untilNul(content);
-      return 'next';
-    default:
-      return 'none'; // V: a volume's label
+    if (await readExtension(source, header, extensions, { archive, offset })) continue;
+    checkExtensions(extensions, { archive, offset });
+    const entry = toEntry(archive, header, extensions, offset);
+    if (entry.type === 'S') entry.map = await readOldMap(source, block, { archive, entry: entry.name, offset });
+    return entry;
   }
 }
 
 function toEntry(archive: string, header: TarHeader, extensions: Extensions, offset: number): TarEntry {
-  const { pax, longName, longLink } = extensions;
+  const { pax = {}, longName, longLink } = extensions;
   const decoded = (bytes: Buffer, what: string): string => {
     const text = decodeName(bytes);
     if (text !== undefined) return text;
@@ -165,13 +106,14 @@ async function unpackEntry(source: ByteSource, unpacker: Unpacker, entry: TarEnt
   const problem = (code: 'ARCHIVE_INVALID' | 'ARCHIVE_UNSUPPORTED', what: string): PrestageError =>
     archiveError(code, place, what);
   const kind = kindOf(entry);
-  // Programs differ in whether content follows such an entry, so one with a size means different things to them.
-  if (kind !== 'file' && kind !== 'unknown' && entry.size !== 0)
+  // Programs differ in whether content follows such an entry, so one with a size means different things to them. Of folders
+  // they agree that none does, and backup programs give them the size that they had on the disk.
+  if (kind !== 'file' && kind !== 'folder' && kind !== 'unknown' && entry.size !== 0)
     throw problem('ARCHIVE_INVALID', `is a ${kind} with a size`);
   if (entry.sparse && (kind !== 'file' || entry.map))
     throw problem('ARCHIVE_INVALID', entry.map ? 'has two maps of its holes' : 'has a map of holes, and is no file');
+  if (kind === 'unknown') throw problem('ARCHIVE_UNSUPPORTED', `is of ${unknownType(entry.type)}`);
   const path = unpacker.place(name, kind === 'folder');
-  if (kind === 'unknown') throw problem('ARCHIVE_UNSUPPORTED', `is of the unknown type ${JSON.stringify(entry.type)}`);
   if (path === undefined) {
     if (kind === 'file' && (await source.skip(paddedSize(entry.size))) < paddedSize(entry.size)) throw cutOff();
     return;
@@ -197,14 +139,14 @@ async function unpackEntry(source: ByteSource, unpacker: Unpacker, entry: TarEnt
   }
 }
 
-function kindOf(entry: TarEntry) {
-  switch (entry.type) {
+function kindOf({ type, name }: TarEntry) {
+  switch (type) {
     case '0':
     case 'S': // with its holes left out
     case '7': // "contiguous", from systems that had such files
-    case '\0':
-      // Version 7 had no type for folders.
-      return entry.name.endsWith('/') ? 'folder' : 'file';
+      return 'file';
+    case '\0': // Version 7 had no type for folders
+      return name.endsWith('/') ? 'folder' : 'file';
     case '1':
       return 'hard link';
     case '2':
@@ -220,7 +162,10 @@ function kindOf(entry: TarEntry) {
   }
 }
 
-function untilNul(content: Buffer): Buffer {
-  const nul = content.indexOf(0);
-  return nul === -1 ? content : content.subarray(0, nul);
+/** Types that are known by name, and not read. */
+function unknownType(type: string): string {
+  if (type === 'D')
+    return 'the type D, a folder of an incremental backup by GNU tar (`tar -g`), which is not supported';
+  if (type === 'M') return 'the type M, the rest of a file of another volume, which is not supported';
+  return `the unknown type ${JSON.stringify(type)}`;
 }
