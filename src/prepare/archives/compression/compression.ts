@@ -4,13 +4,15 @@ import { archiveError } from '../archive-error.js';
 import type { Unpacker } from '../unpacker.js';
 import { bunzip2 } from './bzip2.js';
 import { gunzip, inflatedStart } from './gunzip.js';
+import { unlzma } from './lzma-alone.js';
 import { unxz } from './xz.js';
 import { unzstd } from './zstd.js';
 
 /** How a whole archive is compressed, by the usual ending of its name. */
 export type Compression = 'gz' | 'xz' | 'zst' | 'bz2';
 
-const DECOMPRESS = { gz: gunzip, xz: unxz, zst: unzstd, bz2: bunzip2 } as const;
+/** LZMA alone has no signature: it is only read where something else says that it is there. */
+const DECOMPRESS = { gz: gunzip, xz: unxz, zst: unzstd, bz2: bunzip2, lzma: unlzma } as const;
 
 /** So many pieces are decompressed on this thread before anything else gets its turn. */
 export const PIECES_AT_A_TIME = 64;
@@ -27,7 +29,7 @@ export function compressionOf(start: Buffer): Compression | undefined {
 
 /** Decompresses, and holds what comes out against the unpacker's limits. @throws ARCHIVE_INVALID, …_UNSUPPORTED, …_LIMIT */
 export async function* decompress(
-  compression: Compression,
+  compression: Compression | 'lzma',
   source: AsyncIterable<Buffer>,
   unpacker: Unpacker,
 ): AsyncGenerator<Buffer> {

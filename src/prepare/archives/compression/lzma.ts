@@ -31,7 +31,7 @@ export class LzmaDecoder {
   readonly #positionMask: number;
   readonly #dictionary: number;
   readonly #window: Buffer;
-  readonly #size: number;
+  #size: number;
   /** Where the next byte goes in the window, and from where on it was not handed out yet. */
   #at = 0;
   #handedOut = 0;
@@ -45,7 +45,7 @@ export class LzmaDecoder {
   #state = 0;
   #distances: [number, number, number, number] = [0, 0, 0, 0];
 
-  /** @param properties as 7z has them: a byte of lc, lp and pb, and the dictionary's size @param size what comes of it */
+  /** @param properties as 7z has them: a byte of lc, lp and pb, and the dictionary's size @param size what comes of it, or Infinity where an end mark says it */
   constructor(properties: Buffer, size: number) {
     const byte = properties[0] ?? 255;
     if (properties.length !== 5 || byte >= 9 * 5 * 5) throw new LzmaDamaged();
@@ -110,7 +110,13 @@ export class LzmaDecoder {
       length = this.#length(LENGTHS, position);
       this.#state = state < 7 ? 7 : 10;
       this.#distances = [this.#distance(length), distances[0], distances[1], distances[2]];
-      if (this.#distances[0] === 0xffffffff && this.#total === this.#size) return;
+      if (
+        this.#distances[0] === 0xffffffff &&
+        (this.#total === this.#size || this.#size === Number.POSITIVE_INFINITY)
+      ) {
+        this.#size = this.#total;
+        return;
+      }
     } else {
       if (this.#bit(IS_FIRST + state) === 0) {
         if (this.#bit(IS_FIRST_LONG + (state << 4) + position) === 0) {

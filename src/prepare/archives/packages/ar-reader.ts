@@ -11,6 +11,8 @@ export const AR_MAGIC = '!<arch>\n';
 const HEADER_BYTES = 60;
 /** Names are short; a table of more is an attack on memory. */
 const MAX_NAMES_BYTES = 16 * 1024 * 1024;
+/** A file, or nothing said. */
+const FILE_TYPES: readonly number[] = [0, 0o100000];
 /** What linkers look up, not files: of System V, and of BSD. */
 const SYMBOL_TABLE = /^(\/|\/SYM64\/|__\.SYMDEF(_64)?( SORTED)?)$/;
 
@@ -36,16 +38,18 @@ export async function unpackAr(source: ByteSource, unpacker: Unpacker): Promise<
 }
 
 /**
- * Unpacks the files that a Debian package installs: its member `data.tar`, compressed or not, as deb(5) has it.
+ * Unpacks the files that a Debian package installs: its member `data.tar`, compressed or not, as deb(5) has it. Members after it
+ * are left to programs to come.
  * @throws as `unpackAr` and `unpackTar`
  */
 export async function unpackDeb(source: ByteSource, unpacker: Unpacker): Promise<void> {
   let isThere = false;
   for await (const member of members(source, unpacker)) {
-    const place = { archive: unpacker.archive, entry: member.name, offset: member.offset };
     const isData = /^data\.tar(\.|$)/.test(member.name);
-    if (isThere && !member.name.startsWith('_'))
-      throw archiveError('ARCHIVE_INVALID', place, 'comes after the files of the package');
+    if (isThere && isData) {
+      const place = { archive: unpacker.archive, entry: member.name, offset: member.offset };
+      throw archiveError('ARCHIVE_INVALID', place, 'comes after the files of the package, and would be them as well');
+    }
     if (isData) await unpackData(source, unpacker, member);
     else await skipMember(source, unpacker, member);
     isThere ||= isData;
@@ -57,7 +61,7 @@ async function unpackData(source: ByteSource, unpacker: Unpacker, member: ArMemb
   const place = { archive: unpacker.archive, entry: member.name, offset: member.offset };
   const start = source.offset;
   const head = await source.copy(Math.min(16, member.size));
-  const compression = compressionOf(head);
+  const compression = member.name === 'data.tar.lzma' ? 'lzma' : compressionOf(head);
   if (compression === undefined && member.name !== 'data.tar')
     throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is compressed in a way that is not supported', {
       reason: 'compression',
@@ -86,14 +90,16 @@ async function* members(source: ByteSource, unpacker: Unpacker): AsyncGenerator<
     const { offset } = source;
     const header = await source.copy(HEADER_BYTES);
     if (header.length === 0) return;
-    const invalid = (what: string, reason?: 'cut-off') =>
+    const invalid = (what: string, reason?: 'cut-off' | 'headers-differ') =>
       archiveError('ARCHIVE_INVALID', { archive, offset }, what, reason && { reason });
     if (header.length < HEADER_BYTES) throw invalid('is cut off', 'cut-off');
     const field = (start: number, length: number) => header.toString('latin1', start, start + length).trimEnd();
     if (field(58, 2) !== '`' || header[59] !== 0x0a || !/^\d+$/.test(field(48, 10)) || !/^[0-7]*$/.test(field(40, 8)))
       throw invalid('a member has no header where one must be');
     const size = Number(field(48, 10));
-    const member = { mode: Number.parseInt(field(40, 8) || '0', 8), size, padding: size % 2, offset };
+    const mode = Number.parseInt(field(40, 8) || '0', 8);
+    if (!FILE_TYPES.includes(mode & 0o170000)) throw invalid('a member is by its mode no file');
+    const member = { mode, size, padding: size % 2, offset };
     const shortName = field(0, 16);
     if (shortName === '//') {
       if (size > MAX_NAMES_BYTES)
@@ -103,6 +109,9 @@ async function* members(source: ByteSource, unpacker: Unpacker): AsyncGenerator<
         throw invalid('is cut off', 'cut-off');
       continue;
     }
+    // A name of System V ends in a slash, one of BSD at its last blank: without a slash, GNU ar sees the end at the first blank.
+    if (/^[^/#].{15}$|^[^/#].* /.test(shortName) && !shortName.endsWith('/'))
+      throw invalid('a member has a name whose end programs see in different places', 'headers-differ');
     const bsdName = /^#1\/(\d+)$/.exec(shortName)?.[1];
     if (bsdName !== undefined && Number(bsdName) > Math.min(size, MAX_NAMES_BYTES))
       throw invalid('a name is longer than its member');

@@ -1,5 +1,5 @@
 import { archiveError } from '../archive-error.js';
-import type { ByteSource } from '../byte-source.js';
+import { type ByteSource, isZero } from '../byte-source.js';
 import { decodeName } from '../tar/tar-header.js';
 
 /** One entry of a cpio archive, as cpio(5) has it. */
@@ -12,8 +12,10 @@ export interface CpioHeader {
   padding: number;
   /** Sum of the content's bytes, in the format that has it. */
   checksum: number | undefined;
-  /** Which file it is, where others of its names may be in the archive, and only one has the content. */
+  /** Which file it is, where others of its names may be in the archive. */
   link: string | undefined;
+  /** Whether each of the names comes with the content, or only one. */
+  linksHaveContent: boolean;
   offset: number;
 }
 
@@ -63,10 +65,13 @@ export async function readCpioHeader(source: ByteSource, archive: string): Promi
       reason: 'encoding',
     });
   const namePadding = magic === ODC ? 0 : padding(110 + fields.nameBytes);
-  if ((await source.skip(namePadding)) < namePadding) throw invalid('is cut off', 'cut-off');
+  const filling = await source.copy(namePadding);
+  if (filling.length < namePadding) throw invalid('is cut off', 'cut-off');
+  if (!isZero(filling)) throw invalid('an entry has something between its name and its content');
   if (name === END_NAME) return undefined;
   const { mode, size, checksum, link } = fields;
-  return { name, mode, size, padding: magic === ODC ? 0 : padding(size), checksum, link, offset };
+  const isOdc = magic === ODC;
+  return { name, mode, size, padding: isOdc ? 0 : padding(size), checksum, link, linksHaveContent: isOdc, offset };
 }
 
 function newcFields(numbers: number[], isSummed: boolean) {
@@ -75,10 +80,10 @@ function newcFields(numbers: number[], isSummed: boolean) {
   return { mode, size, nameBytes, link, checksum: isSummed ? checksum : undefined };
 }
 
-/** Here each of a file's names has the content. */
 function odcFields(numbers: number[]) {
-  const [, , mode = 0, , , , , , nameBytes = 0, size = 0] = numbers;
-  return { mode, size, nameBytes, link: undefined, checksum: undefined };
+  const [device, inode, mode = 0, , , links = 0, , , nameBytes = 0, size = 0] = numbers;
+  const link = links > 1 ? `${device}:${inode}` : undefined;
+  return { mode, size, nameBytes, link, checksum: undefined };
 }
 
 function padding(bytes: number): number {

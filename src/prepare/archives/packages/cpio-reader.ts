@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto';
 import type { ArchiveReason } from '../../../core/archive-reasons.js';
 import { archiveError } from '../archive-error.js';
 import type { ByteSource } from '../byte-source.js';
@@ -8,10 +9,10 @@ import { type CpioHeader, readCpioHeader } from './cpio-header.js';
 const FILE_TYPE = 0o170000;
 const MAX_TARGET_BYTES = 4096;
 
-/** A file with several names: in newc, only one of its entries has the content, as a rule the last. */
+/** A file with several names: in newc, only one of its entries has the content, as a rule the last; in odc, each. */
 interface Linked {
-  /** Under which name it was unpacked. */
-  content?: string;
+  /** Under which name it was unpacked, and what it is. */
+  content?: { name: string; sha256: string };
   /** Entries that came before the content. */
   waiting: { name: string; path: string; mode: number }[];
 }
@@ -72,21 +73,46 @@ async function unpackEntry(
   async function unpackFile(path: string): Promise<void> {
     const links = header.link === undefined ? undefined : (linked.get(header.link) ?? { waiting: [] });
     if (header.link !== undefined && links !== undefined) linked.set(header.link, links);
-    if (links !== undefined && size === 0) {
+    if (links !== undefined && size === 0 && !header.linksHaveContent) {
       if (links.content === undefined) links.waiting.push({ name, path, mode });
-      else await unpacker.hardLink(name, path, links.content);
+      else await unpacker.hardLink(name, path, links.content.name);
       return;
     }
-    let sum = 0;
-    const seen = (bytes: Buffer) => {
-      for (const byte of bytes) sum = (sum + byte) | 0;
-    };
-    const member = { name, path, mode, size, padding };
-    await unpackMember(source, unpacker, member, cutOff, header.checksum === undefined ? undefined : seen);
-    if (header.checksum !== undefined && sum >>> 0 !== header.checksum)
+    const seen = new SeenContent({ summed: header.checksum !== undefined, hashed: links !== undefined });
+    await unpackMember(source, unpacker, { name, path, mode, size, padding }, cutOff, (bytes) => seen.add(bytes));
+    if (header.checksum !== undefined && seen.sum !== header.checksum)
       throw invalid('has a wrong checksum', 'checksum');
     if (links === undefined) return;
-    links.content = name;
+    const { sha256 } = seen;
+    // Some programs give all names the first content, some the last.
+    if (links.content !== undefined && links.content.sha256 !== sha256)
+      throw invalid(`is the same file as ${JSON.stringify(links.content.name)}, with other content`, 'headers-differ');
+    links.content ??= { name, sha256 };
     for (const waiting of links.waiting.splice(0)) await unpacker.hardLink(waiting.name, waiting.path, name);
+  }
+}
+
+/** What is asked of a file's content while it passes by. */
+class SeenContent {
+  readonly #hash: Hash | undefined;
+  readonly #summed: boolean;
+  #sum = 0;
+
+  constructor({ summed, hashed }: { summed: boolean; hashed: boolean }) {
+    this.#summed = summed;
+    this.#hash = hashed ? createHash('sha256') : undefined;
+  }
+
+  add(bytes: Buffer): void {
+    this.#hash?.update(bytes);
+    if (this.#summed) for (const byte of bytes) this.#sum = (this.#sum + byte) | 0;
+  }
+
+  get sum(): number {
+    return this.#sum >>> 0;
+  }
+
+  get sha256(): string {
+    return this.#hash?.digest('hex') ?? '';
   }
 }
