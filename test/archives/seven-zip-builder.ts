@@ -16,7 +16,7 @@ export interface SevenZipItem {
 /** An archive whose files are stored as they are, one after the other in one folder. */
 export function sevenZip(
   items: SevenZipItem[],
-  change: { sizes?: number[]; count?: number; method?: number } = {},
+  change: { sizes?: number[]; count?: number /** None: no bytes at all. */; method?: number | 'none' } = {},
 ): Buffer {
   const full = items.filter(({ content }) => content !== undefined);
   const data = Buffer.concat(full.map(({ content }) => Buffer.from(content ?? '')));
@@ -37,7 +37,7 @@ export function sevenZip(
   const streams = Buffer.concat([
     Buffer.from([4, 6, 0, 1, 9]), // packed streams: from the start, one, of this size
     number(data.length),
-    Buffer.from([0, 7, 11, 1, 0, 1, 1, change.method ?? 0, 12]), // one folder of one coder
+    Buffer.from([0, 7, 11, 1, 0, 1, ...(change.method === 'none' ? [0] : [1, change.method ?? 0]), 12]), // one folder of one coder
     number(data.length),
     Buffer.from([0, 8, 13]),
     number(full.length),

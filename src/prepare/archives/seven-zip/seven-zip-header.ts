@@ -73,7 +73,8 @@ const ID = {
   filling: 25,
 } as const;
 
-const MAX_CODERS = 4;
+/** As 7-Zip has it. */
+const MAX_CODERS = 32;
 
 /** A header that cannot be right, and why. */
 export class SevenZipDamaged extends Error {}
@@ -165,7 +166,12 @@ function readFolder(reader: Reader): Folder {
   const coders = Array.from({ length: reader.count(MAX_CODERS) }, (): Coder => {
     const flags = reader.byte();
     if ((flags & 0xc0) !== 0) throw new SevenZipDamaged('a coder has flags of no known meaning');
-    const method = reader.bytes(flags & 15).toString('hex');
+    // A number: no bytes at all are 0.
+    const method =
+      reader
+        .bytes(flags & 15)
+        .toString('hex')
+        .replace(/^(00)+(?=.)/, '') || '00';
     const isComplex = (flags & 16) !== 0;
     const inputs = isComplex ? reader.count(8) : 1;
     const outputs = isComplex ? reader.count(8) : 1;

@@ -145,6 +145,11 @@ const file = (name: string, content = 'evil'): SevenZipItem => ({ name, content 
 const link = (name: string, target: string): SevenZipItem => ({ name, content: target, mode: 0o120777 });
 
 describe('a 7z that no program would write', () => {
+  test('whose method Copy has a number without bytes (py7zr)', async () => {
+    const tree = await unpack(where, sevenZip([file('a', 'one')], { method: 'none' }));
+    expect(entriesOf(tree)).toMatchObject({ a: { type: 'file', size: 3 } });
+  });
+
   test('reads as it should where nothing is wrong', async () => {
     const tree = await unpack(where, sevenZip([file('a/b', 'one'), { name: 'd', mode: 0o040755 }, link('l', 'a/b')]));
     expect(Object.keys(entriesOf(tree))).toEqual(['a', 'a/b', 'd', 'l']);
