@@ -12,6 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => where.remove());
 
+const diskImage = Buffer.concat([Buffer.alloc(1080), Buffer.from([0x53, 0xef]), Buffer.alloc(1990)]);
 const small = { name: 'a', content: 'a' };
 const withLongName = (archive: Buffer) => {
   const plain = gzipSync(archive);
@@ -32,7 +33,9 @@ describe('recognises by content', () => {
   test.each<[string, Buffer, ArchiveFormat | undefined, ArchiveFormat | undefined]>([
     ['a tar', tar(small), 'tar', 'tar'],
     ['a tar of Version 7', tar({ ...small, magic: '' }), 'tar', 'tar'],
-    ['an empty tar', tar(), 'tar', 'tar'],
+    ['an empty tar, which is nothing but zeros, as a file', tar(), undefined, undefined],
+    ['an image of a disk, which begins with zeros, as a file', diskImage, undefined, undefined],
+    ['a compressed image of a disk as a file', gzipSync(diskImage), undefined, undefined],
     ['a compressed tar', gzipSync(tar(small)), 'tar.gz', 'tar.gz'],
     ['a compressed tar behind the longest gzip header', withLongName(tar(small)), 'tar.gz', 'tar.gz'],
     [

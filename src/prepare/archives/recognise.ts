@@ -1,6 +1,5 @@
 import { open } from 'node:fs/promises';
 import { archiveError } from './archive-error.js';
-import { isZero } from './byte-source.js';
 import { type Compression, compressionOf, decompressedStart } from './compression/compression.js';
 import { AR_MAGIC } from './packages/ar-reader.js';
 import { looksLikeCpio } from './packages/cpio-header.js';
@@ -91,11 +90,12 @@ function packedFormat(start: Buffer): Packed | undefined {
   return looksLikeCpio(start) ? 'cpio' : undefined;
 }
 
-/** A header with the right checksum and a name; or the end mark, with which an empty archive starts. */
+/**
+ * A header with the right checksum and a name. Zeros are no tar, though an empty one is nothing else: images of disks begin
+ * with them as well, and there is nothing to unpack.
+ */
 function looksLikeTar(start: Buffer): boolean {
   if (start.length < TAR_BLOCK) return false;
-  const block = start.subarray(0, TAR_BLOCK);
-  if (isZero(block)) return start.length >= 2 * TAR_BLOCK && start.length % TAR_BLOCK === 0 && isZero(start);
-  const header = parseTarHeader(block);
+  const header = parseTarHeader(start.subarray(0, TAR_BLOCK));
   return typeof header !== 'string' && (header.name.length > 0 || 'xgLK'.includes(header.type));
 }
