@@ -7,7 +7,8 @@ export const ARCHIVE_REASONS = {
     'path-upwards': 'A path has `..` in it.',
     'path-absolute': 'A path begins with `/`.',
     'path-drive': 'A path begins with a drive letter.',
-    'path-backslash': 'A path has a backslash, which separates folders on Windows: UNC paths too.',
+    'path-backslash':
+      'A path has a backslash that could be taken for a separator: it would lead upwards or to a root, this runs on Windows, or others have slashes.',
     'path-control': 'A path has a control character: a NUL, a line feed, an escape.',
     'path-unicode': 'A path is not valid Unicode.',
     'path-length': 'A name of more than 255 bytes, or a path of more than 4,096.',
@@ -28,7 +29,7 @@ export const ARCHIVE_REASONS = {
     checksum: 'A checksum or digest is wrong.',
     size: 'Something is longer or shorter than it says.',
     'trailing-data': 'Something follows the end.',
-    'headers-differ': 'Two descriptions of the same thing in a zip differ.',
+    'headers-differ': 'Two descriptions of the same thing differ, or programs differ in which one counts.',
     overlap: 'Entries of a zip share bytes.',
     malformed: 'Any other rule of the format is broken.',
   },
