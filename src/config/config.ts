@@ -79,7 +79,7 @@ function normalizePackage(id: string, written: ParsedConfig['packages'][string])
     id,
     source: parseSource(written.source) ?? { kind: 'local', written: written.source },
     integrity: written.integrity === undefined ? undefined : sha256OfIntegrity(written.integrity),
-    extract: normalizeExtract(written.extract),
+    extract: normalizeExtract(written.extract, written.source),
     limits: normalizeLimits(written.limits),
     destination: destinationOf(id, written),
     steps: (written.steps ?? []).flatMap((step, index) => normalizeStep(step, index)),
@@ -90,8 +90,12 @@ export function destinationOf(id: string, written: { destination?: string | unde
   return (written.destination ?? id).replace(/\/$/, '');
 }
 
-function normalizeExtract(written: ParsedConfig['packages'][string]['extract']): Recipe['extract'] {
-  if (written === undefined) return 'auto';
+/** Zips that programs run or install as they are. */
+const USED_WHOLE = /\.(jar|war|ear|whl|nupkg)$/i;
+
+function normalizeExtract(written: ParsedConfig['packages'][string]['extract'], source: string): Recipe['extract'] {
+  // Of a URL, without what is asked for.
+  if (written === undefined) return USED_WHOLE.test(source.replace(/^(\w+:[^?#]*).*/s, '$1')) ? 'single' : 'auto';
   if (typeof written === 'boolean') return written ? { strip: 0 } : false;
   return { strip: written.strip ?? 0, ...globLists(written) };
 }

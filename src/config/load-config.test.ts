@@ -45,6 +45,19 @@ describe('a configuration is found', () => {
     ]);
   });
 
+  test.each([
+    ['files/app.jar', 'single'],
+    ['https://repo.example.com/a/App.WAR?version=1.jar#x', 'single'],
+    ['s3://bucket/app.nupkg', 'single'],
+    ['https://repo.example.com/get?name=app.jar', 'auto'],
+    ['app.tar.gz', 'auto'],
+  ])('with the source %s and no extract, which is then %s', async (source, extract) => {
+    const folder = await folderWith({
+      'prestage.config.json': JSON.stringify({ ...minimal, packages: { app: { source } } }),
+    });
+    expect((await loadConfig(folder)).packages).toMatchObject([{ extract }]);
+  });
+
   test('by the path of its file, whatever its name', async () => {
     const folder = await folderWith({ 'other.yaml': 'name: other\npackages: {}\n', 'prestage.config.json': asObject });
     expect((await loadConfig(join(folder, 'other.yaml'))).name).toBe('other');

@@ -63,9 +63,13 @@ const recipe = z.strictObject({
   format: z.literal(RECIPE_FORMAT),
   package: z.string(),
   source: input,
-  /** false: the source stays one file. `auto`: extracted where its content is an archive. An object: it must be one. */
+  /**
+   * false: the source stays one file. `single`: the same, as nobody said otherwise of a jar or its like. `auto`: extracted
+   * where its content is an archive. An object: it must be one.
+   */
   extract: z.union([
     z.literal(false),
+    z.literal('single'),
     z.literal('auto'),
     z.strictObject({ strip: z.int().min(0), include: globs.optional(), exclude: globs.optional() }),
   ]),

@@ -33,7 +33,7 @@ const extract = z
     { error: 'true, false or {strip, include, exclude}' },
   )
   .describe(
-    'Whether and how to extract. Default: where the content is an archive. false leaves it one file; true and {…}: it must be an archive.',
+    'Whether and how to extract. Default: where the content is an archive, but not a .jar, .war, .ear, .whl or .nupkg. false leaves it one file; true and {…}: it must be an archive.',
   );
 
 const atLeastOne = count.min(1, { error: 'a whole number from 1' });

@@ -12,8 +12,8 @@ import {
   RECOGNITION_BYTES,
   recogniseFile,
   recogniseStart,
-  SUPPORTED_FORMATS,
 } from './archives/index.js';
+import { LOOKED_AT_BYTES, refuseMistaken } from './mistaken-source.js';
 import type { Progress } from './progress.js';
 import { readLocalFile, withProvenFile } from './sources/file-source.js';
 import { copyFolder } from './sources/folder-source.js';
@@ -63,10 +63,10 @@ export async function fillTree(job: SourceJob): Promise<void> {
 
 /** A tar is read once, from start to end; a zip or a 7z at random, with its digest taken beside it. */
 async function fillFromFile(job: SourceJob, path: string): Promise<void> {
-  const { extract, source } = job.recipe;
+  const { source } = job.recipe;
   // A file that looks damaged may be the wrong one, and then that is what must be said.
   const orWrongFile = (error: unknown) => withProvenFile(path, source.sha256, () => Promise.reject(error));
-  const format = extract === false ? undefined : await recogniseFile(path, source.name).catch(orWrongFile);
+  const format = staysFile(job.recipe) ? undefined : await recogniseFile(path, source.name).catch(orWrongFile);
   if (isFileFormat(format))
     return withProvenFile(path, source.sha256, () => unpack(job, archiveFile(path, source.name)));
   const bytes = new SourceStream(readLocalFile(path, source.sha256));
@@ -78,16 +78,16 @@ async function fillFromFile(job: SourceJob, path: string): Promise<void> {
 /** A tar goes straight into the tree. A 7z, and what may be a zip, which only its end shows, is kept beside it until it is used. */
 async function fillFromUrl(job: SourceJob, location: RemoteLocation): Promise<void> {
   const { remotes, recipe, retry, spool } = job;
-  const { extract, source } = recipe;
+  const { source } = recipe;
   const { url, size, pinnedBy } = location;
   const versionId = location.kind === 's3' ? location.versionId : undefined;
   const file = { url, versionId, size, pinnedBy, sha256: source.sha256 };
   const bytes = new SourceStream(readRemoteFile(remotes, file, retry));
   try {
     const isSpooled = await proving(bytes, retry.signal, async () => {
-      const format =
-        extract === false ? undefined : await recogniseStart(await bytes.head(RECOGNITION_BYTES), source.name);
-      if (extract !== false && (format === undefined || isFileFormat(format))) {
+      const isSingle = staysFile(recipe);
+      const format = isSingle ? undefined : await recogniseStart(await bytes.head(RECOGNITION_BYTES), source.name);
+      if (!isSingle && (format === undefined || isFileFormat(format))) {
         await namingFile(spool, () =>
           pipeline(counted(bytes, job.progress), createWriteStream(spool, { flags: 'wx', mode: 0o600 })),
         );
@@ -128,14 +128,20 @@ async function unpack({ recipe, limits, tree, retry, progress }: SourceJob, arch
   await extractArchive(archive, tree, { ...selection, limits, signal: retry.signal, onProgress });
 }
 
+/** Whatever its content is. */
+function staysFile({ extract }: Recipe): boolean {
+  return extract === false || extract === 'single';
+}
+
 /**
  * A source that stays one file. Whether it may be executed is told by its first bytes: an https source has no mode, and
  * the same source must give the same tree wherever it comes from.
  */
-async function writeSingle({ recipe, tree, progress }: SourceJob, bytes: SourceStream): Promise<void> {
-  if (typeof recipe.extract === 'object') throw notAnArchive(recipe);
-  const head = (await bytes.head(4)).toString('latin1');
-  const mode = head.startsWith('#!') || head === '\x7fELF' ? 0o755 : 0o644;
+async function writeSingle({ recipe, location, tree, progress }: SourceJob, bytes: SourceStream): Promise<void> {
+  const head = await bytes.head(LOOKED_AT_BYTES);
+  refuseMistaken(recipe, head, location.kind === 'http');
+  const start = head.toString('latin1', 0, 4);
+  const mode = start.startsWith('#!') || start === '\x7fELF' ? 0o755 : 0o644;
   await tree.writeStream(recipe.source.name, counted(bytes, progress), mode);
 }
 
@@ -146,15 +152,4 @@ async function* counted(bytes: AsyncIterable<Buffer>, progress: Progress): Async
     progress.set({ bytes: read, files: 0 });
     yield chunk;
   }
-}
-
-function notAnArchive(recipe: Recipe): PrestageError {
-  return new PrestageError(
-    'ARCHIVE_UNSUPPORTED',
-    `${recipe.source.name} is to be extracted, and is not an archive that is supported.`,
-    {
-      hint: `Supported are ${SUPPORTED_FORMATS}, told by their content. With \`extract: false\` it stays one file.`,
-      context: { file: recipe.source.name, reason: 'format' },
-    },
-  );
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serve } from '../../test/http-server.js';
 import { contentsOf, isEmptyOrAbsent, ReleaseJob } from '../../test/release-job.js';
 import { tar, tarGz, zip } from '../../test/small-archives.js';
-import { listFolder } from '../config/index.js';
+import { listFolder, type Recipe } from '../config/index.js';
 import { sha256 } from '../core/digest.js';
 import type { PrestageError } from '../core/errors.js';
 import type { PrestageEvent } from '../core/events.js';
@@ -153,6 +153,38 @@ describe('a source', () => {
     await job.package('tool', tarGz(product), { name: 'tool.tar.gz', extract: false });
     await prepare();
     expect(await readdir(join(root, 'trees', job.packages[0]?.tree ?? ''))).toEqual(['tool.tar.gz']);
+  });
+
+  const lfs = 'version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 5\n';
+  const page = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>';
+  test.each([
+    ['tool.tar.gz', 'is empty', ''],
+    ['tool.zip', 'is a pointer of Git LFS', lfs],
+    ['tool.tgz', 'is an HTML page with the title "Sign in"', page],
+    ['tool.tar.gz', 'begins as no archive', tarGz(product).subarray(100)],
+    ['tool.tar', 'begins with nothing but zeros', Buffer.alloc(10_240)],
+    ['tool.sql.gz', 'is an HTML page', page],
+    ['tool.jar', 'is a pointer of Git LFS', lfs, 'single'],
+    ['tool.bin', 'is an HTML page', page, { strip: 0 }],
+  ] as const)('named %s that %s is refused', async (name, says, content, extract: Recipe['extract'] = 'auto') => {
+    await job.package('tool', content, { name, extract });
+    expect(await failure()).toMatchObject({
+      code: 'ARCHIVE_UNSUPPORTED',
+      message: expect.stringContaining(says),
+      hint: expect.stringContaining('extract: false'),
+      context: { package: 'tool', file: name },
+    });
+  });
+
+  test.each([
+    ['tool.tar.gz', page, false],
+    ['tool.html', page, 'auto'],
+    ['tool.jar', zip({ a: 'a' }), 'single'],
+    ['tool.jar', Buffer.concat([Buffer.from('#!/bin/sh\n'), zip({ a: 'a' })]), 'single'],
+  ] as const)('named %s stays one file (%#)', async (name, content, extract) => {
+    await job.package('tool', content, { name, extract });
+    await prepare();
+    expect(await readdir(join(root, 'trees', job.packages[0]?.tree ?? ''))).toEqual([name]);
   });
 
   test('that is no archive and must be one is refused', async () => {

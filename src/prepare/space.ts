@@ -35,7 +35,7 @@ async function measureSource(location: InputLocation, { recipe, limits }: Packag
   const size = (isFile ? await existingSize(path) : undefined) ?? location.size;
   // What is not on this machine yet is unpacked to at least its own size.
   const asItIs: Need = { sourceBytes: size, bytes: size ?? 0, files: undefined };
-  if (!isFile || extract === false) return asItIs;
+  if (!isFile || extract === false || extract === 'single') return asItIs;
   const archive = await namingFile(path, () => measureArchive({ file: path, limits })).catch((error: unknown) => {
     if (isRemote(location)) return undefined; // a copy that is damaged is fetched again
     throw error;
