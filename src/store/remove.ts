@@ -8,14 +8,16 @@ import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
 
 /**
  * Deletes a file, a link, or a folder with all that is in it, many at once. What is gone already is no error; neither is
- * what another process deletes at the same time.
+ * what another process deletes at the same time. What is in use stays, and the next collection of leftovers tries again.
+ *
+ * @returns whether nothing is left
  */
-export async function removeAll(path: string): Promise<void> {
+export async function removeAll(path: string): Promise<boolean> {
   const slots = createSlots(IN_FLIGHT);
   try {
     const stats = await ifThere(() => lstat(path)); // not stat: what a link leads to is not ours
-    if (stats?.isDirectory()) await removeFolder(path, slots);
-    else if (stats) await removeFile(path, slots);
+    if (!stats) return true;
+    return await (stats.isDirectory() ? removeFolder(path, slots) : removeFile(path, slots));
   } catch (error) {
     throw asPrestageError(error, { path });
   }
@@ -23,7 +25,7 @@ export async function removeAll(path: string): Promise<void> {
 
 type Slots = ReturnType<typeof createSlots>;
 
-async function removeFolder(folder: string, slots: Slots, parent?: string): Promise<void> {
+async function removeFolder(folder: string, slots: Slots, parent?: string): Promise<boolean> {
   const entries = await slots(() => listing(folder));
   const removed = await Promise.allSettled(
     entries.map((entry) => {
@@ -32,10 +34,7 @@ async function removeFolder(folder: string, slots: Slots, parent?: string): Prom
     }),
   );
   for (const outcome of removed) if (outcome.status === 'rejected') throw outcome.reason;
-  await slots(() => unlocking(parent, () => rmdir(folder))).catch((error: unknown) => {
-    // ENOTEMPTY: an NFS client keeps a deleted file that is open as `.nfs…` until it is closed. Leftovers are collected.
-    if (!isAbsent(error) && errnoOf(error) !== 'ENOTEMPTY') throw error;
-  });
+  return unlessInUse(() => slots(() => unlocking(parent, () => rmdir(folder))));
 }
 
 async function listing(folder: string) {
@@ -47,12 +46,23 @@ async function listing(folder: string) {
   }
 }
 
-async function removeFile(path: string, slots: Slots, parent?: string): Promise<void> {
+function removeFile(path: string, slots: Slots, parent?: string): Promise<boolean> {
+  return unlessInUse(() => slots(() => unlocking(parent, () => unlink(path))));
+}
+
+/**
+ * Whether it is gone after `remove`. An NFS client keeps a deleted file that is open as `.nfs…` until it is closed: until
+ * then that cannot be deleted (EBUSY), nor the folder that it is in (ENOTEMPTY; EEXIST says the same).
+ */
+export async function unlessInUse(remove: () => Promise<unknown>): Promise<boolean> {
   try {
-    await slots(() => unlocking(parent, () => unlink(path)));
+    await remove();
   } catch (error) {
-    if (!isAbsent(error)) throw error;
+    if (isAbsent(error)) return true;
+    if (!['EBUSY', 'ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw error;
+    return false;
   }
+  return true;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { forEachBounded } from '../core/bounded.js';
-import { asPrestageError, errnoOf } from '../core/errors.js';
+import { asPrestageError } from '../core/errors.js';
 import { rmdir, unlink } from '../core/held-files.js';
 import { livenessOf, processRecord, thisMachine, thisProcess } from '../core/this-process.js';
 import { makeFolder, makeNewFolder } from './folders.js';
@@ -9,7 +9,7 @@ import { isStoreName, isTemporaryName, MANIFEST_SUFFIX, type StorePaths, storePa
 import { move } from './place.js';
 import { writeNewFile } from './publish-file.js';
 import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
-import { removeAll } from './remove.js';
+import { removeAll, unlessInUse } from './remove.js';
 import { calls } from './system-calls.js';
 
 export interface Staging {
@@ -41,7 +41,12 @@ export async function openStaging(root: string, run: string): Promise<Staging> {
     await removeAll(folder).catch(() => undefined); // a collection would leave it alone while this process lives
     throw asPrestageError(error, { path: folder });
   }
-  return { folder, close: () => removeAll(folder) };
+  return {
+    folder,
+    async close() {
+      await removeAll(folder);
+    },
+  };
 }
 
 /** A temporary file of this age, by the file system's own clock, belongs to nobody any more. */
@@ -51,7 +56,7 @@ const TEMPORARY_LIFE_MS = 3_600_000;
  * Deletes what runs that died have left: their staging folders, manifests whose tree never came, temporary files. Only
  * for who holds the store's lock: then a run on another machine cannot be at work, and one on this machine is asked for.
  *
- * @returns how many things were removed
+ * @returns how many things were removed; what is in use stays for the next time
  * @throws STORE_UNWRITABLE or STORE_IO
  */
 export async function collectLeftovers(root: string): Promise<number> {
@@ -59,9 +64,8 @@ export async function collectLeftovers(root: string): Promise<number> {
   let removed = 0;
   try {
     for (const leftover of await findLeftovers(paths)) {
-      if (dirname(leftover) === paths.staging) await removeRun(leftover);
-      else await removeAll(leftover);
-      removed += 1;
+      const gone = await (dirname(leftover) === paths.staging ? removeRun(leftover) : removeAll(leftover));
+      if (gone) removed += 1;
     }
     for (const name of await treelessManifests(paths)) if (await removeManifest(paths, name)) removed += 1;
   } catch (error) {
@@ -75,7 +79,7 @@ export async function collectLeftovers(root: string): Promise<number> {
  * a tree its final name at any moment: so each thing gets a name that only we know before anything in it is deleted, and
  * is published whole before that or not at all. The folder alone does not do: an NFS client may still know it by its handle.
  */
-async function removeRun(folder: string): Promise<void> {
+async function removeRun(folder: string): Promise<boolean> {
   if (!(await ifThere(() => lstat(folder)))?.isDirectory()) return removeAll(folder); // lstat: not what a link leads to
   for (const name of await namesIn(folder)) {
     const doomed = isTemporaryName(name) ? join(folder, name) : join(folder, temporaryName());
@@ -87,10 +91,7 @@ async function removeRun(folder: string): Promise<void> {
     }
     await removeAll(doomed);
   }
-  await rmdir(folder).catch((error: unknown) => {
-    // ENOTEMPTY: somebody does work there; EEXIST says the same. The next collection looks again.
-    if (!isAbsent(error) && !['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw error;
-  });
+  return unlessInUse(() => rmdir(folder)); // somebody may work there after all
 }
 
 async function findLeftovers(paths: StorePaths): Promise<string[]> {
