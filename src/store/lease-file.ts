@@ -25,6 +25,10 @@ const leaseHolder = processRecord.extend({
   leaseMs: z.int().min(1),
 });
 
+/** What holders say that we make: for how long they may be silent, and how often they speak. */
+export const LEASE_MS = 60_000;
+export const BEATS_PER_LEASE = 12;
+
 export type LeaseHolder = z.infer<typeof leaseHolder>;
 export type LeaseClaim = Pick<LeaseHolder, 'run' | 'purpose' | 'release'>;
 

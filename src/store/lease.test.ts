@@ -34,10 +34,10 @@ async function take(run: string, options: Partial<Parameters<typeof acquireLease
 const elsewhere = { host: 'ip-10-0-0-7', machine: 'another machine', pid: 1 };
 const long = (ms: number) => new Date(Date.now() - ms).toISOString();
 
-async function writeLock(holder: Partial<LeaseHolder>): Promise<void> {
+async function writeLock(holder: Partial<LeaseHolder>, name = file): Promise<void> {
   const now = new Date().toISOString();
   const defaults = { lease: 'x', run: 'old', purpose: 'prepare', startedAt: now, heartbeatAt: now, leaseMs: 60_000 };
-  await writeFile(file, JSON.stringify({ ...thisProcess(), ...defaults, ...holder }));
+  await writeFile(name, JSON.stringify({ ...thisProcess(), ...defaults, ...holder }));
 }
 
 const aborted = (signal: AbortSignal) =>
@@ -138,6 +138,30 @@ describe('a lock', () => {
   test('of another machine is taken when it does not change while we watch, whatever its clock says', async () => {
     await writeLock({ ...elsewhere, heartbeatAt: '2099-01-01T00:00:00.000Z', leaseMs: 400 });
     expect((await take('next', { wait: true })).holder.run).toBe('next');
+  });
+
+  test('that fell silent together with another is waited for together with it', async () => {
+    const beside = `${file}-2`;
+    const leaseMs = 1500;
+    for (const name of [file, beside]) await writeLock({ ...elsewhere, leaseMs, run: name }, name);
+    const started = performance.now();
+    const waiting = take('next', { wait: true, beside: [beside] });
+    await sleep(400);
+    await writeLock({ ...elsewhere, leaseMs, run: 'its last heartbeat' }, beside);
+    await waiting;
+    expect(await inspectLease(beside)).toBeUndefined();
+    expect(performance.now() - started).toBeGreaterThan(leaseMs + 400);
+    expect(performance.now() - started).toBeLessThan(2 * leaseMs);
+  });
+
+  test('is taken, and one beside it whose holder lives is not', async () => {
+    const beside = `${file}-2`;
+    const other = await acquireLease(beside, { run: 'alive', purpose: 'prepare' }, { wait: false, leaseMs: 1200 });
+    leases.push(other);
+    await writeLock({ ...elsewhere, leaseMs: 2400 });
+    await take('next', { wait: true, beside: [beside] });
+    await other.confirm();
+    expect(await inspectLease(beside)).toMatchObject({ holder: { run: 'alive' } });
   });
 
   test.each(['', '{"run":', 'not a lock', '[]'])('that says %j is never taken without waiting', async (text) => {

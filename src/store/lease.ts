@@ -5,14 +5,16 @@ import { asPrestageError, PrestageError } from '../core/errors.js';
 import { livenessOf } from '../core/this-process.js';
 import { makeFolder } from './folders.js';
 import {
+  BEATS_PER_LEASE,
   beat,
-  type FoundLease,
+  LEASE_MS,
   type LeaseClaim,
   type LeaseHolder,
   readLease,
   removeLease,
   takeLease,
 } from './lease-file.js';
+import { breakSilent, LeaseWatch } from './lease-watch.js';
 
 export type { LeaseHolder } from './lease-file.js';
 
@@ -39,10 +41,13 @@ export interface LeaseOptions {
   onWait?: (holder: LeaseHolder | undefined) => void;
   /** For how long in ms the holder may be silent; default 60 s. */
   leaseMs?: number;
+  /**
+   * Other locks that a crash may have left together with this one. Those that fall silent while we wait are broken too, so
+   * that whoever wants them next need not watch them for as long again.
+   */
+  beside?: readonly string[];
 }
 
-const LEASE_MS = 60_000;
-const BEATS_PER_LEASE = 12;
 const POLL_MS = 250;
 /** By the holder's own clock, which may be wrong: only where we may not watch for ourselves. */
 const SILENT_LEASES = 3;
@@ -54,17 +59,20 @@ const SILENT_LEASES = 3;
  * @throws LOCKED where another has it and `wait` is false; the signal's reason; STORE_UNWRITABLE, STORE_IO
  */
 export async function acquireLease(file: string, claim: LeaseClaim, options: LeaseOptions): Promise<Lease> {
-  const silence = new Silence();
+  const watch = new LeaseWatch(file);
+  const beside = (options.beside ?? []).map((other) => new LeaseWatch(other));
   let told: string | undefined;
   try {
     await makeFolder(dirname(file), { flush: true });
     for (;;) {
       options.signal?.throwIfAborted();
-      const found = await readLease(file);
+      const found = await watch.look();
       const holder = found ? undefined : await takeLease(file, claim, options.leaseMs ?? LEASE_MS);
       if (holder) return new HeldLease(file, holder);
-      if (found && isDead(found, silence, options.wait)) {
-        await removeLease(file, ({ text }) => text === found.text);
+      const besideIsSettled = found && options.wait ? await breakSilent(beside) : true;
+      const isDead = options.wait ? watch.isSilent && besideIsSettled : seemsDead(found?.holder);
+      if (isDead || isGone(found?.holder)) {
+        await watch.break();
         continue;
       }
       if (found && !options.wait) throw locked(file, found.holder);
@@ -83,41 +91,20 @@ export async function acquireLease(file: string, claim: LeaseClaim, options: Lea
 export async function inspectLease(file: string): Promise<{ holder: LeaseHolder; alive: boolean } | undefined> {
   try {
     const holder = (await readLease(file))?.holder;
-    return holder && { holder, alive: !seemsDead(holder) };
+    return holder && { holder, alive: !(isGone(holder) || seemsDead(holder)) };
   } catch (error) {
     throw asPrestageError(error, { path: file });
   }
 }
 
-function isDead(found: FoundLease, silence: Silence, wait: boolean): boolean {
-  if (found.holder && livenessOf(found.holder) === 'gone') return true;
-  if (!wait) return found.holder !== undefined && seemsDead(found.holder);
-  return silence.of(found.text) > (found.holder?.leaseMs ?? LEASE_MS);
+function isGone(holder: LeaseHolder | undefined): boolean {
+  return holder !== undefined && livenessOf(holder) === 'gone';
 }
 
-function seemsDead(holder: LeaseHolder): boolean {
-  switch (livenessOf(holder)) {
-    case 'gone':
-      return true;
-    case 'running':
-      return false; // perhaps the machine slept until now
-    case 'unknown':
-      return Date.now() - Date.parse(holder.heartbeatAt) > SILENT_LEASES * holder.leaseMs;
-  }
-}
-
-/** For how long in ms a lock file has not changed while we looked; by a clock that nobody sets. */
-class Silence {
-  #text = '';
-  #since = 0;
-
-  of(text: string): number {
-    if (text !== this.#text) {
-      this.#text = text;
-      this.#since = performance.now();
-    }
-    return performance.now() - this.#since;
-  }
+/** By a single look. One that runs on this machine is not, however old its heartbeat: the machine may have slept. */
+function seemsDead(holder: LeaseHolder | undefined): boolean {
+  if (holder === undefined || livenessOf(holder) !== 'unknown') return false;
+  return Date.now() - Date.parse(holder.heartbeatAt) > SILENT_LEASES * holder.leaseMs;
 }
 
 function locked(file: string, holder: LeaseHolder | undefined): PrestageError {

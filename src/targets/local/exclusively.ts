@@ -1,6 +1,6 @@
 import type { CommandContext } from '../../core/command-context.js';
 import { rmdir } from '../../core/held-files.js';
-import { acquireLease, newRunId } from '../../store/index.js';
+import { acquireLease, newRunId, storePaths } from '../../store/index.js';
 import { underLock } from '../under-lock.js';
 import type { LocalLayout } from './layout.js';
 
@@ -25,6 +25,8 @@ export async function exclusively<T>(
       ...options,
       wait,
       signal,
+      // A machine that died while it deployed held both.
+      beside: [storePaths(layout.root).lock],
       onWait: (holder) =>
         emit({
           type: 'notice',
