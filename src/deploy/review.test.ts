@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -46,6 +56,25 @@ describe('a review', () => {
     expect(JSON.parse(job).inputs[sha256('boot.sh')]).toEqual(plan.inputs[sha256('boot.sh')]);
     expect(job).toContain('https://***@example.com/a.jar?***');
     expect(job).not.toMatch(/user|word|5ec7e7/);
+  });
+
+  test.skipIf(process.platform === 'win32')('is for its owner alone, whatever the mode of an earlier one', async () => {
+    await writeReview(out, resolved('boot.sh'));
+    chmodSync(out, 0o755);
+    chmodSync(join(out, 'services.json'), 0o644);
+    await writeReview(out, resolved('boot.sh'));
+    const modes = ['.', ...readdirSync(out, { recursive: true, encoding: 'utf8' }).sort()].map(
+      (path) => `${path} ${(statSync(join(out, path)).mode & 0o777).toString(8)}`,
+    );
+    expect(modes).toEqual([
+      '. 700',
+      'job.json 600',
+      'release.json 600',
+      'scripts 700',
+      'scripts/boot.sh 700',
+      'services.json 600',
+    ]);
+    expect(statSync(join(folder, 'deep')).mode & 0o055).not.toBe(0);
   });
 
   test('replaces an earlier one as a whole, a cut-short one as well', async () => {

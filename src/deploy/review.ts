@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type InputLocations, isRemote, type Resolved, releasePlan } from '../config/index.js';
 import { errnoOf, PrestageError, withoutCredentials } from '../core/errors.js';
@@ -10,14 +10,16 @@ const PARTS = ['release.json', 'services.json', 'job.json', 'scripts'];
 /**
  * Writes what `deploy` would hand to a worker and to hosts, for a person to review: `release.json` (the recipes, every
  * input by its digest), `services.json`, `job.json` (what the worker is told: the release and where its inputs are,
- * without credentials), and under `scripts/` what hosts would run. An earlier review there is replaced as a whole.
+ * without credentials), and under `scripts/` what hosts would run. Only its owner may read it: variables of services and
+ * values of steps may be passwords. An earlier review there is replaced as a whole.
  * @throws USAGE where `folder` is a file; FILE_EXISTS where it holds anything else than a review
  */
 export async function writeReview(folder: string, { plan, services, inputs }: Resolved): Promise<void> {
   await clearReview(folder);
-  await mkdir(folder, { recursive: true });
+  await mkdir(dirname(folder), { recursive: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   const write = (name: string, value: unknown) =>
-    writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`, { flag: 'wx' });
+    writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`, { flag: 'wx', mode: 0o600 });
   await write('release.json', plan);
   await write('services.json', services);
   await write('job.json', { plan, inputs: shareable(inputs) });
@@ -26,8 +28,8 @@ export async function writeReview(folder: string, { plan, services, inputs }: Re
     if (location?.kind !== 'file')
       throw new PrestageError('INTERNAL', `The script ${script.path} has no file to read.`);
     const path = join(folder, 'scripts', script.path);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, await readFile(location.path), { mode: 0o755 });
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(path, await readFile(location.path), { mode: 0o700 });
   }
 }
 
@@ -41,6 +43,7 @@ async function clearReview(folder: string): Promise<void> {
       hint: 'Name a new or empty folder, or that of an earlier review, which is replaced.',
       context: { path: folder, existing: names },
     });
+  await chmod(folder, 0o700);
   for (const part of [...PARTS].reverse()) await rm(join(folder, part), { recursive: true, force: true });
 }
 
