@@ -19,7 +19,11 @@ export interface Run {
 /** The last line of `--json`. Its members are those of the command that ran, so a test asserts the ones it expects. */
 export type Result = { ok: boolean; command: string; error: SerializedError } & DeployResult &
   PlanResult &
-  StatusResult & { checked: number; differences: { package: string; path: string; kind: string }[] };
+  StatusResult & {
+    checked: number;
+    differences: { package: string; path: string; kind: string }[];
+    repaired: string[];
+  };
 
 export interface RunOptions {
   cwd: string;

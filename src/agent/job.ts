@@ -12,7 +12,13 @@ const prunePlan: z.ZodType<PrunePlan> = z.object({
 
 /** What is to be done with the store. */
 export const agentTask = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('prepare'), plan: releasePlan, inputs: inputLocations }),
+  z.strictObject({
+    kind: z.literal('prepare'),
+    plan: releasePlan,
+    inputs: inputLocations,
+    /** What is in the store, and wrong: it is prepared again in any case. */
+    replace: z.strictObject({ trees: z.array(z.string()), release: z.boolean() }).exactOptional(),
+  }),
   /** Without a release: all of them. */
   z.strictObject({ kind: z.literal('verify'), release: z.string().exactOptional(), deep: z.boolean() }),
   z.strictObject({ kind: z.literal('prune'), plan: prunePlan }),
@@ -61,6 +67,9 @@ const verifyReport: z.ZodType<VerifyReport> = z.object({
     z.object({
       package: z.string(),
       path: z.string(),
+      tree: z.string().exactOptional(),
+      releases: z.array(z.string()),
+      file: z.string(),
       kind: z.enum(['missing', 'extra', 'type', 'mode', 'size', 'digest', 'link', 'manifest', 'record']),
       expected: z.string().exactOptional(),
       found: z.string().exactOptional(),

@@ -29,14 +29,15 @@ export async function doTask(job: AgentJob, doing: Doing): Promise<Done> {
 
 async function prepare(
   { run, root, waitForLock, createdBy }: AgentJob,
-  { plan, inputs }: Extract<AgentTask, { kind: 'prepare' }>,
+  { plan, inputs, replace }: Extract<AgentTask, { kind: 'prepare' }>,
   { emit, signal }: Doing,
 ): Promise<ReleaseRecord> {
   const started = performance.now();
   const { release } = plan;
   emit({ type: 'worker.started', run, release, packages: plan.packages.length });
   try {
-    const record = await prepareRelease({ root, plan, inputs, run, wait: waitForLock, createdBy, emit, signal });
+    const wanted = { plan, inputs, ...(replace === undefined ? {} : { replace }) };
+    const record = await prepareRelease({ root, ...wanted, run, wait: waitForLock, createdBy, emit, signal });
     emit({ type: 'worker.finished', run, release, durationMs: Math.round(performance.now() - started) });
     return record;
   } catch (thrown) {

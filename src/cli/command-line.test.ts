@@ -34,7 +34,9 @@ vi.mock('../deploy/index.js', () => {
     verify: record('verify', {
       releases: ['r1'],
       checked: 2,
-      differences: [{ package: 'a', path: 'x', kind: 'missing' }],
+      differences: [
+        { package: 'a', path: 'x', tree: 'a-1', releases: ['r1'], file: '/r/trees/a-1/x', kind: 'missing' },
+      ],
     }),
     planPrune: record('planPrune', {
       keep: [],
@@ -43,7 +45,6 @@ vi.mock('../deploy/index.js', () => {
       bytes: 0,
     }),
     prune: record('prune', undefined),
-    clearLeftovers: record('clearLeftovers', undefined),
     destroyPlan: record('destroyPlan', {
       project: 'portal',
       environment: 'dev',
@@ -93,8 +94,9 @@ describe('what a command is called with', () => {
       'deploy --single-phase --update-lock --wait --config x',
       ['deploy', { singlePhase: true, updateLock: true, wait: true, config: 'x' }],
     ],
-    ['verify r1 --deep', ['verify', { release: 'r1', deep: true }]],
-    ['verify', ['verify', { deep: false }]],
+    ['verify r1 --deep', ['verify', { release: 'r1', deep: true, repair: false }]],
+    ['verify', ['verify', { deep: false, repair: false }]],
+    ['verify --repair --wait', ['verify', { deep: false, repair: true, wait: true }]],
     ['prune --keep 5 --dry-run', ['planPrune', { keep: 5 }]],
     ['rollback r0 --wait', ['rollback', { release: 'r0', wait: true }]],
     ['doctor --env dev', ['doctor', { environment: 'dev' }]],
@@ -302,7 +304,7 @@ describe('exit statuses and output', () => {
 
   test('verify exits with 3 where the store differs, and says so in the result', async () => {
     const text = await run('verify');
-    expect([text.status, text.stdout[1]]).toEqual([3, 'a        missing     x']);
+    expect([text.status, text.stdout[1]]).toEqual([3, 'a-1   r1        missing     /r/trees/a-1/x']);
     expect(text.stderr[0]).toMatch(/^error VERIFY_DIFFERENCE: 2 entries of 1 release checked: 1 difference/);
     const { stdout } = await run('verify --json');
     expect(lastJson(stdout)).toMatchObject({

@@ -16,4 +16,5 @@ export type {
 } from './results.js';
 export { type RollbackOptions, rollback } from './rollback.js';
 export { logs, status } from './status.js';
-export { planPrune, prune, releases, verify } from './store.js';
+export { planPrune, prune, releases } from './store.js';
+export { type VerifyOptions, verify } from './verify.js';

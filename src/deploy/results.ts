@@ -44,6 +44,8 @@ export interface VerifyResult {
   releases: string[];
   checked: number;
   differences: Difference[];
+  /** With `repair`: the trees and the release that were prepared again. */
+  repaired?: string[];
 }
 
 export interface ReleasesResult {

@@ -1,15 +1,7 @@
 import { PrestageError } from '../core/errors.js';
 import type { PrunePlan } from '../store/index.js';
 import { type CommandOptions, openProject } from './project.js';
-import type { ReleasesResult, VerifyResult } from './results.js';
-
-/** Compares the store with its manifests: what is there, sizes and modes; with `deep`, every byte. */
-export async function verify(options: CommandOptions & { release?: string; deep: boolean }): Promise<VerifyResult> {
-  const { target, context } = await openProject(options);
-  const { release, deep } = options;
-  if (release !== undefined) await demandRelease(await target.releases(), release);
-  return target.verify({ deep, ...(release === undefined ? {} : { release }) }, context);
-}
+import type { ReleasesResult } from './results.js';
 
 /** The releases in the store, oldest first, with when each was deployed last. */
 export async function releases(options: CommandOptions): Promise<ReleasesResult> {

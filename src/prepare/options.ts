@@ -7,6 +7,8 @@ export interface PrepareOptions {
   plan: ReleasePlan;
   /** Where the plan's inputs are on this machine. */
   inputs: InputLocations;
+  /** What is in the store, and wrong: it is prepared again in any case. */
+  replace?: { trees: readonly string[]; release: boolean };
   /** A name that no other run has. */
   run: string;
   /** Whether to wait while another run holds the store's lock, or to fail with LOCKED. */

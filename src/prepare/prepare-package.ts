@@ -27,6 +27,8 @@ export interface Workshop {
   flusher: Flusher;
   emit: Emit;
   signal: AbortSignal;
+  /** Names of trees that are in the store, and wrong. */
+  replaced: ReadonlySet<string>;
 }
 
 export type PreparedPackage = ReleaseRecord['packages'][number];
@@ -54,14 +56,17 @@ export async function preparePackage(plan: PackagePlan, need: Need, shop: Worksh
       },
     );
     signal.throwIfAborted();
-    const { outcome, ...summary } = await publishTree({
+    const { outcome, aside, ...summary } = await publishTree({
       root: shop.root,
       run: shop.run,
       name: plan.tree,
       folder,
       entries: tree.entries,
       flusher: shop.flusher,
+      replace: shop.replaced.has(plan.tree),
     });
+    if (aside !== undefined)
+      emit({ type: 'notice', message: `The wrong tree of ${plan.id} is kept at ${aside} until the next prune.` });
     const durationMs = Math.round(performance.now() - started);
     emit({
       type: 'package.published',

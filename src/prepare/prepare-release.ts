@@ -30,7 +30,7 @@ import { WeightedLimit } from './weighted-limit.js';
  */
 export async function prepareRelease(options: PrepareOptions): Promise<ReleaseRecord> {
   const { root, plan, run, wait, emit } = options;
-  const ready = await completeRelease(root, plan);
+  const ready = await completeRelease(options);
   if (ready !== undefined) return ready;
 
   const lease = await acquireLease(
@@ -46,7 +46,7 @@ export async function prepareRelease(options: PrepareOptions): Promise<ReleaseRe
   const signal = AbortSignal.any([options.signal, lease.lost]);
   try {
     // The run that was waited for may have prepared just this.
-    return (await completeRelease(root, plan)) ?? (await prepareWithLease({ ...options, signal }));
+    return (await completeRelease(options)) ?? (await prepareWithLease({ ...options, signal }));
   } catch (error) {
     signal.throwIfAborted();
     // What is gone, or not as we left it, was perhaps collected by whoever has the lock now.
@@ -58,7 +58,8 @@ export async function prepareRelease(options: PrepareOptions): Promise<ReleaseRe
 }
 
 /** The record alone does not make a release: a tree that somebody removed is prepared again. */
-async function completeRelease(root: string, plan: PrepareOptions['plan']): Promise<ReleaseRecord | undefined> {
+async function completeRelease({ root, plan, replace }: PrepareOptions): Promise<ReleaseRecord | undefined> {
+  if (replace !== undefined) return undefined;
   const record = await readRelease(root, plan.release);
   if (record === undefined) return undefined;
   const names = plan.packages.map(({ tree }) => tree);
@@ -97,7 +98,7 @@ async function makeRelease(
   options: PrepareOptions,
   { reused, needs, scripts, remotes }: Ingredients,
 ): Promise<ReleaseRecord> {
-  const { root, plan, inputs, run, emit, signal } = options;
+  const { root, plan, inputs, run, emit, signal, replace } = options;
   const staging = await openStaging(root, run);
   const flusher = createFlusher(root);
   const endFlushing = flusher.flushAhead();
@@ -111,10 +112,11 @@ async function makeRelease(
       flusher,
       emit,
       signal,
+      replaced: new Set(replace?.trees),
     });
     signal.throwIfAborted();
     const record = recordOf(options, new Map([...reused, ...prepared]));
-    await publishRelease({ root, run, record, scripts, flusher });
+    await publishRelease({ root, run, record, scripts, flusher, replace: replace?.release ?? false });
     emit({ type: 'release.published', release: plan.release, packages: plan.packages.length });
     return record;
   } finally {
@@ -125,10 +127,10 @@ async function makeRelease(
 }
 
 /** The plan's packages whose trees are in the store, by id. */
-async function reuseTrees({ root, plan, emit }: PrepareOptions): Promise<Map<string, PreparedPackage>> {
+async function reuseTrees({ root, plan, emit, replace }: PrepareOptions): Promise<Map<string, PreparedPackage>> {
   const there = await hasTrees(
     root,
-    plan.packages.map(({ tree }) => tree),
+    plan.packages.map(({ tree }) => tree).filter((tree) => !replace?.trees.includes(tree)),
   );
   const reused = new Map<string, PreparedPackage>();
   for (const { id, destination, tree, digest: recipe } of plan.packages.filter((item) => there.has(item.tree))) {

@@ -10,6 +10,8 @@ export interface StorePaths {
   current: string;
   staging: string;
   lock: string;
+  /** What `verify --repair` replaced, until the next prune. */
+  aside: string;
   tree(name: string): string;
   manifest(name: string): string;
   release(id: string): string;
@@ -29,6 +31,7 @@ export function storePaths(root: string): StorePaths {
     current: join(root, 'current'),
     staging,
     lock: join(root, '.lock'),
+    aside: join(root, '.aside'),
     tree: (name) => join(trees, checkedName(name)),
     manifest: (name) => join(trees, `${checkedName(name)}${MANIFEST_SUFFIX}`),
     release: (id) => join(releases, checkedName(id)),

@@ -8,6 +8,7 @@ import { flushFolder } from './publish-file.js';
 import { IN_FLIGHT } from './reading.js';
 import type { ReleaseRecord } from './release-record.js';
 import { currentRelease, listReleases } from './releases.js';
+import { removeAll } from './remove.js';
 import type { PrunePlan } from './report.js';
 import { collectLeftovers, openStaging } from './staging.js';
 import { readTreeSummary, treeNames } from './trees.js';
@@ -120,6 +121,7 @@ export async function executePrune(
       await staging.close();
     }
     signal.throwIfAborted();
+    await removeAll(paths.aside);
     await collectLeftovers(root);
     // What was not where it is hidden was taken for gone already.
     await lease.confirm();

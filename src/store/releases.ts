@@ -12,6 +12,7 @@ import { flushFolder, writeNewFile } from './publish-file.js';
 import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
 import { type ReleaseRecord, releaseRecord } from './release-record.js';
 import { removeAll } from './remove.js';
+import { setAside } from './set-aside.js';
 import { hasTrees } from './trees.js';
 
 export interface PublishRelease {
@@ -20,6 +21,8 @@ export interface PublishRelease {
   record: ReleaseRecord;
   scripts: readonly { path: string; content: Uint8Array }[];
   flusher: Flusher;
+  /** What has the name now is wrong: it is set aside. Only for who holds the store's lock. */
+  replace?: boolean;
 }
 
 /**
@@ -40,6 +43,7 @@ export async function publishRelease(args: PublishRelease): Promise<'published' 
     await args.flusher.flush(folder);
     // A tree that was found here may have got its name from a run that was killed before it flushed that.
     await flushFolder(paths.trees);
+    if (args.replace) await setAside(root, paths.release(record.release));
     const published = await placeFolder(folder, paths.release(record.release));
     await flushFolder(paths.releases);
     if (published) return 'published';

@@ -11,6 +11,12 @@ export interface Difference {
   package: string;
   /** Relative to the tree, or to the store's root where it is not in a tree. */
   path: string;
+  /** The tree, of what is in one. */
+  tree?: string;
+  /** The releases that have it; empty for `current`. */
+  releases: string[];
+  /** The full path. */
+  file: string;
   kind: 'missing' | 'extra' | 'type' | 'mode' | 'size' | 'digest' | 'link' | 'manifest' | 'record';
   expected?: string;
   found?: string;

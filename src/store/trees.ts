@@ -11,6 +11,7 @@ import { placeFile, placeFolder } from './place.js';
 import { flushFolder, writeNewFile } from './publish-file.js';
 import { hashFile, IN_FLIGHT, ifThere } from './reading.js';
 import { removeAll } from './remove.js';
+import { setAside } from './set-aside.js';
 import type { TreeEntry } from './tree-entry.js';
 
 /** What is known of a tree from its manifest alone; `digest` is the SHA-256 of the manifest's bytes. */
@@ -94,6 +95,8 @@ export interface PublishTree {
   /** All that is in it. */
   entries: ReadonlyMap<string, TreeEntry>;
   flusher: Flusher;
+  /** What has the name now is wrong: it is set aside. Only for who holds the store's lock. */
+  replace?: boolean;
 }
 
 /**
@@ -102,14 +105,18 @@ export interface PublishTree {
  *
  * @throws STORE_INVALID where a tree of that name has another digest: the same recipe gave other bytes. DISK_FULL,
  * STORE_UNWRITABLE, STORE_IO.
+ * @returns besides, where a wrong tree was set aside
  */
-export async function publishTree(args: PublishTree): Promise<TreeSummary & { outcome: 'published' | 'existing' }> {
+export async function publishTree(
+  args: PublishTree,
+): Promise<TreeSummary & { outcome: 'published' | 'existing'; aside?: string }> {
   const paths = storePaths(args.root);
   const manifest = formatManifest(args.entries);
   const summary = { digest: sha256(manifest), ...totalsOf(args.entries) };
   try {
     const staged = await stageManifest(paths.run(args.run), args.name, manifest);
     await args.flusher.flush(args.folder, args.entries, [staged]);
+    const aside = args.replace ? await setTreeAside(args.root, args.name) : undefined;
     await placeManifest(staged, args.root, args.name, summary.digest);
     const outcome = (await placeFolder(args.folder, paths.tree(args.name))) ? 'published' : 'existing';
     // Whoever collects leftovers may have seen the manifest without its tree, and taken it away.
@@ -118,10 +125,18 @@ export async function publishTree(args: PublishTree): Promise<TreeSummary & { ou
     await flushFolder(paths.trees);
     await removeAll(staged);
     if (outcome === 'existing') await removeAll(args.folder);
-    return { outcome, ...summary };
+    return { outcome, ...summary, ...(aside === undefined ? {} : { aside }) };
   } catch (error) {
     throw asPrestageError(error, { path: paths.tree(args.name) });
   }
+}
+
+/** The tree first: a tree without its manifest counts as missing, and a crash after either is a tree to prepare. */
+async function setTreeAside(root: string, name: string): Promise<string | undefined> {
+  const paths = storePaths(root);
+  const tree = await setAside(root, paths.tree(name));
+  const manifest = await setAside(root, paths.manifest(name));
+  return tree ?? manifest;
 }
 
 /** Under a random name: an attempt that failed may have left one. */

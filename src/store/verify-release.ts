@@ -5,6 +5,7 @@ import { SCRIPTS_FOLDER, storePaths } from './paths.js';
 import { hashFile, ifThere, readLink } from './reading.js';
 import type { ReleaseRecord } from './release-record.js';
 import { linkTarget } from './releases.js';
+import type { Difference } from './report.js';
 import type { Verification } from './verify.js';
 import { typeOf } from './verify-tree.js';
 
@@ -12,6 +13,12 @@ import { typeOf } from './verify-tree.js';
 export async function verifyRelease(verification: Verification, record: ReleaseRecord): Promise<void> {
   const release: Release = {
     ...verification,
+    differs: (difference) =>
+      verification.differs({
+        ...difference,
+        releases: [record.release],
+        file: join(verification.root, difference.path),
+      }),
     folder: storePaths(verification.root).release(record.release),
     path: `releases/${record.release}`,
     expected: new Set(['release.json']),
@@ -22,7 +29,8 @@ export async function verifyRelease(verification: Verification, record: ReleaseR
   await reportExtras(release, '');
 }
 
-interface Release extends Verification {
+interface Release extends Omit<Verification, 'differs'> {
+  differs(difference: Omit<Difference, 'releases' | 'file'>): void;
   folder: string;
   /** The folder, relative to the store's root. */
   path: string;

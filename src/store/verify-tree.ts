@@ -14,20 +14,23 @@ import type { TreeToVerify, Verification } from './verify.js';
 /** Compares a tree with its manifest, and the manifest with the digest in the release's record. */
 export async function verifyTree(
   verification: Verification,
-  { package: id, tree, digest }: TreeToVerify,
+  { package: id, tree, digest, releases }: TreeToVerify,
 ): Promise<void> {
   const folder = storePaths(verification.root).tree(tree);
-  const report = (path: string, difference: Omit<Difference, 'package' | 'path'>) =>
-    verification.differs({ package: id, path, ...difference });
+  const report = (path: string, difference: Finding, file = join(folder, path)) =>
+    verification.differs({ package: id, path, tree, releases, file, ...difference });
 
   const entries = await readManifest(verification, tree, digest, report);
   if (!entries) return;
   const root = await verification.slots(() => ifThere(() => lstat(folder)));
-  if (!root) return report(`trees/${tree}`, { kind: 'missing' });
+  if (!root) return report(`trees/${tree}`, { kind: 'missing' }, folder);
   await verifyEntries(verification, folder, entries, report);
 }
 
-type Report = (path: string, difference: Omit<Difference, 'package' | 'path'>) => void;
+/** What differs, without where. */
+type Finding = Pick<Difference, 'kind' | 'expected' | 'found'>;
+/** @param file where it is not in the tree */
+type Report = (path: string, difference: Finding, file?: string) => void;
 
 /** Undefined where there is nothing to compare the tree with. */
 async function readManifest(
@@ -37,19 +40,20 @@ async function readManifest(
   report: Report,
 ): Promise<Map<string, TreeEntry> | undefined> {
   const path = `trees/${tree}.mtree`;
-  const bytes = await verification.slots(() => ifThere(() => readFile(storePaths(verification.root).manifest(tree))));
+  const file = storePaths(verification.root).manifest(tree);
+  const bytes = await verification.slots(() => ifThere(() => readFile(file)));
   verification.checked();
   if (!bytes) {
-    report(path, { kind: 'missing' });
+    report(path, { kind: 'missing' }, file);
     return undefined;
   }
   const found = sha256(bytes);
-  if (found !== digest) report(path, { kind: 'manifest', expected: digest, found });
+  if (found !== digest) report(path, { kind: 'manifest', expected: digest, found }, file);
   try {
     return parseManifest(bytes);
   } catch (error) {
     if (!(error instanceof PrestageError)) throw error;
-    if (found === digest) report(path, { kind: 'manifest', found: error.message });
+    if (found === digest) report(path, { kind: 'manifest', found: error.message }, file);
     return undefined;
   }
 }
@@ -63,7 +67,7 @@ async function verifyEntries(
   const all = new Map<string, TreeEntry>([['', { type: 'dir', mode: 0o755 }], ...entries]);
   /** Folders that are not there: what would be in them is not told one by one. */
   const absent = new Set<string>();
-  const found: { path: string; difference: Omit<Difference, 'package' | 'path'> }[] = [];
+  const found: { path: string; difference: Finding }[] = [];
   await forEachBounded(all, IN_FLIGHT, ([path, entry]) =>
     verification.slots(async () => {
       verification.signal?.throwIfAborted();
@@ -78,11 +82,7 @@ async function verifyEntries(
   await reportExtras(verification, folder, all, absent, report);
 }
 
-async function* compareEntry(
-  path: string,
-  entry: TreeEntry,
-  deep: boolean,
-): AsyncGenerator<Omit<Difference, 'package' | 'path'>> {
+async function* compareEntry(path: string, entry: TreeEntry, deep: boolean): AsyncGenerator<Finding> {
   const stats = await ifThere(() => lstat(path));
   if (!stats) return yield { kind: 'missing' };
   const type = typeOf(stats);

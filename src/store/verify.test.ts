@@ -93,13 +93,24 @@ describe('in a tree', () => {
     await writeFile(inTree(app), 'port=8081\n');
     expect(await differences()).toEqual([]);
     expect(await differences(true)).toEqual([
-      { package: 'tool', path: app, kind: 'digest', expected: sha256('port=8080\n'), found: sha256('port=8081\n') },
+      {
+        package: 'tool',
+        path: app,
+        tree: treeName('tool'),
+        releases: [release],
+        file: inTree(app),
+        kind: 'digest',
+        expected: sha256('port=8080\n'),
+        found: sha256('port=8081\n'),
+      },
     ]);
   });
 
   test('the whole tree missing is one difference', async () => {
     await rm(inTree(''), { recursive: true });
-    expect(await differences()).toEqual([{ package: 'tool', path: `trees/${treeName('tool')}`, kind: 'missing' }]);
+    const tree = treeName('tool');
+    const where = { package: 'tool', path: `trees/${tree}`, tree, releases: [release] };
+    expect(await differences()).toEqual([{ ...where, file: storePaths(root).tree(tree), kind: 'missing' }]);
   });
 
   test('a manifest that is not the one in the record is found, and the tree compared with it', async () => {

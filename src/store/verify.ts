@@ -72,16 +72,17 @@ async function readRecords(
   const paths = storePaths(verification.root);
   const records: ReleaseRecord[] = [];
   for (const id of ids) {
-    const path = relative(verification.root, paths.releaseRecord(id));
+    const file = paths.releaseRecord(id);
+    const where = { package: '', path: relative(verification.root, file), releases: [id], file };
     verification.checked();
     try {
       const record = await readRelease(verification.root, id);
       if (record) records.push(record);
       else if (named && !(await ifThere(() => lstat(paths.release(id))))) throw unknownRelease(id);
-      else verification.differs({ package: '', path, kind: 'missing' });
+      else verification.differs({ ...where, kind: 'missing' });
     } catch (error) {
       if (!(error instanceof PrestageError) || error.code !== 'STORE_INVALID') throw error;
-      verification.differs({ package: '', path, kind: 'record', found: error.message });
+      verification.differs({ ...where, kind: 'record', found: error.message });
     }
   }
   return records;
@@ -99,21 +100,27 @@ async function verifyCurrent(verification: Verification, ids: readonly string[])
   if (current === undefined) return;
   verification.checked();
   if (ids.includes(current)) return;
-  const found = await readlink(storePaths(verification.root).current);
-  verification.differs({ package: '', path: 'current', kind: 'link', expected: 'a release that is there', found });
+  const { current: file } = storePaths(verification.root);
+  const where = { package: '', path: 'current', releases: [], file };
+  verification.differs({ ...where, kind: 'link', expected: 'a release that is there', found: await readlink(file) });
 }
 
 export interface TreeToVerify {
   package: string;
   tree: string;
   digest: string;
+  /** Those that hold it. */
+  releases: string[];
 }
 
 /** Each tree once, and where two records give it different digests, once for each. */
 function treesOf(records: readonly ReleaseRecord[]): TreeToVerify[] {
   const trees = new Map<string, TreeToVerify>();
   for (const record of records)
-    for (const { id, tree, digest } of record.packages) trees.set(`${tree} ${digest}`, { package: id, tree, digest });
+    for (const { id, tree, digest } of record.packages) {
+      const known = trees.get(`${tree} ${digest}`)?.releases ?? [];
+      trees.set(`${tree} ${digest}`, { package: id, tree, digest, releases: [...known, record.release] });
+    }
   return [...trees.values()];
 }
 

@@ -80,6 +80,8 @@ export interface Prepared {
 export interface PrepareJob {
   plan: ReleasePlan;
   inputs: InputLocations;
+  /** What is in the store, and wrong: trees, and the release's own folder. They are prepared again in any case. */
+  replace?: { trees: string[]; release: boolean };
 }
 
 /** What phase 2 needs to know of a release: of one that was planned now, or of an old one's record (rollback). */

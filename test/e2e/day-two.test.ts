@@ -1,5 +1,5 @@
-import { appendFile, chmod, readdir, readFile, readlink, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, chmod, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Sample, sampleProject } from '../sample-project.js';
 import { until } from '../until.js';
@@ -26,17 +26,69 @@ describe('prestage verify', () => {
     expect(shallow.status).toBe(3);
     expect(shallow.result.ok).toBe(false);
     expect(shallow.result.differences).toMatchObject([
-      { package: 'app', path: 'bin/run.sh', kind: 'size' },
+      {
+        package: 'app',
+        path: 'bin/run.sh',
+        kind: 'size',
+        tree: basename(tree('app')),
+        releases: [result.release],
+        file: join(tree('app'), 'bin/run.sh'),
+      },
       { package: 'extras', path: 'data/one.txt', kind: 'mode' },
       { package: 'extras', path: 'readme.txt', kind: 'missing' },
     ]);
+    const told = await sample.run('verify');
+    const first = told.stdout.split('\n')[1]?.split(/ +/);
+    expect(first?.slice(0, 4)).toEqual([
+      basename(tree('app')),
+      result.release,
+      'size',
+      join(tree('app'), 'bin/run.sh'),
+    ]);
+    expect(told.stderr).toContain('--repair');
+  });
+
+  test('prestage verify --repair prepares again what differs, and keeps what was wrong until the next prune', async () => {
+    const sample = await sampleProject(filesOnly);
+    const { result } = await sample.run('deploy --json');
+    const { release, packages } = result;
+    const tree = packages.find(({ id }) => id === 'app')?.tree ?? '';
+    const inRelease = (path: string) => join(sample.root, 'releases', release, path);
+    await writeFile(inRelease('opt/app/bin/run.sh'), 'tampered\n');
+    await writeFile(inRelease('more.txt'), 'mine\n');
+    await rm(join(sample.root, 'trees', packages.find(({ id }) => id === 'extras')?.tree ?? '', 'readme.txt'));
+
+    const repaired = await sample.run('verify --deep --repair --json');
+    expect(repaired.status).toBe(0);
+    expect(repaired.result).toMatchObject({ ok: true, differences: [] });
+    expect(repaired.result.repaired.sort()).toEqual([...packages.map((item) => item.tree), release].sort());
+    expect(repaired.events.filter(({ type }) => type === 'package.published')).toHaveLength(2);
+    expect(await readFile(inRelease('opt/app/bin/run.sh'), 'utf8')).toBe('#!/bin/sh\necho hello\n');
+    expect((await sample.run('status --json')).result.release).toBe(release);
+
+    const aside = join(sample.root, '.aside');
+    const kept = (await readdir(join(aside, 'trees'))).find((name) => name.startsWith(`${tree}.tmp-`)) ?? '';
+    expect(await readFile(join(aside, 'trees', kept, 'bin/run.sh'), 'utf8')).toBe('tampered\n');
+    expect((await sample.run('verify --repair --json')).result).toMatchObject({ ok: true, repaired: [] });
+    expect((await sample.run('prune --yes')).status).toBe(0);
+    expect(await readdir(sample.root)).not.toContain('.aside');
+  });
+
+  test('prestage verify --repair says what it cannot prepare with this configuration', async () => {
+    const sample = await sampleProject(filesOnly);
+    const { result } = await sample.run('deploy --json');
+    await changeExtras(sample, 'changed\n');
+    await appendFile(join(sample.root, 'releases', result.release, 'extras/readme.txt'), 'tampered\n');
+    const repaired = await sample.run('verify --repair --json');
+    expect(repaired.status).toBe(3);
+    expect(repaired.result).toMatchObject({ differences: [{ releases: [result.release] }], repaired: [] });
+    expect(repaired.result.error.hint).toContain('with the configuration of that release');
   });
 
   test('prestage verify --deep finds a change that kept size and mode', async () => {
     const sample = await sampleProject(filesOnly);
     const { result } = await sample.run('deploy --json');
     const path = join(sample.root, 'releases', result.release, 'opt/app/bin/run.sh');
-    const { writeFile } = await import('node:fs/promises');
     await writeFile(path, '#!/bin/sh\necho HELLO\n');
     expect((await sample.run('verify --json')).status).toBe(0);
     const deep = await sample.run('verify --deep --json');

@@ -204,7 +204,7 @@ async function tornIn(root: string): Promise<string[]> {
   for (const tree of names.filter((name) => names.includes(`${name}.mtree`))) {
     const digest = sha256(await readFile(join(root, 'trees', `${tree}.mtree`)));
     const verification = { root, deep: true, signal: undefined, slots: createSlots(16), checked() {}, differs };
-    await verifyTree(verification, { package: tree, tree, digest });
+    await verifyTree(verification, { package: tree, tree, digest, releases: [] });
   }
   return differences.map(({ package: id, path, kind }) => `${id} ${path} differs: ${kind}`);
 }

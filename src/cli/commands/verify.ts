@@ -5,31 +5,49 @@ import { formatCount } from '../output/units.js';
 import type { Run } from '../program.js';
 import { examples } from './help-text.js';
 
+interface Flags {
+  deep?: boolean;
+  repair?: boolean;
+  wait?: boolean;
+}
+
+const REPAIR =
+  'Prestage never changes prepared files: find out what else writes there. Then run the same command with --repair, which prepares them again.';
+const NOT_OURS =
+  'What is left is of releases that this configuration does not describe. Run the same command with the configuration of that release, or let `prestage prune` remove it.';
+
 export function addVerify(program: Command, run: Run): void {
   program
     .command('verify')
     .description('check the store against its manifests; exits with 3 where it differs')
     .argument('[release]', 'default: every release')
     .option('--deep', 'every byte, not only what is there, sizes and modes')
+    .option('--repair', 'prepare again what differs of the release that the configuration describes')
+    .option('--wait', 'with --repair: wait for another run to end, rather than exit with 4')
     .addHelpText(
       'after',
       examples(
         ['prestage verify', 'all releases, quickly'],
         ['prestage verify 0123456789abcdef --deep', 'one release, byte by byte'],
+        ['prestage verify --deep --repair', 'and what is wrong is prepared again'],
       ),
     )
-    .action((release: string | undefined, { deep = false }: { deep?: boolean }, command: Command) =>
+    .action((release: string | undefined, { deep = false, repair = false, ...flags }: Flags, command: Command) =>
       run(command, async (session) => {
         const { verify } = await import('../../deploy/index.js');
-        const result = await verify({ ...session.options, deep, ...(release === undefined ? {} : { release }) });
+        const what = { deep, repair, ...(release === undefined ? {} : { release }) };
+        const result = await verify({ ...session.options, ...flags, ...what });
+        const { repaired = [] } = result;
+        const summary = repaired.length === 0 ? [] : [`Prepared again: ${repaired.join(', ')}.`];
         const about = `${formatCount(result.checked, 'entry', 'entries')} of ${formatCount(result.releases.length, 'release')} checked`;
-        if (result.differences.length === 0) return { result, output: [`${about}: no differences`] };
+        if (result.differences.length === 0) return { result, output: [`${about}: no differences`], summary };
         const count = formatCount(result.differences.length, 'difference');
         return {
           result,
           output: verifyTable(result, session.table),
+          summary,
           error: new PrestageError('VERIFY_DIFFERENCE', `${about}: ${count} from the manifests.`, {
-            hint: 'Prepared files are never changed by Prestage: look for what else writes there. A tree that is moved away or removed is prepared again by the next deploy.',
+            hint: repair ? NOT_OURS : REPAIR,
           }),
         };
       }),

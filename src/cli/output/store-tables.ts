@@ -24,14 +24,15 @@ export function releasesTable({ releases }: ReleasesResult, options: TableManner
 
 /** What differs from the manifests, an entry a line. Pure. */
 export function verifyTable({ differences }: VerifyResult, options: TableManner): string[] {
-  const rows = differences.map(({ package: id, path, kind, expected, found }) => [
-    id === '' ? '-' : id,
+  const rows = differences.map(({ package: id, tree, releases, file, kind, expected, found }) => [
+    tree ?? (id === '' ? '-' : id),
+    releases.length === 0 ? '-' : releases.join(', '),
     { text: kind, mark: options.style.bad },
     expected === undefined && found === undefined
-      ? path
-      : `${path} (expected ${expected ?? 'nothing'}, found ${found ?? 'nothing'})`,
+      ? file
+      : `${file} (expected ${expected ?? 'nothing'}, found ${found ?? 'nothing'})`,
   ]);
-  return table(['package', 'difference', 'path'], rows, options);
+  return table(['tree', 'releases', 'difference', 'path'], rows, options);
 }
 
 /** What stays and why, and what goes. Pure. */

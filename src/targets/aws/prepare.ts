@@ -13,12 +13,13 @@ import { runTask } from './worker/run-task.js';
  */
 export async function prepare(
   context: AwsContext,
-  { plan, inputs }: PrepareJob,
+  { plan, inputs, replace }: PrepareJob,
   options: CommandContext & { lock: CommandLock },
 ): Promise<void> {
   const place = await ensureFoundation(context, { ...options, inputs });
   await options.lock.take(place.bucket, options);
   const located = await uploadInputs(place.bucket, { plan, inputs }, options);
   await recordFallback(place, { plan, inputs: located }, options.signal);
-  await runTask(context, place, { kind: 'prepare', plan, inputs: located }, options);
+  const wrong = replace === undefined ? {} : { replace };
+  await runTask(context, place, { kind: 'prepare', plan, inputs: located, ...wrong }, options);
 }

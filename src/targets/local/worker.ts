@@ -21,7 +21,7 @@ const KEPT_RUNS = 5;
  * @throws what the worker failed with; the signal's reason
  */
 export async function prepare(
-  { plan, inputs }: PrepareJob,
+  { plan, inputs, replace }: PrepareJob,
   options: CommandContext,
   layout: LocalLayout,
   agent: string,
@@ -37,7 +37,7 @@ export async function prepare(
       version: 1,
       run,
       root: layout.root,
-      task: { kind: 'prepare', plan, inputs },
+      task: { kind: 'prepare', plan, inputs, ...(replace === undefined ? {} : { replace }) },
       waitForLock: wait,
       deadlineMs: DEADLINE_MS,
       createdBy: `prestage ${version}`,
