@@ -8,6 +8,7 @@ import { type AwsContext, findInfrastructure, findPlace, type Place } from './co
 import { databaseStatus } from './database-status.js';
 import { findHosts, type HostMachine } from './hosts/find-hosts.js';
 import { readHostReport } from './hosts/host-report.js';
+import { hostState } from './hosts/host-state.js';
 import { releaseOf } from './infrastructure.js';
 import { TAGS } from './names.js';
 import { findMachines, isGone } from './worker/machines.js';
@@ -72,7 +73,7 @@ async function hostStatus(
   const plan = services?.services.find(({ name }) => name === service);
   const report = await readHostReport(bucket, host, machine.id);
   const address = machine.address ?? report?.address ?? '';
-  const { state, detail } = stateOf(machine, report);
+  const { state, detail } = hostState(machine, report, Date.now());
   return {
     service,
     index,
@@ -108,22 +109,4 @@ function missingFrom(
         }),
       ),
   );
-}
-
-function stateOf(
-  { id, state }: HostMachine['machine'],
-  report: Awaited<ReturnType<typeof readHostReport>>,
-): Pick<HostStatus, 'state' | 'detail'> {
-  if (state === 'stopped' || state === 'stopping') return { state: 'stopped', detail: `instance ${id} is ${state}` };
-  if (report === undefined) return { state: 'starting', detail: `instance ${id} is ${state} and has said nothing yet` };
-  switch (report.state) {
-    case 'healthy':
-      return { state: 'healthy' };
-    case 'preparing':
-      return { state: 'starting', detail: 'prepares the release itself' };
-    case 'waiting':
-      return { state: 'starting', detail: report.detail ?? 'waits for its files' };
-    default:
-      return { state: report.state, ...(report.detail === undefined ? {} : { detail: report.detail }) };
-  }
 }

@@ -10,7 +10,7 @@ import { underSystemd } from './systemd.js';
 
 /** A host's own script, under systemd itself. What it asks of AWS is answered by these. */
 const STUBS = {
-  aws: '#!/bin/sh\nexit 0\n',
+  aws: '#!/bin/sh\necho "$*" >>/run/puts\n',
   rpm: '#!/bin/sh\nexit 0\n',
   curl: '#!/bin/sh\ncase "$*" in *instance-id) echo i-1 ;; *local-ipv4) echo 127.0.0.1 ;; *) echo token ;; esac\n',
 };
@@ -96,6 +96,22 @@ four() { [ "$(wc -l <starts)" -ge 5 ]; }; until_true four`,
     expect([...log.matchAll(/started again in (\d+) s/g)].map(([, pause]) => pause).slice(0, 4)).toEqual([
       ...['1', '2', '4', '4'],
     ]);
+  }, 150_000);
+
+  test('reports each minute, and after a restart starts until the store is there', async () => {
+    const { out, log } = await onHost(
+      {},
+      { 'run.sh': '#!/bin/sh\nexec sleep 600\n' },
+      'WATCH_PAUSE=1 REPORT_PAUSE=1 RETRY_PAUSE=1 MOUNT_SECONDS=0',
+      `three() { [ "$(grep -c state.json /run/puts)" -ge 5 ]; }; until_true three
+systemctl stop prestage-run prestage-watch; rm -rf /run/prestage; umount /mnt/prestage
+bash /var/lib/prestage/host.sh; cat /run/prestage/state; echo
+mount --bind /root/shared/store /mnt/prestage
+healthy() { [ "$(cat /run/prestage/state)" = healthy ]; }; until_true healthy; cat /run/prestage/state`,
+    );
+    expect(out).not.toContain('never:');
+    expect(out).toMatch(/failed\n(.*\n)*healthy$/);
+    expect(log).toContain('it starts again in 1 s');
   }, 150_000);
 
   const WHO = 'echo "$(basename "$0"): $(id -un) $HOME $USER $(stat -c %U .) $(stat -c %U booted 2>/dev/null)"';

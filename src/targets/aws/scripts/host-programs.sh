@@ -78,13 +78,15 @@ boot() {
   say 'boot succeeded'
 }
 
-# unit <name> <mode> [options]: this script as a service of systemd.
+# unit <name> <mode> [options]: this script as a service of systemd; once for each start of the machine.
 unit() {
   unit_name=$1 unit_mode=$2
   shift 2
+  [ ! -e "$NOW/$unit_name" ] || return 0
   systemd-run --quiet --unit="$unit_name" --property=Type=exec --property=Restart=always \
     --property=StandardOutput="append:$LOG" --property=StandardError="append:$LOG" "$@" "$SCRIPT" "$unit_mode" ||
     fail "systemd did not start $unit_name."
+  : >"$NOW/$unit_name"
 }
 
 # Without a limit of starts: systemd would otherwise give up for good on a program that ends at once while its database is away.
@@ -169,8 +171,8 @@ next_pause() {
   echo "$PAUSE" >"$NOW/pause"
 }
 
-# In the mode `watch`: brings the log to the bucket, bounds it, and says when a host that was healthy is not any more. Three
-# times in a row, since one check may be lost.
+# In the mode `watch`: brings the log to the bucket, bounds it, reports the state again each minute, and says when a host that was
+# healthy is not any more. Three times in a row, since one check may be lost.
 watch() {
   misses=0
   while :; do
@@ -182,6 +184,7 @@ watch() {
     put_log
     now_state=$(cat "$NOW/state")
     case $now_state in healthy | unhealthy) ;; *) continue ;; esac
+    [ "$(seconds)" -lt "$((${told_at:-0} + REPORT_PAUSE))" ] || put_state
     if probe; then
       misses=0
       [ "$now_state" = healthy ] || state healthy

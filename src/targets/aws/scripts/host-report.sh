@@ -25,12 +25,20 @@ put_log() {
 state() {
   say "$1${2:+: $2}"
   printf '%s' "$1" >"$NOW/state"
+  printf '%s' "${2:-}" >"$NOW/detail"
   [ -n "$INSTANCE" ] || return 0
-  printf '{"state":"%s",%s"release":"%s","time":"%s","address":"%s"}\n' \
-    "$1" "${2:+\"detail\":\"$(json_text "$2")\",}" "$RELEASE" "$(now)" "$ADDRESS" >"$TMP/state.json"
   # Who reads the state then looks for the last words.
   put_log
+  put_state
+}
+
+# The last state with the time of now: a report that grows old shows that the host has stopped reporting.
+put_state() {
+  told_detail=$(json_text "$(cat "$NOW/detail")")
+  printf '{"state":"%s",%s"release":"%s","time":"%s","address":"%s"}\n' \
+    "$(cat "$NOW/state")" "${told_detail:+\"detail\":\"$told_detail\",}" "$RELEASE" "$(now)" "$ADDRESS" >"$TMP/state.json"
   put "$PREFIX$INSTANCE/state.json" "$TMP/state.json"
+  told_at=$(seconds)
 }
 
 # signal <SUCCESS or FAILURE> <reason>: once. The URL is signed for no content type.
@@ -39,7 +47,7 @@ signal() {
   printf '{"Status":"%s","UniqueId":"%s","Data":"%s","Reason":"%s"}\n' \
     "$1" "${INSTANCE:-unknown}" "$RELEASE" "$(json_text "$2")" >"$TMP/signal.json"
   if retry 10 3 curl -sS -f -m 20 -X PUT -H 'Content-Type:' --data-binary "@$TMP/signal.json" -o /dev/null "$SIGNAL_URL"; then
-    : >"$HOME_FOLDER/signalled"
+    printf '%s' "$1" >"$HOME_FOLDER/signalled"
     say "signalled $1"
   else
     say "could not signal $1"
@@ -63,5 +71,13 @@ finish() {
     signal FAILURE "$HOST: $WHY"
   fi
   put_log
+  [ -n "$HEALTHY" ] || try_again
   exit "$finish_status"
+}
+
+# A host that was healthy once and cannot start after a restart of its machine, perhaps since the store is away, starts again later.
+try_again() {
+  [ "$(cat "$HOME_FOLDER/signalled" 2>/dev/null)" = SUCCESS ] || return 0
+  say "it starts again in $RETRY_PAUSE s"
+  systemd-run --quiet --collect --unit="prestage-again-$$" --on-active="$RETRY_PAUSE" "$SCRIPT" 3>&-
 }

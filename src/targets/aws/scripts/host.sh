@@ -11,7 +11,7 @@ LOG=/var/log/prestage-host.log
 NOW=/run/prestage
 RELEASE_FOLDER=$STORE/releases/$RELEASE
 MAX_ENDINGS=5
-: "${WATCH_PAUSE:=15}" "${MAX_PAUSE:=30}"
+: "${WATCH_PAUSE:=15}" "${REPORT_PAUSE:=60}" "${RETRY_PAUSE:=30}" "${MAX_PAUSE:=30}"
 LOG_BYTES=262144
 HEALTHY=''
 WHY=''

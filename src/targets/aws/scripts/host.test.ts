@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -71,7 +72,8 @@ test.skipIf(lacks('dash'))("a host's variables have any value, and are seen as t
   fc.assert(
     fc.property(fc.dictionary(name, value, { maxKeys: 4 }), (variables) => {
       const rendered = renderHostScript({ ...plain, variables });
-      const functions = rendered.slice(0, rendered.indexOf('\neval '));
+      const script = unpacked(rendered);
+      const functions = script.slice(0, script.indexOf("\nPROBLEM=''\n"));
       const out = execFileSync('dash', { input: `${functions}\nhost_variables\nenv -0`, env: {} }).toString();
       const found = Object.fromEntries(out.split('\0').map((line) => line.split(/=(.*)/s).slice(0, 2)));
       expect(found).toMatchObject(variables);
@@ -80,7 +82,7 @@ test.skipIf(lacks('dash'))("a host's variables have any value, and are seen as t
   );
 });
 
-test('the script of a host fits into user data among twenty-five other services; one that does not is refused', () => {
+test('the script of a host fits into user data among a hundred other services; one that does not is refused', () => {
   const notReady = { do: 'prepare', agent: 'a'.repeat(64), job: 'b'.repeat(64) } as const;
   const variables = (services: number) =>
     Object.fromEntries(
@@ -91,8 +93,9 @@ test('the script of a host fits into user data among twenty-five other services;
       ]).flat(),
     );
   const full = { ...plain, ...cases['a host with all'], notReady };
-  expect(Buffer.byteLength(renderHostScript({ ...full, variables: variables(25) }))).toBeLessThan(15 * 1024);
-  expect(() => renderHostScript({ ...full, variables: variables(100) })).toThrow(
+  expect(Buffer.byteLength(renderHostScript({ ...full, variables: variables(100) }))).toBeLessThan(15 * 1024);
+  const large = randomBytes(8 * 1024).toString('base64');
+  expect(() => renderHostScript({ ...full, variables: { LARGE: large } })).toThrow(
     /user data of a machine would have \d+ bytes/,
   );
 });

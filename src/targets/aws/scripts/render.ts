@@ -17,10 +17,10 @@ export function renderScript({ variables, functions = [], scripts }: Parts): str
   return demandSize([...header(variables, functions), ...[common, ...scripts].map(compact), ''].join('\n'));
 }
 
-/** The same, with all that is not made for it packed: half as large. What CloudFormation fills in stays in clear. */
+/** The same, with all but the variables packed: half as large. CloudFormation fills in values there, so they stay in clear. */
 export function renderPackedScript({ variables, functions = [], scripts }: Parts): string {
-  const packed = gzip([common, ...scripts].map(compact).join('\n')).toString('base64');
-  return demandSize([...header(variables, functions), `eval "$(echo ${packed} | base64 -d | gzip -d)"`, ''].join('\n'));
+  const packed = gzip([...functions, ...[common, ...scripts].map(compact)].join('\n')).toString('base64');
+  return demandSize([...header(variables, []), `eval "$(echo ${packed} | base64 -d | gzip -d)"`, ''].join('\n'));
 }
 
 function header(variables: Readonly<Record<string, string>>, functions: string[]): string[] {

@@ -15,7 +15,14 @@ const HARDLY_READ = 180;
 /** The bucket of an environment. It outlives the stack. */
 export function bucketOf(stack: Stack, scope: Scope): CfnBucket {
   const bucketName = uniqueName(scope);
-  const expire = (id: string, prefix: string) => ({ id, status: 'Enabled', prefix, expirationInDays: KEPT_LOGS });
+  // Machines write some of these again each minute: an old version of one is of no use to anybody.
+  const expire = (id: string, prefix: string) => ({
+    id,
+    status: 'Enabled',
+    prefix,
+    expirationInDays: KEPT_LOGS,
+    noncurrentVersionExpiration: { noncurrentDays: 1 },
+  });
   const bucket = new CfnBucket(stack, 'Bucket', {
     bucketName,
     versioningConfiguration: { status: 'Enabled' },
