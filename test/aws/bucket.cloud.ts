@@ -1,13 +1,17 @@
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import * as z from 'zod';
+import type { InputLocations } from '../../src/config/index.js';
 import { mapBounded } from '../../src/core/bounded.js';
+import { sha256 } from '../../src/core/digest.js';
 import { Bucket } from '../../src/targets/aws/bucket/bucket.js';
 import { appendDeployment, forgetDeployments, readDeployments } from '../../src/targets/aws/bucket/deployments.js';
 import { readIndex } from '../../src/targets/aws/bucket/index-of-store.js';
 import { indexKeys } from '../../src/targets/aws/bucket/layout.js';
 import { acquireLock, readLockHolder } from '../../src/targets/aws/bucket/lock.js';
 import { emptyBucket } from '../../src/targets/aws/bucket/purge.js';
+import { uploadInputs } from '../../src/targets/aws/bucket/upload-inputs.js';
+import type { PrepareJob } from '../../src/targets/target.js';
 import { lacks } from '../requirements.js';
 import { type Region, startRegion } from './region.js';
 
@@ -19,10 +23,10 @@ describe.skipIf(lacks('moto'))('the bucket of an environment', () => {
   }, 60_000);
   afterAll(() => region?.stop());
 
-  function clientOf(accessKeyId = 'AKIATESTKEY'): S3Client {
+  function clientOf(accessKeyId = 'AKIATESTKEY', inRegion = region.name): S3Client {
     return new S3Client({
       endpoint: region.endpoint,
-      region: region.name,
+      region: inRegion,
       forcePathStyle: true,
       maxAttempts: 6,
       credentials: { accessKeyId, secretAccessKey: 'a-secret-of-tests' },
@@ -70,6 +74,31 @@ describe.skipIf(lacks('moto'))('the bucket of an environment', () => {
     expect(await bucket.listNames('many/')).toHaveLength(1005);
     await bucket.delete(...keys);
     expect(await bucket.list('many/')).toEqual([]);
+  });
+
+  test('gets the sources that are in buckets of another region, which an endpoint of S3 does not lead to', async () => {
+    for (const [key, value] of Object.entries(region.env)) vi.stubEnv(key, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const bucket = await newBucket();
+    const inputs: InputLocations = {};
+    for (const [name, location] of [
+      ['near', region.name],
+      ['far', 'us-west-2'],
+    ] as const) {
+      const client = clientOf('AKIATESTKEY', location);
+      const configuration = { LocationConstraint: location as 'us-west-2' };
+      await client.send(new CreateBucketCommand({ Bucket: name, CreateBucketConfiguration: configuration }));
+      await new Bucket({ client, name }).put('it.bin', name);
+      inputs[sha256(name)] = { kind: 's3', url: `s3://${name}/it.bin`, size: name.length, pinnedBy: 'integrity' };
+    }
+    const options = { emit: () => {}, signal: new AbortController().signal };
+    const upload = (more: object) => uploadInputs(bucket, { inputs } as PrepareJob, { ...options, ...more });
+    expect(await upload({})).toEqual(inputs);
+    expect(await upload({ onlyRegion: region.name })).toEqual({
+      [sha256('near')]: inputs[sha256('near')],
+      [sha256('far')]: { kind: 's3', url: `s3://${bucket.name}/sources/${sha256('far')}/it.bin`, size: 3 },
+    });
+    expect(await bucket.getText(`sources/${sha256('far')}/it.bin`)).toBe('far');
   });
 
   test('is emptied of every version, mark and unfinished upload', async () => {

@@ -29,7 +29,7 @@ export async function applyInfrastructure(
   const name = infrastructureStackName(place.scope);
   const inputs = await infrastructureInputs(context, place, deployment, {
     deployed: await deployedInfrastructure(context),
-    fallback: () => provideFallback(place, deployment, options),
+    fallback: () => provideFallback(context, place, deployment, options),
   });
   const { synthesizeInfrastructure } = await awsParts(() => import('./stacks/infrastructure.js'));
   const { template, directory } = synthesizeInfrastructure(inputs);

@@ -1,6 +1,6 @@
 import type { CommandContext } from '../../core/command-context.js';
 import type { PrepareJob } from '../target.js';
-import { uploadInputs } from './bucket/upload-inputs.js';
+import { reachOf, uploadInputs } from './bucket/upload-inputs.js';
 import type { AwsContext } from './context.js';
 import type { CommandLock } from './exclusively.js';
 import { ensureFoundation } from './foundation.js';
@@ -18,7 +18,7 @@ export async function prepare(
 ): Promise<void> {
   const place = await ensureFoundation(context, { ...options, inputs });
   await options.lock.take(place.bucket, options);
-  const located = await uploadInputs(place.bucket, { plan, inputs }, options);
+  const located = await uploadInputs(place.bucket, { plan, inputs }, { ...options, ...reachOf(context.environment) });
   await recordFallback(place, { plan, inputs: located }, options.signal);
   const wrong = replace === undefined ? {} : { replace };
   await runTask(context, place, { kind: 'prepare', plan, inputs: located, ...wrong }, options);

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { type InputLocation, type InputLocations, isRemote } from '../../../config/index.js';
+import { type AwsEnvironment, type InputLocation, type InputLocations, isRemote } from '../../../config/index.js';
 import { mapBounded } from '../../../core/bounded.js';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import type { PrepareJob } from '../../target.js';
 import type { Bucket } from './bucket.js';
+import { bucketsElsewhere } from './buckets-elsewhere.js';
 import { sourceKey } from './layout.js';
 import { packFolder } from './pack-folder.js';
 import { uploadObject } from './upload-object.js';
@@ -21,6 +22,13 @@ const PROGRESS_MS = 250;
 export interface UploadOptions {
   emit: Emit;
   signal: AbortSignal;
+  /** Where machines reach S3 in one region alone: that one. Sources in buckets of another are put into ours. */
+  onlyRegion?: string;
+}
+
+/** A VPC of our own has no other way for workers than an endpoint of S3, which is of its region. */
+export function reachOf({ region, network }: AwsEnvironment): Pick<UploadOptions, 'onlyRegion'> {
+  return network.kind === 'own' ? { onlyRegion: region } : {};
 }
 
 /**
@@ -32,9 +40,13 @@ export interface UploadOptions {
 export async function uploadInputs(
   bucket: Bucket,
   { inputs }: PrepareJob,
-  { emit, signal }: UploadOptions,
+  { emit, signal, onlyRegion }: UploadOptions,
 ): Promise<InputLocations> {
-  const planned = Object.entries(inputs).map(([digest, location]) => planOf(bucket, digest, location));
+  const elsewhere = onlyRegion === undefined ? new Set() : await bucketsElsewhere(inputs, onlyRegion, signal);
+  const planned = Object.entries(inputs).map(([digest, location]) => {
+    const stays = location.kind === 'packed' || (location.kind === 's3' && !elsewhere.has(new URL(location.url).host));
+    return stays ? inPlace(digest, location) : toBucket(bucket, digest, location);
+  });
   const found = await mapBounded(planned, LOOKS_IN_FLIGHT, async ({ key }) =>
     key === undefined ? undefined : bucket.sizeOf(key),
   );
@@ -59,11 +71,12 @@ interface Planned {
   locate(size: number): InputLocation;
 }
 
-function planOf(bucket: Bucket, digest: string, location: InputLocation): Planned {
-  if (location.kind === 's3' || location.kind === 'packed') {
-    const elsewhere = location.kind === 's3' ? withoutCopy(location) : location;
-    return { digest, location, name: digest, key: undefined, size: 0, locate: () => elsewhere };
-  }
+function inPlace(digest: string, location: Extract<InputLocation, { kind: 's3' | 'packed' }>): Planned {
+  const there = location.kind === 's3' ? withoutCopy(location) : location;
+  return { digest, location, name: digest, key: undefined, size: 0, locate: () => there };
+}
+
+function toBucket(bucket: Bucket, digest: string, location: Exclude<InputLocation, { kind: 'packed' }>): Planned {
   const isFolder = location.kind === 'folder';
   const name = nameOf(location) + (isFolder ? '.tar' : '');
   const key = sourceKey(digest, name);
@@ -84,7 +97,7 @@ function withoutCopy({ cached: _, ...location }: Extract<InputLocation, { kind: 
 }
 
 /** For people who look into the bucket; the digest is what counts. */
-function nameOf(location: Exclude<InputLocation, { kind: 's3' | 'packed' }>): string {
+function nameOf(location: Exclude<InputLocation, { kind: 'packed' }>): string {
   const path = isRemote(location) ? new URL(location.url).pathname : location.path.replaceAll('\\', '/');
   return posix.basename(path).replace(/[^A-Za-z0-9._-]/g, '_') || 'source';
 }
@@ -129,7 +142,8 @@ async function open(digest: string, location: InputLocation, { emit, signal }: U
       return { ...(await packFolder(location.path, digest, signal)), close };
     case 'file':
       return { size: location.size, content: provenFile(location.path, digest, location.size, signal), close };
-    case 'http': {
+    case 'http':
+    case 's3': {
       const size = location.cached === undefined ? undefined : await sizeOfFile(location.cached);
       if (location.cached !== undefined && size !== undefined)
         return { size, content: provenFile(location.cached, digest, size, signal), close };

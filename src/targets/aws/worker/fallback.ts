@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { Emit } from '../../../core/events.js';
 import type { Deployment, PrepareJob } from '../../target.js';
 import { fallbackKeys } from '../bucket/layout.js';
-import { uploadInputs } from '../bucket/upload-inputs.js';
-import type { Place } from '../context.js';
+import { reachOf, uploadInputs } from '../bucket/upload-inputs.js';
+import type { AwsContext, Place } from '../context.js';
 import type { AgentInputs } from '../scripts/inputs.js';
 import { PREPARE_SECONDS } from '../stacks/infrastructure/host-inputs.js';
 import { provideAgent, provideJob } from './job.js';
@@ -42,12 +42,13 @@ export async function recordFallback(
 
 /** What a jump host is given: where no worker ran, the files are uploaded for it now. */
 export async function provideFallback(
+  { environment }: Pick<AwsContext, 'environment'>,
   place: Place,
   { release, fallback }: Deployment,
   options: { emit: Emit; signal: AbortSignal },
 ): Promise<AgentInputs> {
   if (fallback !== undefined) {
-    const inputs = await uploadInputs(place.bucket, fallback, options);
+    const inputs = await uploadInputs(place.bucket, fallback, { ...options, ...reachOf(environment) });
     return recordFallback(place, { plan: fallback.plan, inputs }, options.signal);
   }
   return (await place.bucket.getJson(fallbackKeys(release.release).pointer, pointer))?.value ?? NONE;
