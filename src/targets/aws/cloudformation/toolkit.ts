@@ -31,7 +31,8 @@ export async function cdkToolkit(session: Session, onEvent: (event: StackEvent) 
     },
     sdkConfig: {
       baseCredentials: BaseCredentials.custom({ provider: session.credentials, region }),
-      httpOptions: { agent: session.client.requestHandler.httpsAgent },
+      // It takes one agent for all: servers that only speak like AWS may be reached by http.
+      ...(process.env.AWS_ENDPOINT_URL ? {} : { httpOptions: { agent: session.client.requestHandler.httpsAgent } }),
     },
   });
   return {
