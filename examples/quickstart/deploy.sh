@@ -28,8 +28,8 @@ while [ -n "$folder" ]; do
   folder=${folder%/*}
 done
 
-# Installed for the whole machine. npx is told to download nothing.
-if command -v npx >/dev/null 2>&1 && npx --no-install --offline prestage --version >/dev/null 2>&1; then
-  exec npx --no-install --offline prestage deploy "$@"
+# Installed for the whole machine. Not by npx, which would run whatever the registry has by that name.
+if command -v prestage >/dev/null 2>&1; then
+  exec prestage deploy "$@"
 fi
-missing 'prestage is not installed: run npm install --save-dev prestage in this folder.'
+missing 'prestage is not installed: run npm pack in a clone of Prestage, then npm install --save-dev <that file> in this folder.'

@@ -32,6 +32,17 @@ while ($folder -and -not $cli) {
     $folder = Split-Path -Path $folder -Parent
 }
 
+# Installed for the whole machine. Not by npx, which would run whatever the registry has by that name.
+$command = $null
+if (-not $cli) {
+    $command = Get-Command -Name prestage -CommandType Application -ErrorAction SilentlyContinue | Select-Object -First 1
+    if ($command) {
+        # What npm put beside its command: a .cmd would read the arguments a second time.
+        $candidate = Join-Path -Path (Split-Path -Path $command.Source -Parent) -ChildPath 'node_modules/prestage/dist/cli.cjs'
+        if (Test-Path -LiteralPath $candidate -PathType Leaf) { $cli = $candidate }
+    }
+}
+
 Push-Location -LiteralPath $PSScriptRoot
 try {
     if ($cli) {
@@ -39,18 +50,11 @@ try {
         exit $LASTEXITCODE
     }
 
-    # Installed for the whole machine. npx is told to download nothing.
-    $npx = Get-Command -Name npx -CommandType Application -ErrorAction SilentlyContinue | Select-Object -First 1
-    if ($npx) {
-        # A failure says that it is not installed; what npx says about it is not of interest.
-        $ErrorActionPreference = 'Continue'
-        & $npx.Source --no-install --offline prestage --version 2>$null | Out-Null
-        if ($LASTEXITCODE -eq 0) {
-            & $npx.Source --no-install --offline prestage test @args
-            exit $LASTEXITCODE
-        }
+    if ($command) {
+        & $command.Source test @args
+        exit $LASTEXITCODE
     }
-    Stop-Missing 'prestage is not installed: run npm install --save-dev prestage in this folder.'
+    Stop-Missing 'prestage is not installed: run npm pack in a clone of Prestage, then npm install --save-dev <that file> in this folder.'
 }
 finally {
     Pop-Location

@@ -25,7 +25,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('init', () => {
   test('writes a configuration, what it needs, and four scripts, and says which', async () => {
-    const files = await writeStarter(join(folder, 'new', 'My Portal 2'));
+    const { files, left } = await writeStarter(join(folder, 'new', 'My Portal 2'));
+    expect(left).toEqual([]);
     expect(files).toEqual([
       'deploy.ps1',
       'deploy.sh',
@@ -75,7 +76,7 @@ describe('init', () => {
   });
 
   test.skipIf(process.platform === 'win32')('makes scripts executable, and nothing else', async () => {
-    const files = await writeStarter(folder);
+    const { files } = await writeStarter(folder);
     const executable = files.filter((file) => statSync(join(folder, file)).mode & 0o100);
     expect(executable).toEqual([
       'deploy.sh',
@@ -88,23 +89,43 @@ describe('init', () => {
     ]);
   });
 
-  test.each([
-    ['a file of that name', 'deploy.sh', 'deploy.sh'],
-    ['another configuration', 'prestage.config.ts', 'prestage.config.ts'],
-    ['a file in the place of a folder', 'hosts', 'hosts/jump-boot.sh, hosts/web-boot.sh, hosts/web-run.mjs'],
-  ])('writes nothing where there is %s, and names it', async (_, there, named) => {
-    writeFileSync(join(folder, there), 'mine');
+  test('writes what is missing where there is a deploy.sh, and says what it left alone', async () => {
+    writeFileSync(join(folder, 'deploy.sh'), 'mine');
+    mkdirSync(join(folder, 'hosts'));
+    writeFileSync(join(folder, 'hosts/web-boot.sh'), 'mine too');
+    const { files, left } = await writeStarter(folder);
+    expect(left).toEqual(['deploy.sh', 'hosts/web-boot.sh']);
+    expect(files).toHaveLength(11);
+    for (const file of files) expect(existsSync(join(folder, file)), file).toBe(true);
+    expect(readFileSync(join(folder, 'deploy.sh'), 'utf8')).toBe('mine');
+    expect(readFileSync(join(folder, 'hosts/web-boot.sh'), 'utf8')).toBe('mine too');
+    const again = await writeStarter(folder);
+    expect(again.files).toEqual([]);
+    expect(again.left).toEqual(expect.arrayContaining([...files, ...left].filter((path) => /^[^/]+$/.test(path))));
+  });
+
+  test('writes the scripts alone beside a configuration', async () => {
+    writeFileSync(join(folder, 'prestage.config.ts'), 'mine');
+    expect(await writeStarter(folder)).toEqual({
+      files: ['deploy.ps1', 'deploy.sh', 'test-file-prep.ps1', 'test-file-prep.sh'],
+      left: ['prestage.config.ts'],
+    });
+    expect(existsSync(join(folder, 'files'))).toBe(false);
+  });
+
+  test('writes nothing where a file is in the place of a folder, and names it', async () => {
+    writeFileSync(join(folder, 'hosts'), 'mine');
     await expect(writeStarter(folder)).rejects.toMatchObject({
       code: 'FILE_EXISTS',
-      message: `These are already in ${folder}: ${named}. Nothing was written.`,
+      message: expect.stringContaining(join(folder, 'hosts')),
     });
-    expect(readFileSync(join(folder, there), 'utf8')).toBe('mine');
     expect(existsSync(join(folder, 'files'))).toBe(false);
   });
 
   test('writes nothing through a link that leads nowhere', async () => {
     symlinkSync('/nowhere', join(folder, 'deploy.sh'));
-    await expect(writeStarter(folder)).rejects.toMatchObject({ code: 'FILE_EXISTS' });
+    expect((await writeStarter(folder)).left).toEqual(['deploy.sh']);
+    expect(existsSync('/nowhere')).toBe(false);
   });
 });
 
@@ -162,27 +183,21 @@ describe.skipIf(process.platform === 'win32')('the scripts beside a configuratio
     expect([status, stderr]).toEqual([2, 'deploy.sh: Node.js 20.19 or newer is needed; this is v18.20.0.\n']);
   });
 
-  test('say in one line that prestage is not installed, and download nothing', () => {
-    const bin = install(
-      'npx',
-      join(folder, 'elsewhere'),
-      'echo "$*" >> "$0.calls"; echo "npm error canceled" >&2; exit 1',
-    );
+  test('say in one line how to install prestage where it is not, and never ask npx', () => {
+    const bin = install('npx', join(folder, 'elsewhere'), 'echo "$*" >> "$0.calls"');
     symlinkSync(process.execPath, join(bin, 'node'));
     const { status, stderr } = run(join(folder, 'test-file-prep.sh'), [], [bin, '/bin', '/usr/bin'].join(delimiter));
     expect([status, stderr]).toEqual([
       2,
-      'test-file-prep.sh: prestage is not installed: run npm install --save-dev prestage in this folder.\n',
+      'test-file-prep.sh: prestage is not installed: run npm pack in a clone of Prestage, then npm install --save-dev <that file> in this folder.\n',
     ]);
-    expect(readFileSync(join(bin, 'npx.calls'), 'utf8')).toBe('--no-install --offline prestage --version\n');
+    expect(existsSync(join(bin, 'npx.calls'))).toBe(false);
   });
 
-  test('take the one of the machine where npx knows it', () => {
-    const bin = install('npx', join(folder, 'elsewhere'), 'case $* in *--version) ;; *) printf "%s|" "$@" ;; esac');
+  test('take the one that is in PATH where none is installed around them', () => {
+    const bin = install('prestage', join(folder, 'elsewhere'), echo);
     symlinkSync(process.execPath, join(bin, 'node'));
-    expect(run(join(folder, 'deploy.sh'), ['-q'], [bin, '/bin'].join(delimiter)).stdout).toBe(
-      '--no-install|--offline|prestage|deploy|-q|',
-    );
+    expect(run(join(folder, 'deploy.sh'), ['-q'], [bin, '/bin'].join(delimiter)).stdout).toBe(`${folder}|deploy|-q|`);
   });
 });
 

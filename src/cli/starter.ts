@@ -1,21 +1,34 @@
 import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { errnoOf, PrestageError } from '../core/errors.js';
+import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
 import { installedFile } from '../core/installation.js';
 
 const SCHEMA = 'schema/prestage.schema.json';
 const CONFIG_NAMES = ['ts', 'js', 'mjs', 'json', 'yaml'].map((extension) => `prestage.config.${extension}`);
 
+/** What the scripts are called, which serve any configuration; the other files are the example's that the starter deploys. */
+const SCRIPT = /^[^/]+\.(sh|ps1)$/;
+
+export interface Starter {
+  /** What was written, relative, with forward slashes. */
+  files: string[];
+  /** What was there already, and stays as it is. */
+  left: string[];
+}
+
 /**
- * Writes the starter project into `folder`, and gives its files, relative, with forward slashes.
- * @throws FILE_EXISTS before anything is written, where one of them, or a configuration, is there
+ * Writes into `folder` what is missing of the starter project; beside a configuration that is there, its scripts alone.
+ * @throws FILE_EXISTS before anything is written, where a file is in the place of a folder
  */
-export async function writeStarter(folder: string): Promise<string[]> {
+export async function writeStarter(folder: string): Promise<Starter> {
   const templates = installedFile('templates/init');
-  const paths = await filesUnder(templates);
-  await refuseToOverwrite(folder, [...paths, ...CONFIG_NAMES]);
-  for (const path of paths) {
+  const all = await filesUnder(templates);
+  const configs = await thereOf(folder, CONFIG_NAMES);
+  const wanted = configs.length === 0 ? all : all.filter((path) => SCRIPT.test(path));
+  const there = await thereOf(folder, wanted);
+  const files = wanted.filter((path) => !there.includes(path));
+  for (const path of files) {
     const content = await readFile(join(templates, path));
     const target = join(folder, path);
     await mkdir(dirname(target), { recursive: true });
@@ -26,7 +39,7 @@ export async function writeStarter(folder: string): Promise<string[]> {
       mode,
     });
   }
-  return paths;
+  return { files, left: [...there, ...configs].sort() };
 }
 
 async function filesUnder(folder: string): Promise<string[]> {
@@ -37,28 +50,26 @@ async function filesUnder(folder: string): Promise<string[]> {
   return files.map((path) => path.split(sep).join('/')).sort();
 }
 
-async function refuseToOverwrite(folder: string, paths: readonly string[]): Promise<void> {
-  const found = await Promise.all(
-    [...new Set(paths)].map(async (path) => ((await exists(join(folder, path))) ? [path] : [])),
-  );
-  const existing = found.flat();
-  if (existing.length === 0) return;
-  throw new PrestageError(
-    'FILE_EXISTS',
-    `These are already in ${folder}: ${existing.join(', ')}. Nothing was written.`,
-    {
-      hint: 'Name a new or empty folder (`prestage init portal`), or move these away first.',
-    },
-  );
+async function thereOf(folder: string, paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(paths.map(async (path) => ((await exists(folder, path)) ? [path] : [])));
+  return found.flat();
 }
 
-async function exists(path: string): Promise<boolean> {
+async function exists(folder: string, path: string): Promise<boolean> {
   try {
-    await lstat(path);
+    await lstat(join(folder, path));
     return true;
   } catch (error) {
-    // A file in the place of a folder (ENOTDIR) is in the way as well.
-    return errnoOf(error) !== 'ENOENT';
+    if (errnoOf(error) === 'ENOENT') return false;
+    if (errnoOf(error) !== 'ENOTDIR') throw asPrestageError(error, { path: join(folder, path) });
+    throw new PrestageError(
+      'FILE_EXISTS',
+      `A file is where ${join(folder, dirname(path))} would be a folder. Nothing was written.`,
+      {
+        hint: 'Move it away, or name a new folder (`prestage init portal`).',
+        context: { path: join(folder, dirname(path)) },
+      },
+    );
   }
 }
 

@@ -100,7 +100,7 @@ describe('a configuration is not found', () => {
     });
     await expect(loadConfig(folder)).rejects.toMatchObject({
       code: 'CONFIG_SYNTAX',
-      hint: expect.stringContaining('npm install --save-dev prestage'),
+      hint: expect.stringContaining('npm install --save-dev <that file>'),
     });
   });
 });

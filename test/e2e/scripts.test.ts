@@ -67,11 +67,12 @@ describe('prestage init my-project', () => {
     });
   });
 
-  test('writes nothing over what is there', async () => {
-    const again = await prestage('init my-project --json', { cwd: parent });
-    expect(again.status).toBe(2);
-    expect(again.result.error.code).toBe('FILE_EXISTS');
-    expect(again.result.error.message).toContain('prestage.config.yaml');
+  test('writes nothing over what is there, and says so', async () => {
+    const before = readFileSync(join(folder, 'prestage.config.yaml'));
+    const again = await prestage('init my-project', { cwd: parent });
+    expect([again.status, again.stdout]).toEqual([0, '']);
+    expect(again.stderr).toMatch(/^Left alone, as they are there already: .*deploy\.sh.*prestage\.config\.yaml/);
+    expect(readFileSync(join(folder, 'prestage.config.yaml'))).toEqual(before);
   });
 
   test('./test-file-prep.sh -TestPhase1Only tries phase 1 in a throw-away root', () => {

@@ -15,12 +15,15 @@ export function addInit(program: Command, run: Run): void {
     .action((folder: string | undefined, _flags: object, command: Command) =>
       run(command, async ({ program: prestage }) => {
         const { writeStarter } = await import('../starter.js');
-        const files = await writeStarter(folder ?? '.');
+        const { files, left } = await writeStarter(folder ?? '.');
         const next = folder === undefined ? `${prestage} deploy` : `cd ${shellWord(folder)} && ${prestage} deploy`;
         return {
-          result: { folder: folder ?? '.', files },
+          result: { folder: folder ?? '.', files, left },
           output: files,
-          summary: [`Wrote ${files.length} files. Next: ${next}`],
+          summary: [
+            ...(left.length > 0 ? [`Left alone, as they are there already: ${left.join(', ')}.`] : []),
+            `Wrote ${files.length} file${files.length === 1 ? '' : 's'}. Next: ${next}`,
+          ],
         };
       }),
     );

@@ -62,7 +62,7 @@ function loadError(file: string, cause: unknown) {
       file,
       undefined,
       "it imports 'prestage', which is not installed in this project",
-      'Run `npm install --save-dev prestage`, rename the file to prestage.config.ts, or export the object without defineConfig.',
+      'Install Prestage in this project (`npm pack` in its clone, then `npm install --save-dev <that file>` here), rename the file to prestage.config.ts, or export the object without defineConfig.',
       cause,
     );
   }
