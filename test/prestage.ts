@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { DeployResult, PlanResult, SerializedError, StatusResult, TimedEvent } from '../src/index.js';
 
 export const repository = fileURLToPath(new URL('..', import.meta.url));
-const command = fileURLToPath(new URL('../dist/cli.cjs', import.meta.url));
+export const command = fileURLToPath(new URL('../dist/cli.cjs', import.meta.url));
 
 /** What a run of the built command left: its exit status and output, and with `--json` its events and result. */
 export interface Run {
@@ -58,6 +58,16 @@ export async function finished(child: ChildProcess, input = ''): Promise<Run> {
   child.stdin?.on('error', () => {}); // it may end before it reads
   child.stdin?.end(input);
   const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return understood({ status, signal, stdout, stderr });
+}
+
+/** A run by what it left. */
+export function understood({
+  status,
+  signal,
+  stdout,
+  stderr,
+}: Pick<Run, 'status' | 'signal' | 'stdout' | 'stderr'>): Run {
   const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
   const parsed = lines.map((line) => JSON.parse(line) as { type: string });
   return {

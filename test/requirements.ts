@@ -57,6 +57,8 @@ const needs = {
   /** Mounting a tmpfs needs root. */
   tmpfs: () => process.platform === 'linux' && process.getuid?.() === 0,
   root: () => process.getuid?.() === 0,
+  /** Windows' own Node 20 and 24, and Wine to run them. */
+  wine: () => runs('wine', '--version') && [...WINDOWS_NODES, 'prefix'].every((name) => existsSync(windowsTool(name))),
 };
 
 /** A program that is built from Go's sources, where scripts/install-test-tools.sh puts it. */
@@ -67,6 +69,13 @@ export function goTool(name: string): string {
 /** A program of Python's packages, where scripts/install-test-tools.sh puts them. */
 export function awsTool(name: string): string {
   return join(goTool('aws'), 'bin', name);
+}
+
+/** Versions of Node for Windows, and where scripts/install-test-tools.sh puts them beside Wine's prefix. */
+export const WINDOWS_NODES = ['node-20', 'node-24'] as const;
+
+export function windowsTool(name: string): string {
+  return join(goTool('windows'), name);
 }
 
 /** What no tool gives. */

@@ -35,6 +35,7 @@ export async function startAgent({
       cwd: runFolder,
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
+      windowsHide: true,
       env: { ...process.env, UV_THREADPOOL_SIZE: String(AGENT_THREADS) },
     });
     await once(child, 'spawn');

@@ -47,6 +47,13 @@ export function diagnosis({ code, syscall, heldForMs }: SystemError, path: strin
       hint: 'Another program has it open, or something in it: an editor, a terminal in that folder, a virus scanner. Close it (the Resource Monitor says which one it is), or check your rights to that path and its read-only attribute; then run the same command again: finished work is kept.',
     };
   }
+  if (code === 'EPERM' && syscall === 'symlink') {
+    return {
+      code: 'STORE_UNWRITABLE',
+      message: `A symbolic link cannot be made${at} ${said}.`,
+      hint: 'On Windows, links in packages need Developer Mode or an administrator; elsewhere this file system has no symbolic links. Turn that on or name a `root` on another file system, then run the same command again.',
+    };
+  }
   switch (code) {
     case 'ENOSPC':
       return {

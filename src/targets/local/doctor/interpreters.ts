@@ -28,9 +28,17 @@ export function checkInterpreters(
     ...[...unread].map(([script, fault]) => `${script} cannot be read (${fault})`),
     ...missing.map(([name, of]) => `${name}, which ${of.join(', ')} is written for, is not on this machine`),
   ];
-  if (faults.length > 0) return failed(`${faults.join('; ')}.`, 'Install it, or correct the first line of the script.');
+  if (faults.length > 0) return failed(`${faults.join('; ')}.`, remedyFor(missing.map(([name]) => name)));
   const names = [...users.keys()].sort();
   return ok(names.length === 0 ? 'No service has a script.' : `Scripts find ${names.join(', ')}.`);
+}
+
+function remedyFor(missing: readonly string[]): string {
+  const remedy = 'Install it, or correct the first line of the script.';
+  const isShell = missing.some((name) => name === 'sh' || name === 'bash');
+  return process.platform === 'win32' && isShell
+    ? `${remedy} Git for Windows has sh and bash: put its folder \`bin\` into PATH.`
+    : remedy;
 }
 
 function textOf(file: string): { text: string } | { fault: string } {

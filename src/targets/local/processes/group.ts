@@ -9,7 +9,7 @@ import { processIds } from './marked.js';
  */
 export async function endGroup(groupId: number, graceMs: number): Promise<boolean> {
   if (process.platform === 'win32') {
-    // Windows has no groups and no signals: the tree below a process is what comes nearest. Not tried by us.
+    // Windows has no groups and no signals: the tree below a process is what comes nearest. Run under Wine only.
     spawnSync('taskkill', ['/pid', String(groupId), '/t', '/f'], { stdio: 'ignore' });
     return true;
   }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import { endGroup } from '../processes/group.js';
 
 /** How long a group has to end after SIGTERM. */
@@ -41,7 +41,7 @@ export async function runProgram(
   const { pid } = child;
   if (pid === undefined) {
     const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException];
-    return { ok: false, words: cannotStart(program.command, error) };
+    return { ok: false, words: cannotStart(program, error) };
   }
   onStart(pid);
   const stop = () => void endGroup(pid, GRACE_MS);
@@ -53,9 +53,11 @@ export async function runProgram(
   return { ok: code === 0, words: killedBy ?? `exit status ${code}` };
 }
 
-function cannotStart(command: string, error: NodeJS.ErrnoException): string {
+function cannotStart({ command, arguments: [...given] }: Program, error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ENOENT':
+      if (!isAbsolute(command))
+        return `it could not be started: ${command}, which the first line of ${basename(given.at(-1) ?? '')} names, is not in PATH`;
       return `it could not be started: ${command}, or the interpreter that its first line names, is not on this machine`;
     case 'EACCES':
       return `it could not be started: ${command} may not be executed (its mode, or a file system mounted noexec)`;
