@@ -23,6 +23,15 @@ test.each([
   expect(parseSeries(text)).toEqual({ patches: [], fault });
 });
 
+test('reads a series with CRLF after comments and options, as Windows writes it', () => {
+  expect(parseSeries('# c\r\nok.patch\r\n\r\np0.patch -p0 # why\r\n')).toEqual({
+    patches: [
+      { path: 'ok.patch', strip: undefined },
+      { path: 'p0.patch', strip: 0 },
+    ],
+  });
+});
+
 test('a series file, its folder, and the patches themselves are the same patches', async () => {
   const folder = await folderWith({
     'patches/series': 'b.patch\na.patch -p0\n',

@@ -29,7 +29,7 @@ export async function expandPatches(path: string): Promise<Series> {
 /** quilt(1): a patch a line, with options after it; `#` begins a comment. */
 export function parseSeries(text: string): Series {
   const patches: SeriesPatch[] = [];
-  for (const [i, line] of text.split('\n').entries()) {
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
     const [path = '', ...options] = line
       .replace(/(^|\s)#.*$/, '')
       .trim()

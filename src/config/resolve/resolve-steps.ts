@@ -1,4 +1,5 @@
 import { mapBounded } from '../../core/bounded.js';
+import { sha256 } from '../../core/digest.js';
 import type { PackageConfig } from '../config.js';
 import type { KeyPath } from '../read/source-file.js';
 import type { RecipeStep, StepOf } from '../recipe.js';
@@ -29,6 +30,14 @@ async function resolveStep(step: StepConfig, key: KeyPath, inputs: Inputs): Prom
   }
 }
 
+const EMPTY = sha256('');
+
+/** To quilt a patch without any content has nothing to do yet. Where all are so, that is an error, and the step's to tell. */
+function withoutEmpty<T extends { file: { sha256: string } }>(patches: readonly T[]): readonly T[] {
+  const others = patches.filter(({ file }) => file.sha256 !== EMPTY);
+  return others.length > 0 ? others : patches;
+}
+
 type PatchConfig = Extract<StepConfig, { kind: 'patch' }>;
 
 /** One step, or several where the lines of a series ask for different strips. */
@@ -39,10 +48,11 @@ async function resolvePatch(step: PatchConfig, key: KeyPath, inputs: Inputs): Pr
     const series = await inputs.found(place, 'a patch or a series', inputs.absolute(written.path), expandPatches);
     if (series?.fault !== undefined)
       inputs.problems.push({ path: place, expected: 'a patch a line, with -pN at most', found: series.fault });
-    for (const patch of series?.patches ?? []) {
-      const file = await inputs.file(patch.path, place);
-      if (!file) continue;
-      const strip = patch.strip ?? step.strip;
+    const inputsOf = await mapBounded(series?.patches ?? [], 1, async ({ path, strip }) => {
+      const file = await inputs.file(path, place);
+      return file === undefined ? [] : [{ file, strip: strip ?? step.strip }];
+    });
+    for (const { file, strip } of withoutEmpty(inputsOf.flat())) {
       const last = steps.at(-1);
       const item = { name: file.name, sha256: file.sha256 };
       if (last?.strip === strip) last.patches.push(item);

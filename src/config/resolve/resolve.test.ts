@@ -156,6 +156,18 @@ describe('a resolved configuration', () => {
     expect(plan.packages[0]?.recipe.steps).toEqual([patch(2, 'b', 'a'), patch(0, 'c'), patch(2, 'last')]);
   });
 
+  test('leaves out the patches of a quilt series that have no content yet', async () => {
+    const files = {
+      'app.tar': '',
+      'patches/series': 'empty.patch -p0\na.patch\n',
+      'patches/empty.patch': '',
+      'patches/a.patch': 'a',
+    };
+    const { plan } = await resolveIn(await project(app({ steps: [{ patch: 'patches' }] }), files));
+    const patches = [{ name: 'a.patch', sha256: sha256('a') }];
+    expect(plan.packages[0]?.recipe.steps).toEqual([{ kind: 'patch', strip: 1, fuzz: 0, optional: false, patches }]);
+  });
+
   test('takes an environment as it is, for a throw-away one', async () => {
     const folder = await project(app(), { 'app.tar': '' });
     const environment = { name: 'test', target: 'local', root: '/nowhere' } as const;

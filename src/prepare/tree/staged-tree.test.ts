@@ -53,6 +53,17 @@ describe('files', () => {
     expect(mode('x')).toBe(0o755);
   });
 
+  test('that are removed one by one are gone before their folders are removed', async () => {
+    const paths = Array.from({ length: 300 }, (_, i) => `d${i % 30}/e/f${i}`);
+    await Promise.all(paths.map((path) => tree.write(path, text(path))));
+    await tree.settled();
+    await Promise.all(paths.map((path) => tree.remove(path)));
+    for (let i = 0; i < 30; i += 1) await tree.remove(`d${i}/e`);
+    for (let i = 0; i < 30; i += 1) await tree.remove(`d${i}`);
+    await tree.settled();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   test('keep their mode when their content is replaced', async () => {
     await tree.write('x', text('one'), 0o444);
     await tree.write('x', text('two'));

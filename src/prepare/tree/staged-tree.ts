@@ -237,7 +237,12 @@ export class StagedTree implements Tree {
   async #removeFolder(path: string): Promise<void> {
     const doomed = [path, ...[...this.#entries.keys()].filter((key) => key.startsWith(`${path}/`))];
     for (const key of doomed) this.#openFolder(key);
+    // What was removed from it before may not be gone yet.
     const emptied = new Map<string, Promise<void>[]>();
+    for (const [key, ended] of this.#last) {
+      if (!key.startsWith(`${path}/`) || this.#entries.has(key)) continue;
+      emptied.set(parentOf(key), [...(emptied.get(parentOf(key)) ?? []), ended]);
+    }
     // Longer paths first: what is in a folder goes before it.
     for (const key of doomed.sort((a, b) => b.length - a.length)) {
       const isFolder = this.#entries.get(key)?.type === 'dir';

@@ -2,7 +2,16 @@ import type { Tree } from '../../tree/tree.js';
 import { applyHunks } from './apply-hunks.js';
 import type { ChangedFiles, PatchedFile } from './changed-files.js';
 import { type ChosenFile, candidates, chooseFile } from './choose-file.js';
-import { alreadyMoved, cannotCreate, hunkFailed, isApplied, noFile, notDeleted, otherType } from './failure.js';
+import {
+  alreadyMoved,
+  blocked,
+  cannotCreate,
+  hunkFailed,
+  isApplied,
+  noFile,
+  notDeleted,
+  otherType,
+} from './failure.js';
 import type { FilePatch } from './model.js';
 import { splitLines } from './patch-lines.js';
 
@@ -31,11 +40,14 @@ export interface PartOutcome {
 export async function applyPart(part: FilePatch, job: PartJob): Promise<PartOutcome> {
   const { files } = job;
   if (!part.isGit) files.settle();
+  refuseLinkedFolders(part, job);
   const paths = chooseOrSettle(part, job);
   if (paths === undefined) {
     if (job.optional) return passedOver('there is no file for it');
     throw noFile(part, job);
   }
+  const obstacle = files.obstacle(paths.output);
+  if (obstacle !== undefined) throw blocked(part, paths.output, obstacle, job);
   const before = await files.read(paths.path);
   if (before === undefined && part.new === 'missing') {
     if (job.optional) return passedOver(`${paths.path} is not there`);
@@ -57,8 +69,9 @@ export async function applyPart(part: FilePatch, job: PartJob): Promise<PartOutc
   if (part.new === 'missing' && text !== '') throw notDeleted(part, paths.output, result.lines, job);
   const isRemoved = text === '' && (part.new === 'missing' || type === 'link');
   const mode = newMode(part) ?? before?.mode ?? 0o644;
-  files.set(paths.output, isRemoved ? undefined : { type, text, mode }, part.isGit);
-  if (part.moves === 'rename' && paths.path !== paths.output) files.set(paths.path, undefined, part.isGit);
+  if (isRemoved) files.remove(paths.output);
+  else files.put(paths.output, { type, text, mode }, { waits: part.isGit && part.old !== 'missing' });
+  if (part.moves === 'rename' && paths.path !== paths.output) files.remove(paths.path);
   return {
     hunks: part.hunks.length,
     moved: result.moved,
@@ -71,10 +84,18 @@ function passedOver(skipped: string): PartOutcome {
   return { hunks: 0, moved: 0, fuzzed: 0, other: 0, skipped };
 }
 
+/** GNU patch follows links within the tree. Here nothing is written through one, so what is read must not come through one. */
+function refuseLinkedFolders(part: FilePatch, job: PartJob): void {
+  for (const path of Object.values(candidates(part, job.strip))) {
+    const obstacle = job.files.obstacle(path);
+    if (obstacle?.type === 'link') throw blocked(part, path, obstacle, job);
+  }
+}
+
 /** Git's parts wait for each other; one that speaks of what an earlier one made lets all of them be seen. */
 function chooseOrSettle(part: FilePatch, { files, strip }: PartJob): ChosenFile | undefined {
   const names = Object.values(candidates(part, strip));
-  const choose = () => chooseFile(part, strip, (path) => files.has(path));
+  const choose = () => chooseFile(part, strip, files);
   const chosen = choose();
   if (chosen === undefined ? !names.some((name) => files.isWaiting(name)) : !files.isWaiting(chosen.output))
     return chosen;
@@ -99,9 +120,7 @@ function newMode({ modes }: FilePatch): number | undefined {
 
 /** A part that says that there is no file may not be applied to one with content. */
 function createsOver(part: FilePatch, before: PatchedFile | undefined): boolean {
-  return (
-    part.old === 'missing' && before !== undefined && before.text !== '' && (part.hunks[0]?.before.length ?? 0) === 0
-  );
+  return part.old === 'missing' && before !== undefined && before.text !== '';
 }
 
 function otherChanges(part: FilePatch, before: PatchedFile | undefined, mode: number): number {

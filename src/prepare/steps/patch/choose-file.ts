@@ -1,4 +1,5 @@
 import { parentOf } from '../../tree/tree-path.js';
+import type { ChangedFiles } from './changed-files.js';
 import { stripName, treePath } from './file-name.js';
 import type { FilePatch } from './model.js';
 
@@ -14,14 +15,18 @@ export interface ChosenFile {
  * the fewest parts, then the shortest base name, then the shortest, then the first of old, new and `Index:`. Where none
  * exists and the part creates a file, the one that needs the fewest new folders.
  */
-export function chooseFile(part: FilePatch, strip: number, exists: (path: string) => boolean): ChosenFile | undefined {
+export function chooseFile(
+  part: FilePatch,
+  strip: number,
+  files: Pick<ChangedFiles, 'has' | 'hasFolder'>,
+): ChosenFile | undefined {
   const { old: oldName, new: newName, index } = candidates(part, strip);
   if (part.moves && (oldName === undefined || newName === undefined)) return undefined;
   const hasHeader = oldName !== undefined || newName !== undefined;
   const names = [oldName, newName, hasHeader ? undefined : index].filter((name) => name !== undefined);
-  let path = best(names.filter(exists));
+  let path = best(names.filter((name) => files.has(name)));
   if (path === undefined && part.old !== 'content') {
-    const missing = names.map((name) => missingFolders(name, exists));
+    const missing = names.map((name) => missingFolders(name, files));
     const fewest = Math.min(...missing);
     path = best(names.filter((_, at) => missing[at] === fewest));
   }
@@ -53,8 +58,8 @@ function best(names: readonly string[]): string | undefined {
   return left[0];
 }
 
-function missingFolders(name: string, exists: (path: string) => boolean): number {
+function missingFolders(name: string, files: Pick<ChangedFiles, 'hasFolder'>): number {
   let missing = 0;
-  for (let folder = parentOf(name); folder !== '' && !exists(folder); folder = parentOf(folder)) missing += 1;
+  for (let folder = parentOf(name); folder !== '' && !files.hasFolder(folder); folder = parentOf(folder)) missing += 1;
   return missing;
 }

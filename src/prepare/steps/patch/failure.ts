@@ -10,7 +10,7 @@ import { lineEndingHint, nearestPlace } from './nearest-place.js';
 
 /** No name of the part is a file of the tree. */
 export function noFile(part: FilePatch, { patch, strip, tree }: PartJob): PrestageError {
-  const names = Object.values(part.names).map(readable);
+  const names = part.written.map(readable);
   const paths = Object.values(candidates(part, strip));
   const context = { file: patch, line: part.line };
   if (part.moves && names.length === 0) {
@@ -112,6 +112,31 @@ export function otherType(part: FilePatch, path: string, type: 'file' | 'link', 
         type === 'link'
           ? 'Patch the file that the link leads to: nothing is changed through a link.'
           : 'Make the patch anew from this version of the package.',
+      context: { file: patch, line: part.line, path },
+    },
+  );
+}
+
+/** The way to a file leads through a link, or through what is no folder. */
+export function blocked(
+  part: FilePatch,
+  path: string,
+  obstacle: { path: string; type: 'file' | 'link' },
+  { patch, tree }: PartJob,
+): PrestageError {
+  const [shown, at] = [path, obstacle.path].map((name) => JSON.stringify(name));
+  const entry = tree.entries.get(obstacle.path);
+  const target = entry?.type === 'link' ? ` to ${JSON.stringify(entry.target)}` : '';
+  return failed(
+    'PATCH_FAILED',
+    part,
+    patch,
+    `the way to ${shown} leads through ${at}, which is a ${obstacle.type}${target}`,
+    {
+      hint:
+        obstacle.type === 'link'
+          ? 'Nothing is changed through a link: write the path that it leads to into the patch.'
+          : 'Remove that file by a step before, or make the patch anew from this version of the package.',
       context: { file: patch, line: part.line, path },
     },
   );

@@ -2,8 +2,8 @@ import { bytesOf } from '../bytes.js';
 
 export interface NamedFile {
   name: string | undefined;
-  /** Where a name alone says it (`/dev/null`) or a time does (the epoch): there is no such file. */
-  isMissing: boolean;
+  /** Where a name alone says it (`/dev/null`) or a time does (the epoch): there is no such file. Undefined: nothing says. */
+  isMissing: boolean | undefined;
 }
 
 /** The name, and what the time says, of a `---`, `+++` or (without times) `Index:` line's rest. */
@@ -11,7 +11,7 @@ export function parseHeaderName(text: string, hasTime: boolean): NamedFile {
   const line = text.replace(/[\r\n]+$/, '').trimStart();
   const { name, rest } = line.startsWith('"') ? quotedName(line) : plainName(line, hasTime);
   if (name === '/dev/null') return { name: undefined, isMissing: true };
-  return { name: name || undefined, isMissing: hasTime && isEpoch(rest.trim()) };
+  return { name: name || undefined, isMissing: hasTime && rest !== '' ? isEpoch(rest.trim()) : undefined };
 }
 
 /** The two names of `diff --git`, or undefined where they have spaces and so cannot be told apart. */

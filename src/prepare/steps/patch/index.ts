@@ -26,7 +26,7 @@ export const applyPatchStep: ApplyStep<'patch'> = async (step, { tree, readInput
       add(total, outcome);
       if (outcome.skipped !== undefined) skipped.push(outcome.skipped);
     }
-    files.settle();
+    files.endPatch();
   }
   const changed = await files.write();
   return {

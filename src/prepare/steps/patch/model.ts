@@ -32,6 +32,8 @@ export interface FilePatch {
   line: number;
   /** Names as the patch gives them, before `strip`. */
   names: { old?: string; new?: string; index?: string };
+  /** All names that the patch gives, those included that \`strip\` makes nothing of; for people. */
+  written: readonly string[];
   old: Side;
   new: Side;
   /** Whether it is git's: its changes are relative to what was there before the whole run of git's parts. */

@@ -48,12 +48,13 @@ function readLines(patch: PatchLines, count: { old: number; new: number }, form:
   const lines: HunkLine[] = [];
   while (left.old > 0 || left.new > 0) {
     const at = patch.line;
-    const line = nextLine(patch, form) ?? cutOff(patch, left);
-    const { kind, text } = line;
+    const { kind, text } = nextLine(patch, form) ?? cutOff(patch, left);
     if (kind !== '+') left.old -= 1;
     if (kind !== '-') left.new -= 1;
     if (left.old < 0 || left.new < 0)
       throw patch.invalid(at, "This line is one too many for the counts in the hunk's heading");
+    if (!text.endsWith('\n') && left[kind === '+' ? 'new' : 'old'] > 0)
+      throw patch.invalid(at, 'This line has no line feed, says the next one, and is not the last of the hunk');
     lines.push({ kind, text });
   }
   return lines;
@@ -64,11 +65,7 @@ function nextLine(patch: PatchLines, form: LineForm): HunkLine | undefined {
   const at = patch.line;
   const raw = patch.next();
   if (raw === undefined) return undefined;
-  if (!raw.endsWith('\n')) {
-    const hint =
-      'The file was cut off, or an editor took its last line feed away: copy it again, or add the line feed.';
-    throw patch.invalid(at, 'The patch ends in the middle of a line', hint);
-  }
+  if (!raw.endsWith('\n')) throw patch.endsInLine();
   const line = clean(raw, form);
   const isIncomplete = readNoLineFeed(patch, form);
   const text = isIncomplete && line.endsWith('\n') ? line.slice(0, -1) : line;

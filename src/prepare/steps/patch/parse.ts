@@ -1,6 +1,7 @@
 import { byteString } from '../bytes.js';
-import { parseGitNames, parseHeaderName, stripName } from './file-name.js';
-import type { FilePatch, Hunk, Side } from './model.js';
+import { emptyHeader, type Header, isOfTwoFiles, movesOf, namesOf, readHeaderLine } from './header.js';
+import type { FilePatch, Hunk } from './model.js';
+import { OtherFormats } from './other-formats.js';
 import { isHunkStart, parseHunk } from './parse-hunk.js';
 import { indentOf, PatchLines, unindent } from './patch-lines.js';
 
@@ -10,41 +11,48 @@ import { indentOf, PatchLines, unindent } from './patch-lines.js';
  */
 export function parsePatch(content: Buffer, name: string, strip: number): FilePatch[] {
   const patch = new PatchLines(byteString(content), name);
+  refuseUtf16(patch, content);
   const parts: FilePatch[] = [];
-  for (let part = nextPart(patch, strip); part !== undefined; part = nextPart(patch, strip)) parts.push(part);
+  const before: Before = { indent: undefined };
+  for (let part = nextPart(patch, strip, before); part !== undefined; part = nextPart(patch, strip, before))
+    parts.push(part);
   if (parts.length === 0) {
     throw patch.invalid(1, 'There is no unified diff in this patch', 'Make it with `diff -u` or `git diff`.');
   }
   return parts;
 }
 
-/** What the lines before the first hunk say. */
-interface Header {
-  line: number | undefined;
-  names: FilePatch['names'];
-  missing: { old: boolean; new: boolean };
-  git: { moves: FilePatch['moves']; modes: FilePatch['modes']; old: Side; new: Side; hasChange: boolean } | undefined;
-  dropCarriageReturns: boolean;
+/** What PowerShell 5 makes of `git diff > file`. GNU patch finds only garbage in it. */
+function refuseUtf16(patch: PatchLines, content: Buffer): void {
+  const [first, second] = content;
+  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) || second === 0;
+  if (!isUtf16) return;
+  throw patch.invalid(
+    1,
+    'The patch is in UTF-16, which the redirection (`>`) of Windows PowerShell writes',
+    'Let git write the file itself: `git diff --output=FILE`. Redirection in PowerShell 7 and in cmd does no harm either.',
+  );
+}
+
+/** Where the part before the next one ended: what its hunks look like. */
+interface Before {
+  /** Undefined: there is no part before, or it has no hunk. */
+  indent: number | undefined;
 }
 
 /** The next file's part, or undefined where only text is left. */
-function nextPart(patch: PatchLines, strip: number): FilePatch | undefined {
-  const header: Header = {
-    line: undefined,
-    names: {},
-    missing: { old: false, new: false },
-    git: undefined,
-    dropCarriageReturns: false,
-  };
+function nextPart(patch: PatchLines, strip: number, before: Before): FilePatch | undefined {
+  const header = emptyHeader();
+  const others = new OtherFormats(patch);
   let previous = '';
   let namesLine: number | undefined;
   for (let line = patch.peek(); line !== undefined; line = patch.peek()) {
     const indent = indentOf(line);
     const text = unindent(line, indent);
-    if (isHunkStart(text)) return withHunks(patch, header, indent);
+    if (isHunkStart(text) && !isProse(header, indent, before)) return withHunks(patch, header, indent, before);
     if (text.startsWith('diff --git ') && header.git?.hasChange) break;
-    refuseOtherFormats(patch, text);
     readHeaderLine(header, text, patch.line, strip);
+    others.refuse(text, indent, header.line !== undefined);
     patch.next();
     if (previous.startsWith('--- ') && text.startsWith('+++ ')) {
       demandHunk(patch, namesLine);
@@ -54,7 +62,23 @@ function nextPart(patch: PatchLines, strip: number): FilePatch | undefined {
     previous = text;
   }
   demandHunk(patch, namesLine);
+  if (header.git?.needsHunks) {
+    throw patch.invalid(
+      header.gitLine?.line ?? patch.line,
+      "No hunk follows, and git's `index` line says that the content changes",
+    );
+  }
+  if (patch.peek() === undefined) {
+    others.refuseAtEnd();
+    if (header.line !== undefined && !previous.endsWith('\n')) throw patch.endsInLine();
+  }
+  before.indent = undefined;
   return header.git?.hasChange ? part(patch, header, []) : undefined;
+}
+
+/** A hunk that a text quotes: it is indented, other than the hunks before it, and names no file. */
+function isProse(header: Header, indent: number, before: Before): boolean {
+  return header.line === undefined && indent > 0 && indent !== before.indent;
 }
 
 /** A heading that is damaged is text like any other: without this its hunks would be passed over. */
@@ -64,11 +88,18 @@ function demandHunk(patch: PatchLines, namesLine: number | undefined): void {
   }
 }
 
-function withHunks(patch: PatchLines, header: Header, indent: number): FilePatch {
+function withHunks(patch: PatchLines, header: Header, indent: number, before: Before): FilePatch {
   if (header.line === undefined) {
     throw patch.invalid(
       patch.line,
       'This hunk belongs to no file: no `---` and `+++` lines are before it, or text between it and the hunk before',
+    );
+  }
+  if (isOfTwoFiles(header)) {
+    throw patch.invalid(
+      header.gitLine?.line ?? header.line,
+      'The names of `---` and `+++` are not those of this `diff --git` line, and git says that it creates, deletes, moves or changes the mode of that file',
+      'If two patches were joined here, keep them in two files; if the names were edited, change them in all lines of this part.',
     );
   }
   const form = { indent, dropCarriageReturns: header.dropCarriageReturns };
@@ -76,110 +107,32 @@ function withHunks(patch: PatchLines, header: Header, indent: number): FilePatch
   for (let line = patch.peek(); line !== undefined && isHunkStart(unindent(line, indent)); line = patch.peek()) {
     hunks.push(parseHunk(patch, hunks.length + 1, form));
   }
+  before.indent = indent;
   return part(patch, header, hunks);
 }
 
 function part(patch: PatchLines, header: Header, hunks: Hunk[]): FilePatch {
-  const { names, git, missing } = header;
+  const { git, missing } = header;
+  const moves = movesOf(header);
+  if (moves === 'half') {
+    throw patch.invalid(
+      header.gitLine?.line ?? patch.line,
+      'Of a rename or a copy, git writes `from` and `to`, and here one of the lines is missing',
+    );
+  }
   const [first] = hunks;
   const isOldEmpty = first !== undefined && first.before.length === 0 && first.start === 1;
   const isNewEmpty = first !== undefined && /^[ \tX]*@@ -\S+ +\+0(?!\d)/.test(first.source);
   return {
     line: header.line ?? patch.line,
-    names,
-    old: isOldEmpty ? (missing.old ? 'missing' : 'empty') : (git?.old ?? 'content'),
-    new: isNewEmpty ? (missing.new ? 'missing' : 'empty') : (git?.new ?? 'content'),
+    names: namesOf(header, hunks.length > 0),
+    written: header.written,
+    old: isOldEmpty ? (missing.minus ? 'missing' : 'empty') : (git?.old ?? 'content'),
+    new: isNewEmpty ? (missing.plus ? 'missing' : 'empty') : (git?.new ?? 'content'),
     isGit: git !== undefined,
-    moves: git?.moves,
+    moves,
     modes: git?.modes ?? {},
     hunks,
     droppedCarriageReturns: header.dropCarriageReturns,
   };
-}
-
-function readHeaderLine(header: Header, text: string, line: number, strip: number): void {
-  const kind = /^(---|\+\+\+|Index:|diff --git) ?/.exec(text)?.[1];
-  if (kind === undefined) {
-    if (header.git) readGitLine(header.git, text);
-    return;
-  }
-  if (kind !== 'Index:' && text[kind.length] !== ' ') return;
-  const rest = text.slice(kind.length + (kind === 'Index:' ? 0 : 1));
-  header.line ??= line;
-  header.dropCarriageReturns = kind === 'diff --git' ? header.dropCarriageReturns : text.endsWith('\r\n');
-  if (kind === 'diff --git') {
-    header.line = line;
-    header.names = {
-      ...(header.names.index === undefined ? {} : { index: header.names.index }),
-      ...parseGitNames(rest),
-    };
-    header.git = { moves: undefined, modes: {}, old: 'content', new: 'content', hasChange: false };
-    return;
-  }
-  const side = kind === '---' ? 'old' : kind === '+++' ? 'new' : 'index';
-  const { name, isMissing } = parseHeaderName(rest, side !== 'index');
-  if (name === undefined) delete header.names[side];
-  else header.names[side] = name;
-  // A name that `strip` makes nothing of says nothing, nor does its time.
-  const counts = name === undefined || stripName(name, strip) !== undefined;
-  if (side !== 'index' && counts) header.missing[side] = isMissing;
-}
-
-/** Git's own lines between `diff --git` and `---`. */
-function readGitLine(git: NonNullable<Header['git']>, text: string): void {
-  const [, words = '', value = ''] =
-    /^(index|old mode|new mode|deleted file mode|new file mode|(?:rename|copy) (?:from|to)) (.*?)\r?\n?$/.exec(text) ??
-    [];
-  const mode = /^[0-7]{6}$/.test(value) ? Number.parseInt(value, 8) : undefined;
-  switch (words) {
-    case '':
-      return;
-    case 'index':
-      readIndexLine(git, value);
-      return;
-    case 'old mode':
-    case 'deleted file mode':
-      if (mode !== undefined) git.modes.old = mode;
-      if (words === 'deleted file mode') git.new = 'missing';
-      break;
-    case 'new mode':
-    case 'new file mode':
-      if (mode !== undefined) git.modes.new = mode;
-      if (words === 'new file mode') git.old = 'missing';
-      break;
-    default:
-      git.moves = words.startsWith('rename') ? 'rename' : 'copy';
-  }
-  git.hasChange = true;
-}
-
-/** The object id of a file without content; an abbreviated one is a prefix of it. */
-const EMPTY_BLOB = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391';
-
-function readIndexLine(git: NonNullable<Header['git']>, value: string): void {
-  const match = /^([0-9a-f]+)\.\.([0-9a-f]+)(?: ([0-7]{6}))?$/.exec(value);
-  if (!match) return;
-  git.old = sideOf(match[1] ?? '');
-  git.new = sideOf(match[2] ?? '');
-  if (match[3] !== undefined) git.modes.old = git.modes.new = Number.parseInt(match[3], 8);
-}
-
-function sideOf(id: string): Side {
-  if (/^0+$/.test(id)) return 'missing';
-  return EMPTY_BLOB.startsWith(id) ? 'empty' : 'content';
-}
-
-/** What would be passed over as text, and is a change that would silently not be made. */
-function refuseOtherFormats(patch: PatchLines, text: string): void {
-  const hint = 'Copy the new file into the tree with a `copy` step instead.';
-  if (text.startsWith('GIT binary patch')) throw patch.invalid(patch.line, 'Binary patches are not supported', hint);
-  if (/^Binary files .+ differ\r?\n?$/.test(text))
-    throw patch.invalid(patch.line, 'The patch says that a binary file changed, but not how', hint);
-  if (text.startsWith('***************')) {
-    throw patch.invalid(
-      patch.line,
-      'This is a context diff, which is not supported',
-      'Make the patch with `diff -u` or `git diff`.',
-    );
-  }
 }

@@ -1,5 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -13,7 +24,7 @@ import { applyPatchStep } from './index.js';
  * The table of cases (long, for there are many): what this does, and that GNU patch does the same where it is at hand.
  */
 
-/** A file's text in Latin-1; a mode of 755 is shown by a `*` before it. */
+/** A file's text in Latin-1; a mode of 755 is shown by a `*` before it, a link by `->`, an empty folder by a `/` after its name. */
 type Files = Record<string, string>;
 
 interface Case {
@@ -121,6 +132,20 @@ const CASES: Case[] = [
       ' c',
     ),
     after: { y: 'a\nB\nc\n' },
+  },
+  {
+    name: 'refuses a file of git without its content',
+    files: {},
+    patch: git('diff --git a/x b/x', 'new file mode 100644', 'index 0000000..7898192'),
+    after: 'refused',
+    stricter: true,
+  },
+  {
+    name: 'refuses half a rename',
+    files: { x: 'a\n' },
+    patch: git('diff --git a/x b/y', 'rename to y'),
+    after: 'refused',
+    stricter: true,
   },
   {
     name: 'swaps two names',
@@ -515,6 +540,13 @@ const CASES: Case[] = [
     after: 'refused',
   },
   {
+    name: 'refuses a patch that ends in the middle of a line of its header',
+    files: { x: 'a\n' },
+    patch: git('diff --git a/x b/yy', 'rename from x', 'rename to yy').trimEnd().slice(0, -1),
+    after: 'refused',
+    stricter: true,
+  },
+  {
     name: 'passes over text between the names and the hunk',
     files: { x: 'a\n' },
     patch: unified('x', 'some text', '@@ -1 +1 @@', '-a', '+b'),
@@ -559,6 +591,220 @@ const CASES: Case[] = [
     after: 'refused',
     stricter: true,
   },
+  {
+    name: 'creates a file in the folder that is there, of two that are named',
+    files: { 'new/conf/a.txt': 'a\n' },
+    patch: git(
+      'diff -urN old/conf/a.txt new/conf/a.txt',
+      '--- old/conf/a.txt\t2024-01-01 00:00:00 +0000',
+      '+++ new/conf/a.txt\t2024-01-02 00:00:00 +0000',
+      '@@ -1 +1 @@',
+      '-a',
+      '+b',
+      'diff -urN old/conf/added.txt new/conf/added.txt',
+      `--- old/conf/added.txt\t${EPOCH}`,
+      '+++ new/conf/added.txt\t2024-01-02 00:00:00 +0000',
+      '@@ -0,0 +1 @@',
+      '+n',
+    ),
+    strip: 0,
+    after: { 'new/conf/a.txt': 'b\n', 'new/conf/added.txt': 'n\n' },
+  },
+  {
+    name: 'refuses a normal diff behind a unified one',
+    files: { k: 'a\nb\n', f: 'one\ntwo\n' },
+    patch:
+      unified('k', '@@ -1,2 +1,2 @@', '-a', '+A', ' b') + git('Index: a/f', '=======', '2c2', '< two', '---', '> TWO'),
+    after: 'refused',
+    stricter: true,
+  },
+  {
+    name: 'refuses a script for ed behind a unified diff',
+    files: { k: 'a\n', f: 'one\ntwo\n' },
+    patch: unified('k', '@@ -1 +1 @@', '-a', '+A') + git('Index: f', '2c', 'TWO', '.'),
+    after: 'refused',
+    stricter: true,
+  },
+  {
+    name: 'refuses a script for ed that only deletes',
+    files: { k: 'a\n', f: 'one\ntwo\n' },
+    patch: unified('k', '@@ -1 +1 @@', '-a', '+A') + git('Index: f', '2d'),
+    after: 'refused',
+    stricter: true,
+  },
+  {
+    name: 'refuses a context diff',
+    files: { f: 'a\n' },
+    patch: git('*** a/f', '--- b/f', '***************', '*** 1 ****', '! a', '--- 1 ----', '! b'),
+    after: 'refused',
+    stricter: true,
+  },
+  {
+    name: 'takes commands, dots and stars in prose for prose',
+    files: { x: 'a\n' },
+    patch: `2c2\n< a\n.\n***************\n*** note\n${unified('x', '@@ -1 +1 @@', '-a', '+b')}***************\n3d\n.\n`,
+    after: { x: 'b\n' },
+  },
+  {
+    name: 'passes over a hunk that a text quotes, indented',
+    files: { x: 'a\n', y: 'b\n' },
+    patch: `The hunk\n\n    @@ -1 +1 @@\n    -a\n    +b\n\n${unified('x', '@@ -1 +1 @@', '-a', '+A')}\nand\n    @@ -1 +1 @@\n    -a\n\n${unified('y', '@@ -1 +1 @@', '-b', '+B')}`,
+    after: { x: 'A\n', y: 'B\n' },
+  },
+  {
+    name: 'turns a file into a link',
+    files: { 'conf/x': 'port=1\n', 'conf/y': 'port=1\n' },
+    patch: git(
+      'diff --git a/conf/x b/conf/x',
+      'deleted file mode 100644',
+      'index 7eefa5d..0000000',
+      '--- a/conf/x',
+      '+++ /dev/null',
+      '@@ -1 +0,0 @@',
+      '-port=1',
+      'diff --git a/conf/x b/conf/x',
+      'new file mode 120000',
+      'index 0000000..af7a637',
+      '--- /dev/null',
+      '+++ b/conf/x',
+      '@@ -0,0 +1 @@',
+      '+y',
+      '\\ No newline at end of file',
+    ),
+    after: { 'conf/x': '->y', 'conf/y': 'port=1\n' },
+  },
+  {
+    name: 'turns a link into a file',
+    files: { 'conf/x': '->y', 'conf/y': 'port=1\n' },
+    patch: git(
+      'diff --git a/conf/x b/conf/x',
+      'deleted file mode 120000',
+      'index af7a637..0000000',
+      '--- a/conf/x',
+      '+++ /dev/null',
+      '@@ -1 +0,0 @@',
+      '-y',
+      '\\ No newline at end of file',
+      'diff --git a/conf/x b/conf/x',
+      'new file mode 100644',
+      'index 0000000..7eefa5d',
+      '--- /dev/null',
+      '+++ b/conf/x',
+      '@@ -0,0 +1 @@',
+      '+port=1',
+    ),
+    after: { 'conf/x': 'port=1\n', 'conf/y': 'port=1\n' },
+  },
+  {
+    name: 'removes the folders that a deletion leaves empty, and no other',
+    files: { 'old/deep/f': 'x\n', 'bin/f': 'x\n', 'bin/g': 'y\n', 'var/': '' },
+    patch: git(
+      '--- a/old/deep/f',
+      '+++ /dev/null',
+      '@@ -1 +0,0 @@',
+      '-x',
+      '--- a/bin/f',
+      '+++ /dev/null',
+      '@@ -1 +0,0 @@',
+      '-x',
+    ),
+    after: { 'bin/g': 'y\n', 'var/': '' },
+  },
+  {
+    name: 'removes the folder that a rename leaves empty',
+    files: { 'd/x': 'a\n' },
+    patch: git('diff --git a/d/x b/y', 'similarity index 100%', 'rename from d/x', 'rename to y'),
+    after: { y: 'a\n' },
+  },
+  {
+    name: 'keeps a folder that gets another file',
+    files: { 'd/x': 'a\n' },
+    patch: git(
+      '--- a/d/x',
+      '+++ /dev/null',
+      '@@ -1 +0,0 @@',
+      '-a',
+      '--- /dev/null',
+      '+++ b/d/y',
+      '@@ -0,0 +1 @@',
+      '+b',
+    ),
+    after: { 'd/y': 'b\n' },
+  },
+  {
+    name: 'refuses a path through a link to a folder',
+    files: { lib: '->lib64', 'lib64/f': 'x\n' },
+    patch: unified('lib/f', '@@ -1 +1 @@', '-x', '+y'),
+    after: 'refused',
+    stricter: true,
+  },
+  {
+    name: 'refuses a new file in a link to a folder',
+    files: { lib: '->lib64', 'lib64/f': 'x\n' },
+    patch: git('--- /dev/null', '+++ b/lib/g', '@@ -0,0 +1 @@', '+y'),
+    after: 'refused',
+    stricter: true,
+  },
+  {
+    name: 'refuses a new file below a file',
+    files: { f: 'x\n' },
+    patch: git('--- /dev/null', '+++ b/f/g', '@@ -0,0 +1 @@', '+y'),
+    after: 'refused',
+  },
+  {
+    name: 'takes the names of --- and +++ where those of diff --git differ',
+    files: { x: 'a\n', y: 'a\n' },
+    patch: git('diff --git a/x b/x', 'index 1234567..2345678 100644', '--- a/y', '+++ b/y', '@@ -1 +1 @@', '-a', '+b'),
+    after: { x: 'a\n', y: 'b\n' },
+  },
+  {
+    name: 'refuses names that differ where git says more than that the file changes',
+    files: { y: 'a\n' },
+    patch: git(
+      'diff --git a/x b/x',
+      'new file mode 100644',
+      'index 0000000..e69de29',
+      '--- a/y',
+      '+++ b/y',
+      '@@ -1 +1 @@',
+      '-a',
+      '+b',
+    ),
+    after: 'refused',
+  },
+  {
+    name: 'creates a file under the name that it has on its own side, quoted, with a folder more than strip drops',
+    files: {},
+    patch: git(
+      'diff --git "a/d/caf\\303\\251" "b/d/caf\\303\\251"',
+      'new file mode 100644',
+      'index 0000000..7898192',
+      '--- /dev/null',
+      '+++ "b/d/caf\\303\\251"',
+      '@@ -0,0 +1 @@',
+      '+a',
+    ),
+    strip: 0,
+    after: { 'b/d/caf\u00e9': 'a\n' },
+  },
+  {
+    name: 'refuses the marker of the missing line feed before the end',
+    files: {},
+    patch: git('--- /dev/null', '+++ b/x', '@@ -0,0 +1,2 @@', '+a', '\\ No newline at end of file', '+b'),
+    after: 'refused',
+  },
+  {
+    name: 'deletes a file that has the time of the epoch as ctime writes it',
+    files: { x: 'a\n' },
+    patch: git('--- a/x\tSat Nov 21 10:20:30 2015', '+++ b/x\tThu Jan  1 01:00:00 1970', '@@ -1 +0,0 @@', '-a'),
+    after: {},
+  },
+  {
+    name: 'refuses a patch in UTF-16',
+    files: { x: 'a\n' },
+    patch: `\xff\xfe${[...unified('x', '@@ -1 +1 @@', '-a', '+b')].join('\0')}\0`,
+    after: 'refused',
+  },
 ];
 
 describe('a patch', () => {
@@ -577,7 +823,11 @@ async function applyOurs(files: Files, patch: string, strip: number, fuzz: numbe
   const folder = mkdtempSync(join(tmpdir(), 'prestage-tree-'));
   try {
     const tree = new StagedTree(folder, { concurrency: 4 });
-    for (const [path, { content, mode }] of contents(files)) await tree.write(path, content, mode);
+    for (const { path, target, content, mode } of contents(files)) {
+      if (target !== undefined) await tree.makeLink(path, target);
+      else if (path.endsWith('/')) await tree.makeFolder(path.slice(0, -1));
+      else await tree.write(path, content, mode);
+    }
     const bytes = Buffer.from(patch, 'latin1');
     const step = {
       kind: 'patch',
@@ -611,9 +861,11 @@ async function applyOurs(files: Files, patch: string, strip: number, fuzz: numbe
 function applyGnu(files: Files, patch: string, strip: number, fuzz: number): Files | 'refused' {
   const folder = mkdtempSync(join(tmpdir(), 'prestage-gnu-'));
   try {
-    for (const [path, { content, mode }] of contents(files)) {
+    for (const { path, target, content, mode } of contents(files)) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
-      writeFileSync(join(folder, path), content, { mode });
+      if (target !== undefined) symlinkSync(target, join(folder, path));
+      else if (path.endsWith('/')) mkdirSync(join(folder, path));
+      else writeFileSync(join(folder, path), content, { mode });
     }
     const options = [`-p${strip}`, `--fuzz=${fuzz}`, '--force', '--no-backup-if-mismatch', '--reject-file=-'];
     const { status } = spawnSync('patch', options, { cwd: folder, input: Buffer.from(patch, 'latin1') });
@@ -623,19 +875,24 @@ function applyGnu(files: Files, patch: string, strip: number, fuzz: number): Fil
   }
 }
 
-function contents(files: Files): [string, { content: Buffer; mode: number }][] {
-  return Object.entries(files).map(([path, text]) => [
+function contents(files: Files): { path: string; target: string | undefined; content: Buffer; mode: number }[] {
+  return Object.entries(files).map(([path, text]) => ({
     path,
-    { content: Buffer.from(text.replace(/^\*/, ''), 'latin1'), mode: text.startsWith('*') ? 0o755 : 0o644 },
-  ]);
+    target: text.startsWith('->') ? text.slice(2) : undefined,
+    content: Buffer.from(text.replace(/^\*/, ''), 'latin1'),
+    mode: text.startsWith('*') ? 0o755 : 0o644,
+  }));
 }
 
 function read(folder: string): Files {
   const files: Files = {};
   for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
     const path = join(folder, entry);
-    const stat = statSync(path);
+    if (realpathSync(dirname(path)) !== dirname(path)) continue; // through a link
+    const stat = lstatSync(path);
     if (stat.isFile()) files[entry] = `${stat.mode & 0o100 ? '*' : ''}${readFileSync(path, 'latin1')}`;
+    else if (stat.isSymbolicLink()) files[entry] = `->${readlinkSync(path)}`;
+    else if (readdirSync(path).length === 0) files[`${entry}/`] = '';
   }
   return files;
 }

@@ -45,6 +45,15 @@ export class PatchLines {
     return this.#lines.slice(line - 1, this.#at).join('');
   }
 
+  /** The line that was read last has no line feed. */
+  endsInLine(): PrestageError {
+    return this.invalid(
+      this.line - 1,
+      'The patch ends in the middle of a line',
+      'The file was cut off, or an editor took its last line feed away: copy it again, or add the line feed.',
+    );
+  }
+
   invalid(line: number, problem: string, hint?: string): PrestageError {
     const found = this.#lines[line - 1];
     const shown = found === undefined ? '' : `: ${JSON.stringify(readable(found.trimEnd()).slice(0, 100))}`;
