@@ -1,10 +1,11 @@
 import type { PrestageEvent, TimedEvent } from '../../core/events.js';
 import type { Reporter } from './reporter.js';
+import { jsonLine } from './shown.js';
 import type { OutputStream } from './streams.js';
 
 /** One JSON object a line: events with their time, and last the result. */
 export function jsonReporter(stdout: OutputStream, command: string): Reporter {
-  const line = (value: object) => stdout.write(`${JSON.stringify(value)}\n`);
+  const line = (value: object) => stdout.write(`${jsonLine(value)}\n`);
   return {
     emit: (event) => line(timed(event)),
     settle: () => {},

@@ -3,7 +3,7 @@ import { PrestageError } from '../../core/errors.js';
 import type { PrestageEvent } from '../../core/events.js';
 import { errorBlock } from './error-block.js';
 import { eventLines } from './event-lines.js';
-import { shown, shownLines } from './shown.js';
+import { jsonLine, shown, shownLines } from './shown.js';
 import { plainStyle } from './style.js';
 import { table } from './table.js';
 
@@ -38,6 +38,20 @@ test.each<[PrestageEvent, string]>([
   [{ type: 'log', source: 'api', line: '\u001b[1mbold' }, 'api | \u001b[1mbold'],
 ])('an event shows control characters: $type', (event, line) => {
   expect(eventLines(event, { style: plainStyle, verbose: false })).toEqual([line]);
+});
+
+test('a line of JSON has no character that ends a line or controls a terminal, and says the same', () => {
+  const value = { path: `a\u0085b\u009b31m\u007f\u2028\u2029\u202e\u001b\n "\u00a0" Größe`, list: ['\u0080'] };
+  const line = jsonLine(value);
+  expect(line).not.toMatch(/[\p{Cc}\u2028-\u202e]/u);
+  expect(line).toContain('Größe');
+  expect(JSON.parse(line)).toEqual(value);
+});
+
+test('what caused an error shows control characters too', () => {
+  const error = new PrestageError('INTERNAL', 'It failed.', { cause: new Error('of \u009b2J\u2028x') });
+  const lines = errorBlock(error, { style: plainStyle, width: 100, verbose: true }).join('\n');
+  expect(lines).toContain('of \\x9b2J\\u2028x');
 });
 
 test('a table shows control characters', () => {
