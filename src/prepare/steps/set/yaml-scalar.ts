@@ -9,11 +9,27 @@ export interface ScalarPlace {
   style: string | null | undefined;
 }
 
+/** Without what ends a line: U+0085, and to readers of YAML 1.1 U+2028 and U+2029 too. */
+const PRINTABLE = /^[\x20-\x7E\xA1-\u2027\u202A-\uD7FF\uE000-\uFEFE\uFF00-\uFFFD\u{10000}-\u{10FFFF}]*$/u;
+
+/** To YAML 1.1 a float has a dot, and `1e-7` is text. */
+function numberText(value: number): string {
+  return String(value).replace(/^(-?\d+)e/, '$1.0e');
+}
+
+/** Whether readers of YAML 1.1 and 1.2 take a plain scalar for this number: `010` is 8 to the one and 10 to the other. */
+export function readsAsNumber(source: string, value: number): boolean {
+  return (['1.1', '1.2'] as const).every((version) => {
+    const [document] = parseAllDocuments(source, { version });
+    return document !== undefined && isScalar(document.contents) && document.contents.value === value;
+  });
+}
+
 /** A value as YAML on one line, in the style that was there where that can hold it. */
 export function scalarText(value: SetValue, { isFlow, style }: ScalarPlace): string {
-  if (typeof value !== 'string') return value === null ? 'null' : String(value);
-  const isPrintable = /^[\x20-\x7E\xA1-\uD7FF\uE000-\uFEFE\uFF00-\uFFFD\u{10000}-\u{10FFFF}]*$/u.test(value);
-  if (!isPrintable || style === Scalar.QUOTE_DOUBLE) return doubleQuoted(value);
+  if (typeof value === 'number') return numberText(value);
+  if (typeof value !== 'string') return String(value);
+  if (!PRINTABLE.test(value) || style === Scalar.QUOTE_DOUBLE) return doubleQuoted(value);
   if (style === Scalar.QUOTE_SINGLE) return singleQuoted(value);
   if (isPlain(value, isFlow)) return value;
   return /["\\]/.test(value) ? singleQuoted(value) : doubleQuoted(value);
@@ -45,7 +61,7 @@ function isPlainKey(text: string, isFlow: boolean): boolean {
 }
 
 export function keyText(name: string, isFlow: boolean): string {
-  return isPlainKey(name, isFlow) ? name : doubleQuoted(name);
+  return PRINTABLE.test(name) && isPlainKey(name, isFlow) ? name : doubleQuoted(name);
 }
 
 function readsBack(yaml: string, text: string | undefined): boolean {

@@ -2,7 +2,7 @@ import { isMap, isScalar, isSeq, type Node, Scalar, type YAMLMap } from 'yaml';
 import { checkIsValue, locate, type Place, readTrees, type Tree } from './document-tree.js';
 import { type Edit, type Format, insertLines, lineEnd, nextLine, type SetValue } from './format.js';
 import { problem, type SourceText } from './source-text.js';
-import { blockLiteral, isPlain, keyText, scalarText } from './yaml-scalar.js';
+import { blockLiteral, isPlain, keyText, readsAsNumber, scalarText } from './yaml-scalar.js';
 import { readYaml, type YamlNode } from './yaml-tree.js';
 
 /**
@@ -26,9 +26,13 @@ export const yaml: Format = {
 
 type Value = Tree<YamlNode> & { kind: 'value' };
 
-/** A plain `yes` is text here and true to readers of YAML 1.1: not the same as the string yes, until it is quoted. */
+/**
+ * A plain `yes` is text here and true to readers of YAML 1.1: not the same as the string yes, until it is quoted. Nor is
+ * `010` the number 10.
+ */
 function isSame({ value: old, node: { node, isFlow } }: Value, value: SetValue): boolean {
   if (old !== value) return false;
+  if (typeof value === 'number') return !isScalar(node) || readsAsNumber(node.source ?? '', value);
   return (
     typeof old !== 'string' ||
     !isScalar(node) ||
