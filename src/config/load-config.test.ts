@@ -176,7 +176,7 @@ describe('short forms are written out', () => {
     const optional = false;
     expect(steps?.map((step) => (step.kind === 'recipe' ? step.step : step))).toEqual([
       { kind: 'replace', files: ['bin/*.sh'], from: 'yum', to: 'dnf', regex: false, optional },
-      { kind: 'set', files: ['conf/a\\[1\\].xml'], values: { a: 1, b: null }, optional },
+      { kind: 'set', files: ['conf/a\\[1\\].xml'], values: { a: 1, b: null }, add: false, optional },
       { kind: 'template', files: ['a.tmpl'], values: { on: true }, optional },
       { kind: 'copy', index: 3, from: 'overlay', to: '', optional },
       { kind: 'remove', files: ['docs/**'], optional },

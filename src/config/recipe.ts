@@ -41,6 +41,8 @@ const recipeStep = z.discriminatedUnion('kind', [
     files: globs,
     format: z.enum(['properties', 'ini', 'json', 'yaml', 'xml', 'toml']).optional(),
     values: z.record(z.string(), scalar),
+    /** Whether keys may be added. Always there: without it, what earlier versions made by adding keys had this identity. */
+    add: z.boolean(),
     optional,
   }),
   z.strictObject({ kind: z.literal('template'), files: globs, values: z.record(z.string(), scalar), optional }),

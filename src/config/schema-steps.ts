@@ -72,6 +72,7 @@ const set = z
       .describe("The files' format. Default: by the file's name.")
       .optional(),
     values: z.record(text, scalarOrNull).describe('Keys, with dots between levels, and their values.'),
+    add: flag.describe('true: keys that are not there are added. Default: false, such a key is an error.').optional(),
     optional,
   })
   .refine((step) => (step.file === undefined) !== (step.files === undefined), { error: 'either file or files' })

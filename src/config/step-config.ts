@@ -60,8 +60,8 @@ function recipeStep({ replace, set, template, remove, chmod, extract }: Written)
     };
   }
   if (set) {
-    const { file, files = literalGlob(file ?? ''), format, values, optional = false } = set;
-    return { kind: 'set', files: [files].flat(), ...(format === undefined ? {} : { format }), values, optional };
+    const { file, files = literalGlob(file ?? ''), format, values, add = false, optional = false } = set;
+    return { kind: 'set', files: [files].flat(), ...(format === undefined ? {} : { format }), values, add, optional };
   }
   if (template) {
     const { files, values, optional = false } = template;

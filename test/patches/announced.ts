@@ -6,6 +6,8 @@ export interface Announced {
   rule: string;
   /** What the step says where it refuses. */
   says: RegExp;
+  /** What the patch has where the rule is about that. */
+  patch?: RegExp;
 }
 
 export const STRICTER: readonly Announced[] = [
@@ -26,7 +28,11 @@ export const STRICTER: readonly Announced[] = [
     says: /it makes .* by a (?:rename|copy), and there is a file of that name/,
   },
   { rule: 'a new file over one with content', says: /it creates .*, which exists already/ },
-  { rule: 'an empty file deleted that is not there', says: /^STEP_FILE_MISSING/ },
+  {
+    rule: 'an empty file deleted that is not there',
+    says: /^STEP_FILE_MISSING/,
+    patch: /^[ \tX]*deleted file mode|^[ \tX]*index e69de29[0-9a-f]*\.\.0+/m,
+  },
   {
     rule: 'a patch that is cut off',
     says: /The patch ends in the middle of a|This is not the heading of a hunk|This hunk changes nothing|lines? more than the patch removes/,

@@ -23,7 +23,7 @@ function apply(step: Partial<StepOf<'set'>>) {
     signal: new AbortController().signal,
   };
   return applySetStep(
-    { kind: 'set', files: ['**'], values: { port: 2 }, optional: false, ...step },
+    { kind: 'set', files: ['**'], values: { port: 2 }, add: false, optional: false, ...step },
     { tree, ...context },
   );
 }
@@ -49,9 +49,34 @@ test('takes the format from the name, or as it is told', async () => {
   ]);
 });
 
-test('names the keys that were not there', async () => {
+test('adds keys where it is told to, and names them', async () => {
   await tree.write('a.json', Buffer.from('{"port": 1}'));
-  expect((await apply({ values: { prot: 2, port: 3 } })).summary).toBe('2 keys in 1 file (added: prot)');
+  expect((await apply({ values: { prot: 2, port: 3 }, add: true })).summary).toBe('2 keys in 1 file (added: prot)');
+});
+
+test.each([
+  ['a.properties', 'db.port=1\nx=2\n', 'db.prot', 'db.port'],
+  ['a.ini', '[mysqld]\nport=1\n', 'mysqld.prot', 'mysqld.port'],
+  ['a.json', '{"servers": [{"port": 1}]}', 'servers.0.prot', 'servers.0.port'],
+  ['a.yml', 'server:\n  "a.b": 1\n', 'server."a.c"', 'server."a.b"'],
+  ['a.toml', '[server]\nport = 1\n', 'server.prot', 'server.port'],
+])('refuses a key that is not in %s, and names the nearest', async (file, content, key, near) => {
+  await tree.write('other', Buffer.from(''));
+  await tree.write(file, Buffer.from(content));
+  await expect(apply({ files: [file], values: { [key]: 2 } })).rejects.toMatchObject({
+    code: 'STEP_INVALID',
+    message: `${file} has no key ${key}.`,
+    hint: `Nearest: ${near} for ${key}. Correct the name, or give the step \`add: true\` to add what is not there.`,
+    context: { file, key, expected: near },
+  });
+  expect(await text(file)).toBe(content);
+});
+
+test('refuses a key that is in one of its files and not in another, also where the step is optional', async () => {
+  await tree.write('a.json', Buffer.from('{"port": 1}'));
+  await tree.write('b.json', Buffer.from('{"host": "x"}'));
+  await expect(apply({ optional: true })).rejects.toMatchObject({ code: 'STEP_INVALID', context: { file: 'b.json' } });
+  expect(await text('a.json')).toBe('{"port": 1}');
 });
 
 test('refuses a name that says no format', async () => {

@@ -1,5 +1,6 @@
 import { asPrestageError, PrestageError } from '../../core/errors.js';
 import { matchRegularFiles } from './match-files.js';
+import { nearest } from './nearest.js';
 import { applySet, formatOf, type SetFormat } from './set/index.js';
 import { type ApplyStep, counted } from './step.js';
 
@@ -12,7 +13,8 @@ export const applySetStep: ApplyStep<'set'> = async (step, { tree }) => {
     const format = step.format ?? formatByName(file);
     const before = await tree.read(file);
     try {
-      const { content, changes, added } = applySet(before, format, step.values, file);
+      const { content, changes, added, known } = applySet(before, format, step.values, file);
+      if (added.length > 0 && !step.add) throw notThere(file, added, known());
       if (content.equals(before)) continue;
       edited.push({ file, content, changes });
       addedKeys.push(...added);
@@ -21,7 +23,6 @@ export const applySetStep: ApplyStep<'set'> = async (step, { tree }) => {
     }
   }
   for (const { file, content } of edited) await tree.write(file, content);
-  // A key that was not there may be a misspelt one that was: it is named.
   const remark = addedKeys.length > 0 ? ` (added: ${[...new Set(addedKeys)].join(', ')})` : '';
   const changes = edited.reduce((sum, file) => sum + file.changes, 0);
   return {
@@ -34,6 +35,20 @@ export const applySetStep: ApplyStep<'set'> = async (step, { tree }) => {
     },
   };
 };
+
+/** A key that is not there is most often one that is misspelt, or is called otherwise in this version. */
+function notThere(file: string, missing: readonly string[], known: readonly string[]): PrestageError {
+  const near = missing.flatMap((key) => {
+    const [found] = nearest(key, known, 1);
+    return found === undefined ? [] : [{ key, found }];
+  });
+  const [first] = near;
+  const told = near.map(({ key, found }) => `${found} for ${key}`).join(', ');
+  return new PrestageError('STEP_INVALID', `${file} has no key ${missing.join(', ')}.`, {
+    hint: `${told === '' ? '' : `Nearest: ${told}. `}Correct the name, or give the step \`add: true\` to add what is not there.`,
+    context: { file, key: missing[0] ?? '', ...(first === undefined ? {} : { expected: first.found }) },
+  });
+}
 
 function formatByName(file: string): SetFormat {
   const format = formatOf(file);

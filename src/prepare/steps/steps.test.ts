@@ -162,7 +162,7 @@ describe('steps', () => {
     template: template({ files: ['*.tmpl'] }),
     remove: remove('y'),
     extract: { kind: 'extract', file: 'y.zip', to: '', strip: 0, keep: false, optional: false },
-    set: { kind: 'set', files: ['y.json'], values: { a: 1 }, optional: false },
+    set: { kind: 'set', files: ['y.json'], values: { a: 1 }, add: false, optional: false },
     'a replacement by the same': replace({ files: ['x'], from: 'a', to: 'a' }),
     'a copy of what is there': {
       kind: 'copy',

@@ -2,6 +2,7 @@ import { PrestageError } from '../../../core/errors.js';
 import { edited, type Format, type SetFormat, type Setting, type SetValue } from './format.js';
 import { ini } from './ini.js';
 import { json } from './json.js';
+import { writtenPart } from './key-path.js';
 import { properties } from './properties.js';
 import { prove } from './prove.js';
 import { decode, encode, problem, type SourceText } from './source-text.js';
@@ -35,8 +36,10 @@ export interface SetResult {
   content: Buffer;
   /** Keys that have another value than before, those added included. */
   changes: number;
-  /** Keys that were not there. Where one was meant to be there, its name is misspelt: worth showing. */
+  /** Keys that were not there. */
   added: string[];
+  /** The keys that were there, as a step writes them. */
+  known(): string[];
 }
 
 /**
@@ -63,7 +66,8 @@ export function applySet(
     source = { ...source, text: edited(source.text, setting.edits) };
   }
   const effective = [...settings.values()].filter(({ setting }) => setting.edits.length > 0);
-  if (effective.length === 0) return { content, changes: 0, added: [] };
+  const known = () => [...editor.read(original).keys()].map((path) => writtenKey(format, JSON.parse(path) as string[]));
+  if (effective.length === 0) return { content, changes: 0, added: [], known };
   prove(
     editor.read(original),
     reread(editor, source),
@@ -74,7 +78,20 @@ export function applySet(
     content: encode(source),
     changes: effective.length,
     added: effective.filter(({ setting }) => setting.added).map(({ key }) => key),
+    known,
   };
+}
+
+/** A value's path, as a step names it: in a document its first part is which one, in an ini file its last is which of its name. */
+function writtenKey(format: SetFormat, names: readonly string[]): string {
+  switch (format) {
+    case 'properties':
+      return names.join('');
+    case 'ini':
+      return names.slice(0, 2).filter(Boolean).join('.');
+    default:
+      return names.slice(1).map(writtenPart).join('.');
+  }
 }
 
 function checkValue(source: SourceText, key: string, value: SetValue): void {
