@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { inputLocations, releasePlan } from '../config/index.js';
-import { ERRORS, type ErrorCode } from '../core/errors.js';
+import { ERRORS, type ErrorCode, type SerializedError } from '../core/errors.js';
 import { type PrunePlan, releaseRecord, type VerifyReport } from '../store/index.js';
 
 const prunePlan: z.ZodType<PrunePlan> = z.object({
@@ -18,6 +18,8 @@ export const agentTask = z.discriminatedUnion('kind', [
     inputs: inputLocations,
     /** What is in the store, and wrong: it is prepared again in any case. */
     replace: z.strictObject({ trees: z.array(z.string()), release: z.boolean() }).exactOptional(),
+    /** Whether the first package that fails ends the work on the others. */
+    failFast: z.boolean().exactOptional(),
   }),
   /** Without a release: all of them. */
   z.strictObject({ kind: z.literal('verify'), release: z.string().exactOptional(), deep: z.boolean() }),
@@ -51,13 +53,14 @@ export const agentJob = z.strictObject({
   createdBy: z.string(),
 });
 
-const serializedError = z.object({
+const serializedError: z.ZodType<SerializedError> = z.object({
   code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
   message: z.string(),
   hint: z.string().optional(),
   context: z.record(z.string(), z.unknown()),
   retryable: z.literal(true).optional(),
   origin: z.array(z.string()).optional(),
+  errors: z.array(z.lazy(() => serializedError)).optional(),
 });
 
 const verifyReport: z.ZodType<VerifyReport> = z.object({

@@ -29,14 +29,14 @@ export async function doTask(job: AgentJob, doing: Doing): Promise<Done> {
 
 async function prepare(
   { run, root, waitForLock, createdBy }: AgentJob,
-  { plan, inputs, replace }: Extract<AgentTask, { kind: 'prepare' }>,
+  { kind: _, ...wanted }: Extract<AgentTask, { kind: 'prepare' }>,
   { emit, signal }: Doing,
 ): Promise<ReleaseRecord> {
   const started = performance.now();
+  const { plan } = wanted;
   const { release } = plan;
   emit({ type: 'worker.started', run, release, packages: plan.packages.length });
   try {
-    const wanted = { plan, inputs, ...(replace === undefined ? {} : { replace }) };
     const record = await prepareRelease({ root, ...wanted, run, wait: waitForLock, createdBy, emit, signal });
     emit({ type: 'worker.finished', run, release, durationMs: Math.round(performance.now() - started) });
     return record;

@@ -13,6 +13,9 @@ export interface ErrorContext {
   /** The step's number in its package, from 1. */
   step?: number;
   stepKind?: string;
+  /** The configuration, and the line in it (from 1) that says what failed. */
+  configFile?: string;
+  configLine?: number;
   service?: string;
   host?: string;
   file?: string;
@@ -33,6 +36,8 @@ export interface ErrorDetails {
   cause?: unknown;
   /** Whether the same attempt may succeed later (a dropped connection), as opposed to never (a 404). */
   retryable?: boolean;
+  /** Where several things went wrong, each of them; see `asOneError`. */
+  errors?: readonly PrestageError[];
 }
 
 /** How an error is written to `--json`, to a worker's result and to logs. */
@@ -45,6 +50,8 @@ export interface SerializedError {
   retryable?: true | undefined;
   /** Where in the code it came from: only from a worker to the command that follows it. */
   origin?: string[] | undefined;
+  /** Where several things went wrong, each of them. */
+  errors?: SerializedError[] | undefined;
 }
 
 /** The one error class: `message` says what failed and where, `hint` what to do. All of it loses its secrets. */
@@ -53,6 +60,8 @@ export class PrestageError extends Error {
   readonly hint: string | undefined;
   readonly context: ErrorContext;
   readonly retryable: boolean;
+  /** Each of several errors; empty where this is one alone. */
+  readonly errors: readonly PrestageError[];
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(withoutCredentials(message), details.cause === undefined ? undefined : { cause: details.cause });
@@ -61,6 +70,7 @@ export class PrestageError extends Error {
     this.hint = details.hint === undefined ? undefined : withoutCredentials(details.hint);
     this.context = redacted(known(details.context ?? {}));
     this.retryable = details.retryable ?? false;
+    this.errors = details.errors ?? [];
   }
 
   get exitStatus(): number {
@@ -68,20 +78,33 @@ export class PrestageError extends Error {
   }
 
   serialize(): SerializedError {
-    const { code, message, hint, context, retryable } = this;
-    return { code, message, hint, context, ...(retryable ? { retryable } : {}) };
+    const { code, message, hint, context, retryable, errors } = this;
+    return {
+      code,
+      message,
+      hint,
+      context,
+      ...(retryable ? { retryable } : {}),
+      ...(errors.length === 0 ? {} : { errors: errors.map((error) => error.serialize()) }),
+    };
   }
 
   /** For another process of the same command: it can then say where in the code the error came from. */
   serializeWithOrigin(): SerializedError {
-    return { ...this.serialize(), origin: originOf(this) };
+    const { errors } = this;
+    return {
+      ...this.serialize(),
+      origin: originOf(this),
+      ...(errors.length === 0 ? {} : { errors: errors.map((error) => error.serializeWithOrigin()) }),
+    };
   }
 
-  static deserialize({ code, message, hint, context, retryable, origin }: SerializedError): PrestageError {
+  static deserialize({ code, message, hint, context, retryable, origin, errors = [] }: SerializedError): PrestageError {
     const error = new PrestageError(code, message, {
       ...(hint === undefined ? {} : { hint }),
       context,
       retryable: retryable ?? false,
+      errors: errors.map((one) => PrestageError.deserialize(one)),
     });
     return origin === undefined ? error : thrownAt(error, origin);
   }
@@ -89,23 +112,26 @@ export class PrestageError extends Error {
   /** The same error, with more of the place where it happened; what is already known is kept. */
   within(context: ErrorContext): PrestageError {
     const isNews = Object.keys(known(context)).some((name) => !(name in this.context));
-    return isNews ? this.with({ context: { ...context, ...this.context } }) : this;
+    if (!isNews) return this;
+    return this.with({
+      context: { ...context, ...this.context },
+      errors: this.errors.map((error) => error.within(context)),
+    });
   }
 
   /** The same error in other words. It was thrown where this one was. */
   with({
     message = this.message,
     context = this.context,
-  }: {
-    message?: string;
-    context?: ErrorContext;
-  }): PrestageError {
+    errors = this.errors,
+  }: Pick<ErrorDetails, 'context' | 'errors'> & { message?: string }): PrestageError {
     const { code, hint, cause, retryable } = this;
     const error = new PrestageError(code, message, {
       ...(hint === undefined ? {} : { hint }),
       context,
       cause,
       retryable,
+      errors,
     });
     return thrownAt(error, framesOf(this));
   }
@@ -114,6 +140,14 @@ export class PrestageError extends Error {
 function thrownAt(error: PrestageError, frames: readonly string[]): PrestageError {
   error.stack = [`${error.name}: ${error.message}`, ...frames.map((frame) => `    ${frame.trim()}`)].join('\n');
   return error;
+}
+
+/** Several errors as one, which has the code, and so the exit status, of the first; one alone stays itself. */
+export function asOneError(errors: readonly [PrestageError, ...PrestageError[]], details: ErrorDetails): PrestageError {
+  const [first] = errors;
+  if (errors.length === 1) return first;
+  const list = errors.map(({ message }) => `- ${message.split('\n', 1)[0]}`);
+  return new PrestageError(first.code, `${errors.length} errors:\n${list.join('\n')}`, { ...details, errors });
 }
 
 /** Anything thrown, as a PrestageError: system errors by their errno, the rest as `INTERNAL`. */

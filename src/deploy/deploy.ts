@@ -2,9 +2,10 @@ import { type Resolved, writeLockfile } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import { PrestageError } from '../core/errors.js';
 import type { ReleaseRecord } from '../store/index.js';
-import type { Deployment, Target } from '../targets/index.js';
+import type { Deployment, PrepareJob, Target } from '../targets/index.js';
 import { contentsOf } from './contents.js';
 import { type Detection, detect } from './detect.js';
+import { placedError } from './placed-error.js';
 import { type CommandOptions, openProject, resolveProject } from './project.js';
 import type { DeployResult, PackageResult } from './results.js';
 
@@ -17,6 +18,8 @@ export interface DeployOptions extends CommandOptions {
   singlePhase?: boolean;
   /** Accept that remote sources moved, and pin what they are now. */
   updateLock?: boolean;
+  /** The first package that fails ends the work on the others. Default: they are finished, and all errors told at once. */
+  failFast?: boolean;
 }
 
 /**
@@ -30,8 +33,9 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const resolved = await resolveProject(project, options);
   const singlePhase = chooseMode(options, config.mode) === 'single-phase';
   if (singlePhase) demandJump(resolved);
+  const failFast = options.failFast ?? false;
 
-  return target.exclusively('deploy', context, async (held) => {
+  const work = async (held: CommandContext): Promise<DeployResult> => {
     const detection = await detect(target, resolved.plan);
     announce(detection, held);
     if (options.skipFilePrep) demandReady(detection, resolved);
@@ -40,13 +44,13 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       environment: environment.name,
       release: contentsOf(resolved.plan),
       services: resolved.services,
-      ...(singlePhase && detection.needed ? { fallback: { plan: resolved.plan, inputs: resolved.inputs } } : {}),
+      ...(singlePhase && detection.needed ? { fallback: jobOf(resolved, failFast) } : {}),
     };
     if (!options.prepareFilesOnly) await target.checkServices(deployment);
     held.signal.throwIfAborted();
     await pinSources(resolved, held);
 
-    const phase1 = await prepareFiles(target, resolved, detection, { ...held, singlePhase });
+    const phase1 = await prepareFiles(target, resolved, detection, { ...held, singlePhase, failFast });
     if (!deployment.fallback) await gate(target, resolved);
     const phase2 = options.prepareFilesOnly ? 'skipped' : await applyServices(target, deployment, held);
     const record = await gate(target, resolved);
@@ -60,7 +64,14 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       hosts: phase2 === 'skipped' ? [] : (await target.status()).hosts,
       durationMs: Math.round(performance.now() - started),
     };
+  };
+  return target.exclusively('deploy', context, work).catch((error: unknown) => {
+    throw placedError(error, resolved);
   });
+}
+
+function jobOf({ plan, inputs }: Resolved, failFast: boolean): PrepareJob {
+  return { plan, inputs, ...(failFast ? { failFast } : {}) };
 }
 
 function chooseMode(options: DeployOptions, configured: 'two-phase' | 'single-phase'): 'two-phase' | 'single-phase' {
@@ -105,10 +116,11 @@ async function pinSources(resolved: Resolved, { emit }: CommandContext): Promise
 
 async function prepareFiles(
   target: Target,
-  { plan, inputs }: Resolved,
+  resolved: Resolved,
   detection: Detection,
-  options: CommandContext & { singlePhase: boolean },
+  options: CommandContext & { singlePhase: boolean; failFast: boolean },
 ): Promise<DeployResult['phase1']> {
+  const { plan } = resolved;
   if (!detection.needed) {
     options.emit({ type: 'phase.finished', phase: 1, release: plan.release, outcome: 'ready', durationMs: 0 });
     return 'ready';
@@ -118,7 +130,7 @@ async function prepareFiles(
     return 'skipped';
   }
   await timed(options, { phase: 1, release: plan.release, reason: detection.reason }, async () => {
-    await target.prepare({ plan, inputs }, options);
+    await target.prepare(jobOf(resolved, options.failFast), options);
     return 'prepared';
   });
   return 'prepared';

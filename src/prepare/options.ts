@@ -13,6 +13,8 @@ export interface PrepareOptions {
   run: string;
   /** Whether to wait while another run holds the store's lock, or to fail with LOCKED. */
   wait: boolean;
+  /** The first package that fails ends the work on the others. Default: they are finished, and all errors told at once. */
+  failFast?: boolean;
   /** `prestage 0.1.0` */
   createdBy: string;
   emit: Emit;

@@ -28,7 +28,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-function prepare(more: { root?: string; signal?: AbortSignal; wait?: boolean } = {}): Promise<ReleaseRecord> {
+function prepare(
+  more: { root?: string; signal?: AbortSignal; wait?: boolean; failFast?: boolean } = {},
+): Promise<ReleaseRecord> {
   runs += 1;
   return prepareRelease({
     root,
@@ -348,7 +350,44 @@ describe('a failure', () => {
     expect(await stagingIsEmpty()).toBe(true);
   });
 
-  test('stops the other packages, and is the one that is told', async () => {
+  test('ends no other package, and all are told at once, in the order of the plan', async () => {
+    const wrong = {
+      kind: 'replace' as const,
+      files: ['bin/*.sh'],
+      from: 'apt',
+      to: 'dnf',
+      regex: false,
+      optional: false,
+    };
+    await job.package('c-no-archive', 'hello', { extract: { strip: 0 } });
+    await job.package('a-wrong-step', tarGz(product), { steps: [wrong] });
+    const good = await job.package('b-good', tarGz({ ...product, 'large.bin': 'x'.repeat(3_000_000) }));
+    const error = await failure();
+    expect(error).toMatchObject({ code: 'STEP_NO_EFFECT', context: { packages: ['a-wrong-step', 'c-no-archive'] } });
+    expect(error.message).toMatch(/^2 errors:\n- .*changed nothing.*\n- /);
+    expect(error.errors).toMatchObject([
+      { code: 'STEP_NO_EFFECT', context: { package: 'a-wrong-step', step: 1, stepKind: 'replace' } },
+      { code: 'ARCHIVE_UNSUPPORTED', context: { package: 'c-no-archive' } },
+    ]);
+    expect((await readdir(join(root, 'trees'))).filter((name) => !name.endsWith('.mtree'))).toEqual([good.tree]);
+    expect(await readRelease(root, job.plan.release)).toBeUndefined();
+    expect(await stagingIsEmpty()).toBe(true);
+  });
+
+  test('of the inputs of several packages is told of all of them, before any work', async () => {
+    await job.package('a', tarGz(product));
+    await job.package('b', tarGz({ b: 'b' }));
+    await job.package('c', tarGz({ c: 'c' }));
+    for (const id of ['a', 'c']) await rm(join(job.folder, `${id}.bin`));
+    const error = await failure();
+    expect(error.errors).toMatchObject([
+      { code: 'CONFIG_FILE_MISSING', context: { package: 'a' } },
+      { code: 'CONFIG_FILE_MISSING', context: { package: 'c' } },
+    ]);
+    expect(eventsOf('package.started')).toEqual([]);
+  });
+
+  test('stops the other packages where it is to fail fast, and is the one that is told', async () => {
     const content = tarGz(product);
     let closed = false;
     const url = await serve((request, response) => {
@@ -361,7 +400,10 @@ describe('a failure', () => {
     job.inputs[sha256(content)] = { kind: 'http', url, size: content.length };
     job.add('slow', { source: { kind: 'file', name: 'slow.bin', sha256: sha256(content) } });
     await job.package('bad', 'hello', { extract: { strip: 0 } });
-    expect(await failure()).toMatchObject({ code: 'ARCHIVE_UNSUPPORTED', context: { package: 'bad' } });
+    expect(await failure({ failFast: true })).toMatchObject({
+      code: 'ARCHIVE_UNSUPPORTED',
+      context: { package: 'bad' },
+    });
     await expect.poll(() => closed).toBe(true);
     expect(await stagingIsEmpty()).toBe(true);
   });

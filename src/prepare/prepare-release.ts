@@ -16,6 +16,7 @@ import {
 } from '../store/index.js';
 import { demandInput, inputsOf, readScripts } from './inputs.js';
 import type { PrepareOptions } from './options.js';
+import { PackageFailures } from './package-failures.js';
 import { type PreparedPackage, preparePackage, type Workshop } from './prepare-package.js';
 import { Remotes } from './sources/remotes.js';
 import { demandSpace, measurePackage, type Need } from './space.js';
@@ -25,7 +26,8 @@ import { WeightedLimit } from './weighted-limit.js';
  * Prepares a release: what is in the store already is taken as it is, the rest is prepared and published, each package as
  * soon as it is done, and last the release. Killed at any moment and started again, it ends in the same place.
  *
- * @throws the first failure, with its package and step; then the others were stopped, and what was published stays.
+ * @throws the failures of all packages, each with its package and step; what was published stays. With `failFast`, and where
+ * the failure is none of one package alone (DISK_FULL, STORE_IO), the first one, and then the others were stopped.
  * LOCKED, LEASE_LOST, DISK_FULL; the signal's reason.
  */
 export async function prepareRelease(options: PrepareOptions): Promise<ReleaseRecord> {
@@ -73,15 +75,21 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
 
   const reused = await reuseTrees(options);
   const missing = plan.packages.filter(({ id }) => !reused.has(id));
-  for (const input of missing.flatMap(inputsOf)) await demandInput(inputs, input);
+  const failures = new PackageFailures(options);
+  // What is found wrong now is told before minutes of work on others.
+  for (const item of missing)
+    await failures.attempt(item, async () => {
+      for (const input of inputsOf(item)) await demandInput(inputs, input);
+    });
+  failures.throwAny(missing);
   const remotes = new Remotes();
   try {
     const onRetry = ({ reason }: Retry) => emit({ type: 'notice', message: `Once more: ${reason}` });
     const scripts = await readScripts({ inputs, remotes, retry: { signal, onRetry } }, plan.scripts);
-    const needs = await measureAll(missing, options);
+    const needs = await measureAll(missing, options, failures);
     await demandSpace(root, [...needs.values()]);
     signal.throwIfAborted();
-    return await makeRelease(options, { reused, needs, scripts, remotes });
+    return await makeRelease(options, { reused, needs, scripts, remotes, failures });
   } finally {
     await remotes.close();
   }
@@ -92,29 +100,23 @@ interface Ingredients {
   needs: ReadonlyMap<PackagePlan, Need>;
   scripts: { path: string; content: Buffer }[];
   remotes: Remotes;
+  failures: PackageFailures;
 }
 
 async function makeRelease(
   options: PrepareOptions,
-  { reused, needs, scripts, remotes }: Ingredients,
+  { reused, needs, scripts, remotes, failures }: Ingredients,
 ): Promise<ReleaseRecord> {
   const { root, plan, inputs, run, emit, signal, replace } = options;
   const staging = await openStaging(root, run);
   const flusher = createFlusher(root);
   const endFlushing = flusher.flushAhead();
   try {
-    const prepared = await prepareAll(needs, {
-      root,
-      run,
-      staging: staging.folder,
-      inputs,
-      remotes,
-      flusher,
-      emit,
-      signal,
-      replaced: new Set(replace?.trees),
-    });
+    const replaced = new Set(replace?.trees);
+    const shop = { root, run, staging: staging.folder, inputs, remotes, flusher, emit, signal, replaced };
+    const prepared = await prepareAll(needs, shop, failures);
     signal.throwIfAborted();
+    failures.throwAny(plan.packages);
     const record = recordOf(options, new Map([...reused, ...prepared]));
     await publishRelease({ root, run, record, scripts, flusher, replace: replace?.release ?? false });
     emit({ type: 'release.published', release: plan.release, packages: plan.packages.length });
@@ -147,16 +149,17 @@ const MEASURED_AT_ONCE = 16;
 async function measureAll(
   packages: readonly PackagePlan[],
   { inputs }: PrepareOptions,
+  failures: PackageFailures,
 ): Promise<Map<PackagePlan, Need>> {
   const limit = new WeightedLimit(MEASURED_AT_ONCE);
-  const measure = async (plan: PackagePlan): Promise<readonly [PackagePlan, Need]> => {
-    try {
-      return [plan, await rereading(() => measurePackage(plan, inputs))];
-    } catch (error) {
-      throw asPrestageError(error, { package: plan.id });
-    }
-  };
-  return new Map(await Promise.all(packages.map((plan) => limit.run(1, () => measure(plan)))));
+  const needs = new Map<PackagePlan, Need>();
+  const measure = (plan: PackagePlan) =>
+    failures.attempt(plan, async () => {
+      needs.set(plan, await rereading(() => measurePackage(plan, inputs)));
+    });
+  await Promise.all(packages.map((plan) => limit.run(1, () => measure(plan))));
+  failures.throwAny(packages);
+  return needs;
 }
 
 /** Four large packages at once, or sixteen small ones: the former are bound by bandwidth, the latter by round trips. */
@@ -164,29 +167,25 @@ const CAPACITY = 16;
 const LARGEST_WEIGHT = 4;
 const BYTES_PER_WEIGHT = 16 * 1024 * 1024;
 
-/** The largest first, so that none of them is left to run alone at the end. The first failure stops the others. */
+/** The largest first, so that none of them is left to run alone at the end. */
 async function prepareAll(
   needs: ReadonlyMap<PackagePlan, Need>,
   shop: Workshop,
+  failures: PackageFailures,
 ): Promise<Map<string, PreparedPackage>> {
-  const failure = new AbortController();
-  const signal = AbortSignal.any([shop.signal, failure.signal]);
+  const signal = AbortSignal.any([shop.signal, failures.signal]);
   const limit = new WeightedLimit(CAPACITY);
   const prepared = new Map<string, PreparedPackage>();
   const largestFirst = [...needs].sort(([, a], [, b]) => b.bytes - a.bytes);
   const work = largestFirst.map(([plan, need]) =>
-    limit.run(Math.min(LARGEST_WEIGHT, 1 + Math.floor(need.bytes / BYTES_PER_WEIGHT)), async () => {
-      if (signal.aborted) return;
-      try {
-        prepared.set(plan.id, await preparePackage(plan, need, { ...shop, signal }));
-      } catch (error) {
-        failure.abort(error);
-      }
-    }),
+    limit.run(Math.min(LARGEST_WEIGHT, 1 + Math.floor(need.bytes / BYTES_PER_WEIGHT)), () =>
+      failures.attempt(plan, async () => {
+        if (!signal.aborted) prepared.set(plan.id, await preparePackage(plan, need, { ...shop, signal }));
+      }),
+    ),
   );
   await Promise.all(work);
   shop.signal.throwIfAborted();
-  failure.signal.throwIfAborted();
   return prepared;
 }
 

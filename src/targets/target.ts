@@ -82,6 +82,8 @@ export interface PrepareJob {
   inputs: InputLocations;
   /** What is in the store, and wrong: trees, and the release's own folder. They are prepared again in any case. */
   replace?: { trees: string[]; release: boolean };
+  /** The first package that fails ends the work on the others. A worker that is at it already goes on as it was told. */
+  failFast?: boolean;
 }
 
 /** What phase 2 needs to know of a release: of one that was planned now, or of an old one's record (rollback). */

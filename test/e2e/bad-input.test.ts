@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,6 +144,58 @@ describe('a step that cannot be carried out fails the preparation, and publishes
     expect(await readdir(join(sample.root, 'releases')).catch(() => [])).toEqual([]);
     expect(await readdir(join(sample.root, '.staging')).catch(() => [])).toEqual([]);
     expect(existsSync(join(sample.root, 'current'))).toBe(false);
+  });
+});
+
+describe('errors of several packages', () => {
+  const broken = async () => {
+    const sample = await sampleProject();
+    const { packages } = sample.config as { packages: Record<string, { steps?: unknown[] }> };
+    packages.app?.steps?.push({ set: { file: 'conf/app.properties', values: { colour: 'green' } } });
+    packages.series = { ...packages.extras, steps: [{ patch: 'series' }, { remove: 'nothing' }] };
+    await sample.write('series/series', 'a.patch\nb.patch -p0\n');
+    await sample.write('series/a.patch', '--- a/readme.txt\n+++ b/readme.txt\n@@ -1 +1 @@\n-extras\n+more\n');
+    await sample.write('series/b.patch', '--- data/one.txt\n+++ data/one.txt\n@@ -1 +1 @@\n-1\n+2\n');
+    await sample.save();
+    const text = (await readFile(join(sample.folder, 'prestage.config.json'), 'utf8')).split('\n');
+    return { sample, lineOf: (word: string) => text.findIndex((line) => line.includes(word)) + 1 };
+  };
+
+  test('are told all at once, with the line of the configuration, when the others are prepared', async () => {
+    const { sample, lineOf } = await broken();
+    const run = await sample.run('deploy --json');
+    expect(run.status).toBe(1);
+    const config = { configFile: join(sample.folder, 'prestage.config.json') };
+    expect(run.result.error).toMatchObject({
+      code: 'STEP_INVALID',
+      errors: [
+        {
+          code: 'STEP_INVALID',
+          message: 'conf/app.properties has no key colour.',
+          hint: expect.stringContaining('Nearest: color for colour'),
+          context: { package: 'app', step: 3, stepKind: 'set', ...config, configLine: lineOf('"colour"') },
+        },
+        {
+          code: 'STEP_FILE_MISSING',
+          // The series is two steps of the recipe, for it has two strips.
+          context: { package: 'series', step: 2, stepKind: 'remove', ...config, configLine: lineOf('"remove"') - 1 },
+        },
+      ],
+    });
+    const trees = await readdir(join(sample.root, 'trees'));
+    expect(trees.filter((name) => !name.endsWith('.mtree'))).toEqual([expect.stringMatching(/^extras-/)]);
+    const said = (await sample.run('deploy')).stderr;
+    expect(said).toContain('has no key colour');
+    expect(said).toContain(`prestage.config.json:${lineOf('"colour"')}`);
+    expect(said).toMatch(/"?nothing"?/);
+    expect(said).toContain('2 errors. Correct them');
+  });
+
+  test('are one where it is to fail fast', async () => {
+    const { sample } = await broken();
+    const run = await sample.run('deploy --json --fail-fast');
+    expect([run.status, run.result.error.code]).toEqual([1, expect.stringMatching(/^STEP_/)]);
+    expect(run.result.error.errors).toBeUndefined();
   });
 });
 

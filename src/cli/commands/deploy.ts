@@ -8,6 +8,7 @@ interface Flags {
   skipFilePrep?: boolean;
   singlePhase?: boolean;
   updateLock?: boolean;
+  failFast?: boolean;
   wait?: boolean;
 }
 
@@ -21,6 +22,7 @@ export function addDeploy(program: Command, run: Run): void {
     )
     .option('--single-phase', 'no worker: the jump host prepares the files itself')
     .option('--update-lock', 'accept that remote sources moved, and pin what they are now')
+    .option('--fail-fast', 'stop at the first package that fails, rather than finish the others and tell all errors')
     .option('--wait', 'wait for another run to end, rather than exit with 4')
     .addHelpText(
       'after',

@@ -26,6 +26,30 @@ function block(error: PrestageError, width: number): string[] {
   return errorBlock(error, { style: plainStyle, width, verbose: false });
 }
 
+test('several errors are shown one after the other, each in full, and last what to do', () => {
+  const place = { configFile: 'prestage.config.yaml', configLine: 12 };
+  const errors = [
+    new PrestageError('STEP_COUNT', 'It found 2 places.', {
+      hint: 'Look.',
+      context: { package: 'a', step: 1, ...place },
+    }),
+    new PrestageError('ARCHIVE_INVALID', 'It is cut off.', { context: { package: 'b' } }),
+  ];
+  const all = new PrestageError('STEP_COUNT', '2 errors:\n- …', { hint: 'Correct them.', errors });
+  expect(block(all, 100)).toEqual([
+    'error STEP_COUNT: It found 2 places.',
+    '  package: a',
+    '  step: 1',
+    '  configured: prestage.config.yaml:12',
+    '  Look.',
+    '',
+    'error ARCHIVE_INVALID: It is cut off.',
+    '  package: b',
+    '',
+    '2 errors. Correct them.',
+  ]);
+});
+
 describe('an error', () => {
   test('says what failed, where, what was expected and found, the log, and what to do', () => {
     expect(block(patchFailed, 100)).toEqual([

@@ -12,7 +12,8 @@ export function errorBlock(
   error: PrestageError,
   { style, width, verbose }: { style: Style; width: number; verbose: boolean },
 ): string[] {
-  const { context, hint } = error;
+  const { context, hint, errors } = error;
+  if (errors.length > 0) return severalBlocks(error, { style, width, verbose });
   const head = `error ${error.code}`;
   const message = `${head}: ${shownLines(error.message)}`
     .split('\n')
@@ -24,6 +25,16 @@ export function errorBlock(
     ...(hint === undefined ? [] : wrap(shownLines(hint), width - 2).map((line) => `  ${line}`)),
     ...(verbose ? originOf(error).map((line) => style.dim(`  ${shown(line)}`)) : []),
   ];
+}
+
+/** Each in full, and last how many there were and what to do. */
+function severalBlocks(
+  { errors, hint }: PrestageError,
+  wording: { style: Style; width: number; verbose: boolean },
+): string[] {
+  const blocks = errors.flatMap((error) => [...errorBlock(error, wording), '']);
+  const last = `${errors.length} errors.${hint === undefined ? '' : ` ${shownLines(hint)}`}`;
+  return [...blocks, ...wrap(last, wording.width)];
 }
 
 /**
@@ -46,16 +57,19 @@ const KNOWN = new Set([
   'log',
   'errno',
   'reason',
+  'configFile',
+  'configLine',
 ]);
 
 /** What an archive or a user named; other values (a hunk) may have lines. */
-const ONE_LINE = new Set(['package', 'step', 'host', 'file', 'key', 'url', 'path']);
+const ONE_LINE = new Set(['package', 'step', 'configured', 'host', 'file', 'key', 'url', 'path']);
 
 function details(context: ErrorContext): [string, string][] {
-  const { file, line, step, stepKind } = context;
+  const { file, line, step, stepKind, configFile, configLine } = context;
   const place: [string, unknown][] = [
     ['package', context.package],
     ['step', step === undefined ? stepKind : `${step}${stepKind === undefined ? '' : ` (${stepKind})`}`],
+    ['configured', typeof configFile === 'string' ? [configFile, configLine].filter(Boolean).join(':') : undefined],
     ['host', context.host ?? context.service],
     ['file', file === undefined || line === undefined ? file : `${file}:${line}`],
     ['key', context.key],

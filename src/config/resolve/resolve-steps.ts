@@ -7,12 +7,19 @@ import { expandPatches } from '../series.js';
 import type { StepConfig } from '../step-config.js';
 import type { Inputs } from './inputs.js';
 
+export interface ResolvedSteps {
+  steps: RecipeStep[];
+  /** Of each, which step of the configuration it comes from, from 0: a quilt series may become several. */
+  indices: number[];
+}
+
 /** A package's steps with every file that they read by its digest. What is missing is noted as a problem. */
-export async function resolveSteps({ id, steps }: PackageConfig, inputs: Inputs): Promise<RecipeStep[]> {
+export async function resolveSteps({ id, steps }: PackageConfig, inputs: Inputs): Promise<ResolvedSteps> {
   const resolved = await mapBounded(steps, 4, (step) =>
     resolveStep(step, ['packages', id, 'steps', step.index], inputs),
   );
-  return resolved.flat();
+  const indices = resolved.flatMap((made, at) => made.map(() => steps[at]?.index ?? at));
+  return { steps: resolved.flat(), indices };
 }
 
 async function resolveStep(step: StepConfig, key: KeyPath, inputs: Inputs): Promise<RecipeStep[]> {

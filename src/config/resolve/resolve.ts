@@ -41,6 +41,8 @@ export interface Resolved {
   inputs: InputLocations;
   services: ServicesPlan;
   lockfile: Lockfile;
+  /** By package: of each step of its recipe, which one of the configuration it comes from, from 0. */
+  stepIndices: ReadonlyMap<string, readonly number[]>;
 }
 
 /** What prestage.lock would be. */
@@ -77,10 +79,15 @@ export async function resolve(config: Config, options: ResolveOptions): Promise<
     return {
       config,
       environment,
-      plan: planRelease(config.name, packages, scripts),
+      plan: planRelease(
+        config.name,
+        packages.map(({ plan }) => plan),
+        scripts,
+      ),
       inputs: inputs.all(),
       services: config.services,
       lockfile: await nextLockfile(path, lock, locking.pins),
+      stepIndices: new Map(packages.map(({ plan, indices }) => [plan.id, indices])),
     };
   } finally {
     await cache.save({ complete });
@@ -107,16 +114,24 @@ export async function writeLockfile({ lockfile }: Pick<Resolved, 'lockfile'>): P
   }
 }
 
-async function resolvePackages(context: SourceContext): Promise<PackagePlan[]> {
+interface ResolvedPackage {
+  plan: PackagePlan;
+  indices: number[];
+}
+
+async function resolvePackages(context: SourceContext): Promise<ResolvedPackage[]> {
   const plans = await mapBounded(context.config.packages, 8, (item) => resolvePackage(item, context));
   return plans.flat();
 }
 
-async function resolvePackage(item: PackageConfig, context: SourceContext): Promise<PackagePlan[]> {
-  const [source, steps] = await Promise.all([resolveSource(item, context), resolveSteps(item, context.inputs)]);
+async function resolvePackage(item: PackageConfig, context: SourceContext): Promise<ResolvedPackage[]> {
+  const [source, { steps, indices }] = await Promise.all([
+    resolveSource(item, context),
+    resolveSteps(item, context.inputs),
+  ]);
   if (source === undefined) return [];
   const recipe = { format: RECIPE_FORMAT, package: item.id, ...source, steps } as const;
-  return [planPackage(item.id, item.destination, recipe, item.limits)];
+  return [{ plan: planPackage(item.id, item.destination, recipe, item.limits), indices }];
 }
 
 async function nextLockfile(

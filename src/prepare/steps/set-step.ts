@@ -1,7 +1,7 @@
 import { asPrestageError, PrestageError } from '../../core/errors.js';
 import { matchRegularFiles } from './match-files.js';
 import { nearest } from './nearest.js';
-import { applySet, formatOf, type SetFormat } from './set/index.js';
+import { applySet, formatOf, knownKeys, type SetFormat } from './set/index.js';
 import { type ApplyStep, counted } from './step.js';
 
 /** Sets keys in configuration files; every file is edited before any is written. */
@@ -13,8 +13,8 @@ export const applySetStep: ApplyStep<'set'> = async (step, { tree }) => {
     const format = step.format ?? formatByName(file);
     const before = await tree.read(file);
     try {
-      const { content, changes, added, known } = applySet(before, format, step.values, file);
-      if (added.length > 0 && !step.add) throw notThere(file, added, known());
+      const { content, changes, added } = applySet(before, format, step.values, file);
+      if (added.length > 0 && !step.add) throw notThere(file, added, knownKeys(before, format, file));
       if (content.equals(before)) continue;
       edited.push({ file, content, changes });
       addedKeys.push(...added);

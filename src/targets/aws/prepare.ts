@@ -13,13 +13,12 @@ import { runTask } from './worker/run-task.js';
  */
 export async function prepare(
   context: AwsContext,
-  { plan, inputs, replace }: PrepareJob,
+  { plan, inputs, ...how }: PrepareJob,
   options: CommandContext & { lock: CommandLock },
 ): Promise<void> {
   const place = await ensureFoundation(context, { ...options, inputs });
   await options.lock.take(place.bucket, options);
   const located = await uploadInputs(place.bucket, { plan, inputs }, { ...options, ...reachOf(context.environment) });
   await recordFallback(place, { plan, inputs: located }, options.signal);
-  const wrong = replace === undefined ? {} : { replace };
-  await runTask(context, place, { kind: 'prepare', plan, inputs: located, ...wrong }, options);
+  await runTask(context, place, { kind: 'prepare', plan, inputs: located, ...how }, options);
 }

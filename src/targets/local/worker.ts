@@ -21,11 +21,12 @@ const KEPT_RUNS = 5;
  * @throws what the worker failed with; the signal's reason
  */
 export async function prepare(
-  { plan, inputs, replace }: PrepareJob,
+  work: PrepareJob,
   options: CommandContext,
   layout: LocalLayout,
   agent: string,
 ): Promise<void> {
+  const { plan } = work;
   const { emit, signal, wait } = options;
   const atWork = (await workersAtWork(layout)).find((worker) => worker.release === plan.release);
   const run = atWork?.run ?? newRunId();
@@ -37,7 +38,7 @@ export async function prepare(
       version: 1,
       run,
       root: layout.root,
-      task: { kind: 'prepare', plan, inputs, ...(replace === undefined ? {} : { replace }) },
+      task: { kind: 'prepare', ...work },
       waitForLock: wait,
       deadlineMs: DEADLINE_MS,
       createdBy: `prestage ${version}`,

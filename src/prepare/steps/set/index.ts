@@ -38,8 +38,6 @@ export interface SetResult {
   changes: number;
   /** Keys that were not there. */
   added: string[];
-  /** The keys that were there, as a step writes them. */
-  known(): string[];
 }
 
 /**
@@ -66,8 +64,7 @@ export function applySet(
     source = { ...source, text: edited(source.text, setting.edits) };
   }
   const effective = [...settings.values()].filter(({ setting }) => setting.edits.length > 0);
-  const known = () => [...editor.read(original).keys()].map((path) => writtenKey(format, JSON.parse(path) as string[]));
-  if (effective.length === 0) return { content, changes: 0, added: [], known };
+  if (effective.length === 0) return { content, changes: 0, added: [] };
   prove(
     editor.read(original),
     reread(editor, source),
@@ -78,8 +75,13 @@ export function applySet(
     content: encode(source),
     changes: effective.length,
     added: effective.filter(({ setting }) => setting.added).map(({ key }) => key),
-    known,
   };
+}
+
+/** The keys of a file, as a step writes them. @throws STEP_INVALID where it is not of the format */
+export function knownKeys(content: Buffer, format: SetFormat, file: string): string[] {
+  const paths = FORMATS[format].read(decode(content, format, file)).keys();
+  return [...paths].map((path) => writtenKey(format, JSON.parse(path) as string[]));
 }
 
 /** A value's path, as a step names it: in a document its first part is which one, in an ini file its last is which of its name. */

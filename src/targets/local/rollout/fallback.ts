@@ -65,7 +65,7 @@ export async function placeJob(plan: RolloutPlan, { fallback }: Deployment, root
     version: 1,
     run: basename(jump.runFolder),
     root,
-    task: { kind: 'prepare', plan: fallback.plan, inputs: fallback.inputs },
+    task: { kind: 'prepare', ...fallback },
     waitForLock: true,
     deadlineMs: DEADLINE_MS,
     createdBy: `prestage ${version}`,
