@@ -73,11 +73,11 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
     '<!DOCTYPE a [<!ENTITY e "]>"> <!-- ]> \' --> <?p ]>?>]><a>&e;<b>2</b></a>',
   ],
   [
-    'an entity of a DTD',
+    'an entity of a DTD, as it is written there: what it stands for is not known without the DTD',
     '<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>',
     'a',
     '&e;',
-    '<!DOCTYPE a [<!ENTITY e "x">]><a>&amp;e;</a>',
+    '<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>',
   ],
   [
     'beside a name that has white space of JavaScript',
@@ -88,8 +88,6 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
   ],
   ['text that looks like an attribute', '<a><b >c="1"</b><d c="1"/></a>', 'a/d@c', 2, '<a><b >c="1"</b><d c="2"/></a>'],
 ])('sets %s', (_, before, key, value, after) => {
-  const expected = key === 'a' && value === '&e;' ? before : after; // what it says is not known without the DTD
-  if (expected === before) return expect(() => set(before, { [key]: value })).not.toThrow();
   expect(set(before, { [key]: value })).toBe(after);
 });
 
