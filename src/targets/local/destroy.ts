@@ -45,7 +45,7 @@ export async function endTemporary(
 
 async function purgeRoot(layout: LocalLayout, signal: AbortSignal): Promise<void> {
   const { trees, releases, staging, lock, aside } = storePaths(layout.root);
-  await remove(signal, releases, trees, staging, aside, lock, layout.database, layout.runs);
+  await remove(signal, releases, trees, staging, aside, layout.reserve, lock, layout.database, layout.runs);
   await remove(signal, ...(await temporaryFiles(layout.root)));
 }
 

@@ -12,6 +12,8 @@ export interface LocalLayout {
   database: string;
   runs: string;
   deployLock: string;
+  /** Room that commands which free space need themselves (full-disk.ts). */
+  reserve: string;
 }
 
 export function layoutOf(root: string): LocalLayout {
@@ -24,6 +26,7 @@ export function layoutOf(root: string): LocalLayout {
     database: join(root, 'database'),
     runs: join(root, 'runs'),
     deployLock: join(root, 'deploy.lock'),
+    reserve: join(root, '.reserve'),
   };
 }
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { errnoOf, PrestageError } from '../../../core/errors.js';
 import { rename, rm } from '../../../core/held-files.js';
 import { leadFolderLink } from '../../../store/index.js';
-import { failed, ok, type Verdict, warning } from '../../checks/finding.js';
+import { failed, ok, skipped, type Verdict, warning } from '../../checks/finding.js';
+import { FEW_FILES, isFull } from '../full-disk.js';
 import { nearestFolder, PROBE } from './root.js';
 
 /** One thing that a store is built on; `works` throws or says false where the file system has it not. */
@@ -60,6 +61,8 @@ const NEEDED: readonly Property[] = [
 
 /** Whether the root's file system has what a store needs of it: tried, in a folder that is removed again. */
 export async function checkFileSystem(root: string): Promise<Verdict> {
+  if (await isFull(root, FEW_FILES))
+    return skipped(`The disk of ${root} is full: what its file system can do was not tried.`);
   const folder = await mkdtemp(join(await nearestFolder(root), PROBE));
   try {
     const lacking: string[] = [];

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { errnoOf, PrestageError } from '../../../core/errors.js';
 import { rmdir } from '../../../core/held-files.js';
 import { spaceAvailable } from '../../../store/index.js';
-import { failed, ok, type Verdict, warning } from '../../checks/finding.js';
+import { failed, ok, skipped, type Verdict, warning } from '../../checks/finding.js';
+import { FEW_FILES, isFull } from '../full-disk.js';
 
 /** Less than this is soon used up, whatever is deployed. */
 const LITTLE_BYTES = 1024 ** 3;
@@ -31,6 +32,8 @@ export async function checkRoot(root: string): Promise<Verdict> {
   try {
     await rmdir(await mkdtemp(join(folder, PROBE)));
   } catch (error) {
+    if (await isFull(root, FEW_FILES))
+      return skipped(`The disk of ${folder} is full: whether it can be written was not tried.`);
     return failed(`${folder} cannot be written (${errnoOf(error) ?? String(error)}).`, remedy);
   }
   return ok(folder === root ? `${root} is there, and can be written.` : `${root} is not there yet, and can be made.`);
@@ -41,7 +44,13 @@ export const PROBE = '.prestage-doctor-';
 
 export async function checkSpace(root: string): Promise<Verdict> {
   const { bytes, inodes } = await spaceAvailable(root);
-  const found = `${(bytes / 1024 ** 3).toFixed(1)} GiB${inodes === undefined ? '' : `, and room for ${inodes} files,`} are free for ${root}.`;
+  const files = inodes === undefined ? '' : ` and room for ${inodes} files`;
+  if (await isFull(root, FEW_FILES))
+    return failed(
+      `The disk of ${root} is full: ${(bytes / 1e6).toFixed(1)} MB${files} are free.`,
+      'Free some: `prestage prune` removes old releases, `prestage destroy` what hosts wrote; `df` and `du` show what else is there.',
+    );
+  const found = `${(bytes / 1024 ** 3).toFixed(1)} GiB${files} are free for ${root}.`;
   if (bytes >= LITTLE_BYTES && (inodes ?? FEW_INODES) >= FEW_INODES) return ok(found);
   return warning(
     found,

@@ -10,6 +10,8 @@ import { type HostState, readState } from './state.js';
 /** A host without a check counts as healthy when its program has run for this long. */
 const STEADY_MS = 500;
 
+export const GONE = 'its processes are gone';
+
 /** A host as it is now. */
 export interface ObservedHost {
   spec: HostSpec;
@@ -60,7 +62,7 @@ export async function conditionOf(
     // It may have written its last state, and ended, since `state` was read.
     const last = await readState(folder);
     if (last && last.phase !== state.phase) return conditionOf(spec, folder, last);
-    return { condition: 'stopped', detail: 'its processes are gone' };
+    return { condition: 'stopped', detail: GONE };
   }
   if (state.phase !== 'done' && state.phase !== 'running')
     return { condition: 'starting', detail: phaseInWords(state) };

@@ -1,4 +1,4 @@
-import { PrestageError } from '../../../core/errors.js';
+import { errnoOf, PrestageError } from '../../../core/errors.js';
 import { isRunning, type ProcessIdentity, signalProcess } from '../../../core/process-identity.js';
 import { hostFiles, rootId } from '../layout.js';
 import { endProcesses, untilEnded } from '../processes/ended.js';
@@ -21,8 +21,16 @@ export async function stopHost(folder: string, spec: HostSpec): Promise<void> {
   if (state) await stopSupervisor(state);
   await endStrays(`${rootId(spec.root)}/${spec.host}`, { exact: true });
   const last = await readState(folder);
-  if (last && last.phase !== 'failed')
-    replaceFile(hostFiles(folder).state, `${JSON.stringify({ ...last, phase: 'stopped' })}\n`);
+  if (last && last.phase !== 'failed') record(folder, { ...last, phase: 'stopped' });
+}
+
+/** On a full disk the old state stays: its processes are gone, and that is seen as stopped too. */
+function record(folder: string, state: HostState): void {
+  try {
+    replaceFile(hostFiles(folder).state, `${JSON.stringify(state)}\n`);
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '')) throw error;
+  }
 }
 
 async function stopSupervisor({ supervisor, child }: HostState): Promise<void> {

@@ -1,11 +1,12 @@
 import { PrestageError, withoutCredentials } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { isRunning } from '../../../core/process-identity.js';
+import { isFull } from '../full-disk.js';
 import { hostFiles } from '../layout.js';
 import { pause } from './health.js';
 import type { LaunchedHost } from './launch.js';
 import { lastLines } from './log-tail.js';
-import { conditionOf } from './observe.js';
+import { conditionOf, GONE } from './observe.js';
 import type { HostSpec } from './spec.js';
 import { type HostState, readState } from './state.js';
 
@@ -108,14 +109,29 @@ function announcer({ host, service, index, release }: HostSpec, emit: Emit): (st
   };
 }
 
-async function hostFailed({ spec, folder }: LaunchedHost, reason: string, emit: Emit): Promise<PrestageError> {
+/** How lines of the supervisor's own begin in a host's log. */
+const OWN = '[prestage] ';
+
+/** What a supervisor writes while it dies (it has no room for its state) hides what the script said. */
+function withoutCrash(log: readonly string[]): string[] {
+  const crash = log.findIndex((line) => /^node:[\w/]+:\d+$/.test(line));
+  return log.slice(0, crash === -1 ? undefined : crash);
+}
+
+async function hostFailed({ spec, folder }: LaunchedHost, seen: string, emit: Emit): Promise<PrestageError> {
   const { host, service, index } = spec;
-  const log = (await lastLines(hostFiles(folder).log, LOG_LINES)).map(withoutCredentials);
+  const log = withoutCrash((await lastLines(hostFiles(folder).log, 2 * LOG_LINES)).map(withoutCredentials)).slice(
+    -LOG_LINES,
+  );
+  // Where the supervisor could not record why (on a full disk), it may have said it.
+  const own = log.findLast((line) => line.startsWith(OWN) && line.includes('failed'));
+  const reason = seen === GONE && own !== undefined ? own.slice(OWN.length) : seen;
   emit({ type: 'host.failed', host, service, index, reason, log });
-  const lastWords = log.findLast((line) => !line.startsWith('[prestage] '));
+  const lastWords = log.findLast((line) => !line.startsWith(OWN));
   const said = lastWords === undefined ? '' : ` It said last: ${lastWords}`;
-  return new PrestageError('HOST_FAILED', `Host ${host} did not become healthy: ${reason}.${said}`, {
-    hint: `\`prestage logs ${host}\` shows all that it said. Correct its script, configuration or files, and deploy again.`,
+  const full = (await isFull(spec.root)) ? ` The disk of ${spec.root} is full.` : '';
+  return new PrestageError('HOST_FAILED', `Host ${host} did not become healthy: ${reason}.${said}${full}`, {
+    hint: `${full === '' ? '' : `Free space first: \`prestage destroy\` removes what hosts wrote, \`prestage prune\` old releases. `}\`prestage logs ${host}\` shows all that it said. Correct its script, configuration or files, and deploy again.`,
     context: { host, service, reason, log, ...(spec.port === undefined ? {} : { port: spec.port }) },
   });
 }
