@@ -172,7 +172,7 @@ describe('the agent', () => {
     });
     // The command that follows it can say where in the code it came from; events leave that out.
     const { origin, ...told } = result.ok ? { origin: [] } : result.error;
-    expect(origin?.[0]).toMatch(/^at notAnArchive \(.*:\d+:\d+\)$/);
+    expect(origin?.[0]).toMatch(/^at \w+ \(.*:\d+:\d+\)$/);
     expect(events.at(-1)).toMatchObject({ type: 'worker.failed', error: told });
     expect(events.at(-1)).not.toHaveProperty('error.origin');
   });
