@@ -9,18 +9,20 @@ export type Environment = { name: string; target: 'local' /** Absolute. */; root
 /** The environment of that name; without a name the only one there is, or `local`. @throws ENVIRONMENT_UNKNOWN */
 export function selectEnvironment(config: Config, name?: string): Environment {
   const names = config.environments.map((environment) => environment.name);
-  const [only, ...others] = config.environments;
-  const wanted = name ?? (only && others.length === 0 ? only.name : 'local');
-  const found = config.environments.find((environment) => environment.name === wanted);
-  if (found) return found;
+  const chosen = chooseEnvironment(names, config.file, name);
+  return config.environments.find((environment) => environment.name === chosen) as Environment;
+}
+
+/** The name of the environment that is meant, out of those there are. @throws ENVIRONMENT_UNKNOWN */
+export function chooseEnvironment(names: readonly string[], file: string, name?: string): string {
+  const [only, ...others] = names;
+  const wanted = name ?? (only !== undefined && others.length === 0 ? only : 'local');
+  if (names.includes(wanted)) return wanted;
   if (name === undefined) {
     throw new PrestageError(
       'ENVIRONMENT_UNKNOWN',
       `There are ${names.length} environments, none of them is called local: ${names.join(', ')}.`,
-      {
-        hint: 'Name one: --env NAME.',
-        context: { file: config.file },
-      },
+      { hint: 'Name one: --env NAME.', context: { file } },
     );
   }
   const meant = nearest(name, names);
@@ -29,7 +31,7 @@ export function selectEnvironment(config: Config, name?: string): Environment {
     `There is no environment ${name}; there ${names.length === 1 ? 'is' : 'are'}: ${names.join(', ')}.`,
     {
       hint: meant === undefined ? 'Name one of these, or add it under `environments`.' : `Did you mean --env ${meant}?`,
-      context: { file: config.file, expected: names.join(', '), found: name },
+      context: { file, expected: names.join(', '), found: name },
     },
   );
 }

@@ -4,7 +4,7 @@ export type { Config } from './config.js';
 export { defineConfig } from './define-config.js';
 export { type Environment, selectEnvironment } from './environment.js';
 export { type FolderEntry, listFolder, listingDigest } from './folder-listing.js';
-export { loadConfig } from './load-config.js';
+export { loadConfig, loadPlace } from './load-config.js';
 export * from './recipe.js';
 export { type Resolved, resolve, writeLockfile } from './resolve/resolve.js';
 export type { ConfigInput } from './schema.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderWith } from '../../test/folder-with.js';
 import { selectEnvironment } from './environment.js';
-import { loadConfig } from './load-config.js';
+import { loadConfig, loadPlace } from './load-config.js';
 import type { ConfigInput } from './schema.js';
 
 const minimal = { name: 'portal', packages: { app: { source: 'app.tar' } } };
@@ -304,5 +304,44 @@ describe('the environment', () => {
     expect(() => selectEnvironment(config)).toThrow(
       expect.objectContaining({ code: 'ENVIRONMENT_UNKNOWN', hint: 'Name one: --env NAME.' }),
     );
+  });
+});
+
+describe('for a command that needs the environment alone', () => {
+  const place = async (config: unknown, environment?: string) =>
+    loadPlace(await folderWith({ 'prestage.config.json': JSON.stringify(config) }), environment);
+  const environments = { local: { target: 'local', root: 'here' }, dev: { target: 'aws', region: 'eu-west-1' } };
+  const whole = { ...minimal, environments };
+
+  test('a configuration without mistakes has no fault', async () => {
+    expect(await place(whole)).toMatchObject({ name: 'portal', environment: { name: 'local' }, fault: undefined });
+  });
+
+  test.each([
+    ['an unknown key', { ...whole, pakages: {} }, /pakages/],
+    ['a wrong package', { ...whole, packages: { app: { sourc: 'x' } } }, /packages\.app\.sourc/],
+    ['no packages', { name: 'portal', environments }, /packages/],
+    ['services in a circle', { ...whole, services: { a: { run: 'a', after: ['a'] } } }, /circle/],
+    [
+      'another environment',
+      { ...whole, environments: { ...environments, dev: { target: 'aws' } } },
+      /environments\.dev/,
+    ],
+  ])('%s is a fault that does not matter', async (_, config, fault) => {
+    const found = await place(config);
+    expect(found).toMatchObject({ name: 'portal', environment: { name: 'local', root: join(found.folder, 'here') } });
+    expect(found.fault?.message).toMatch(fault);
+  });
+
+  test.each([
+    ['the environment', { ...whole, environments: { local: { target: 'local', roots: 'here' } } }, 'CONFIG_INVALID'],
+    ['environments, misspelt', { ...minimal, enviroments: environments }, 'CONFIG_INVALID'],
+    ['environments', { ...minimal, environments: [] }, 'CONFIG_INVALID'],
+    ['the name', { ...whole, name: 'Portal' }, 'CONFIG_INVALID'],
+    ['the name, misspelt', { ...whole, name: undefined, nmae: 'portal' }, 'CONFIG_INVALID'],
+    ['what is no map', [], 'CONFIG_INVALID'],
+    ['a choice without a name', { ...minimal, environments: { a: environments.dev, b: 7 } }, 'ENVIRONMENT_UNKNOWN'],
+  ])('a mistake in %s is an error', async (_, config, code) => {
+    await expect(place(config)).rejects.toMatchObject({ code });
   });
 });

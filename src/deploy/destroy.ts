@@ -1,4 +1,4 @@
-import { type CommandOptions, openProject } from './project.js';
+import { type CommandOptions, openDeployed } from './project.js';
 
 export interface DestroyPlan {
   project: string;
@@ -15,10 +15,10 @@ export interface DestroyPlan {
 
 /** What `destroy` would remove, for the question that it asks. */
 export async function destroyPlan(options: CommandOptions): Promise<DestroyPlan> {
-  const { config, environment, target } = await openProject(options);
+  const { name, environment, target } = await openDeployed(options);
   const { hosts, database, releases, temporary } = await target.status();
   return {
-    project: config.name,
+    project: name,
     environment: environment.name,
     root: target.root,
     holdings: target.holdings,
@@ -31,12 +31,12 @@ export async function destroyPlan(options: CommandOptions): Promise<DestroyPlan>
 
 /** Ends workers at work, and removes what dead ones left; hosts, the store and the database stay. Breaks into other commands. */
 export async function endTemporary(options: CommandOptions): Promise<void> {
-  const { target, context } = await openProject(options);
+  const { target, context } = await openDeployed(options);
   await target.endTemporary(context);
 }
 
 /** Stops and removes the hosts and the database's process. Keeps the store and the database's data, unless `purge`. */
 export async function destroy(options: CommandOptions & { purge: boolean }): Promise<void> {
-  const { target, context } = await openProject(options);
+  const { target, context } = await openDeployed(options);
   await target.exclusively('destroy', context, (held) => target.destroy({ ...held, purge: options.purge }));
 }

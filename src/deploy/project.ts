@@ -4,6 +4,7 @@ import {
   type Environment,
   isRemote,
   loadConfig,
+  loadPlace,
   type Resolved,
   resolve,
   selectEnvironment,
@@ -53,6 +54,40 @@ export async function openProject(options: CommandOptions): Promise<Project> {
 function contextOf({ emit, signal, wait = false }: CommandOptions): CommandContext {
   return { emit: (event) => emit(redacted(event)), signal, wait };
 }
+
+/** What a command needs that works on what is prepared and deployed already. */
+export interface DeployedProject {
+  name: string;
+  environment: Environment;
+  target: Target;
+  context: CommandContext;
+}
+
+/**
+ * The target alone, for commands that read no package and no service of the configuration: what is wrong there is a
+ * warning, so that a running deployment can be looked at and put back whatever state the file is in.
+ */
+export async function openDeployed(options: CommandOptions): Promise<DeployedProject> {
+  if (options.throwAway) {
+    const { config, ...project } = await openProject(options);
+    return { name: config.name, ...project };
+  }
+  const { name, folder, environment, fault } = await loadPlace(options.config ?? process.cwd(), options.environment);
+  const context = contextOf(options);
+  if (fault && !warned.has(options.emit)) {
+    warned.add(options.emit);
+    context.emit({
+      type: 'warning',
+      message: fault.message,
+      hint: 'This command does not need what is wrong there, and goes on; `deploy` does.',
+    });
+  }
+  const target = await openTarget(environment, { configFolder: folder, project: name });
+  return { name, environment, target, context };
+}
+
+/** A command may look first and act then: it warns once. */
+const warned = new WeakSet<Emit>();
 
 async function throwAwayConfig(config: Config, { root, name = config.name }: { root: string; name?: string }) {
   return withFreePorts({ ...config, name, environments: [{ name: 'test', target: 'local', root }] }, root);

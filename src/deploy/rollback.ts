@@ -1,7 +1,7 @@
 import type { ServicesPlan } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
 import type { DeployedRelease } from '../targets/index.js';
-import { type CommandOptions, openProject } from './project.js';
+import { type CommandOptions, openDeployed } from './project.js';
 import type { RollbackResult } from './results.js';
 import { demandRelease } from './store.js';
 
@@ -12,7 +12,7 @@ export interface RollbackOptions extends CommandOptions {
 
 /** Puts an earlier release back on the hosts, with the services as they were deployed with it. No preparation. */
 export async function rollback(options: RollbackOptions): Promise<RollbackResult> {
-  const { target, environment, context } = await openProject(options);
+  const { target, environment, context } = await openDeployed(options);
   return target.exclusively('rollback', context, async (held) => {
     const [records, current, history] = await Promise.all([
       target.releases(),

@@ -1,11 +1,11 @@
 import { PrestageError } from '../core/errors.js';
 import type { PrunePlan } from '../store/index.js';
-import { type CommandOptions, openProject } from './project.js';
+import { type CommandOptions, openDeployed } from './project.js';
 import type { ReleasesResult } from './results.js';
 
 /** The releases in the store, oldest first, with when each was deployed last. */
 export async function releases(options: CommandOptions): Promise<ReleasesResult> {
-  const { target } = await openProject(options);
+  const { target } = await openDeployed(options);
   const [records, current, history] = await Promise.all([target.releases(), target.currentRelease(), target.history()]);
   return {
     current,
@@ -19,7 +19,7 @@ export async function releases(options: CommandOptions): Promise<ReleasesResult>
 
 /** What `prune` would remove and keep. */
 export async function planPrune(options: CommandOptions & { keep: number }): Promise<PrunePlan> {
-  const { target } = await openProject(options);
+  const { target } = await openDeployed(options);
   return target.planPrune(options.keep);
 }
 
@@ -29,7 +29,7 @@ export async function planPrune(options: CommandOptions & { keep: number }): Pro
  */
 export async function prune(options: CommandOptions & { plan: PrunePlan }): Promise<void> {
   const { plan } = options;
-  const { target, context } = await openProject(options);
+  const { target, context } = await openDeployed(options);
   const isEmpty = plan.remove.length === 0 && plan.trees.length === 0;
   if (isEmpty && plan.keep.length === 0) return; // there may be no store at all
   try {
