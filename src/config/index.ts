@@ -6,7 +6,7 @@ export { type Environment, selectEnvironment } from './environment.js';
 export { type FolderEntry, listFolder, listingDigest } from './folder-listing.js';
 export { loadConfig, loadPlace } from './load-config.js';
 export * from './recipe.js';
-export { type Resolved, resolve, writeLockfile } from './resolve/resolve.js';
+export { demandSources, type Resolved, resolve, writeLockfile } from './resolve/resolve.js';
 export type { ConfigInput } from './schema.js';
 export * from './services.js';
 export { parseSource } from './source.js';

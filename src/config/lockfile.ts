@@ -13,6 +13,8 @@ const lockedSource = z.strictObject({
   sha256: z.string({ error: A_DIGEST }).regex(/^[0-9a-f]{64}$/, { error: A_DIGEST }),
   /** Bytes. */
   size: z.int().min(0),
+  /** With it the release's identity is known where the folder itself is not there. */
+  kind: z.literal('folder').optional(),
   /** The server's name for what was pinned, such as an ETag. */
   version: z.string().optional(),
 });
@@ -40,8 +42,9 @@ export function lockfileText(sources: LockedSources): string {
     names.flatMap((name) => {
       const locked = sources[name];
       if (!locked) return [];
-      const { sha256, size, version } = locked;
-      return [[name, { sha256, size, ...(version === undefined ? {} : { version }) }]];
+      const { sha256, size, kind, version } = locked;
+      const rest = { ...(kind === undefined ? {} : { kind }), ...(version === undefined ? {} : { version }) };
+      return [[name, { sha256, size, ...rest }]];
     }),
   );
   return `${JSON.stringify({ version: VERSION, sources: sorted }, null, 2)}\n`;

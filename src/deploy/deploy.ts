@@ -1,10 +1,10 @@
-import { type Resolved, writeLockfile } from '../config/index.js';
+import { demandSources, type Resolved, writeLockfile } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import { PrestageError } from '../core/errors.js';
 import type { ReleaseRecord } from '../store/index.js';
 import type { Deployment, PrepareJob, Target } from '../targets/index.js';
 import { contentsOf } from './contents.js';
-import { type Detection, detect } from './detect.js';
+import { type Detection, detect, toPrepare } from './detect.js';
 import { placedError } from './placed-error.js';
 import { type CommandOptions, openProject, resolveProject } from './project.js';
 import type { DeployResult, PackageResult } from './results.js';
@@ -38,6 +38,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const work = async (held: CommandContext): Promise<DeployResult> => {
     const detection = await detect(target, resolved.plan);
     announce(detection, held);
+    demandSources(resolved, toPrepare(detection));
     if (options.skipFilePrep) demandReady(detection, resolved);
 
     const deployment: Deployment = {
@@ -96,17 +97,23 @@ function announce(detection: Detection, { emit }: CommandContext): void {
   for (const { id, ...rest } of detection.packages) emit({ type: 'package.detected', package: id, ...rest });
 }
 
-function demandReady(detection: Detection, { plan, environment }: Resolved): void {
+function demandReady(detection: Detection, { plan, environment, lockfile }: Resolved): void {
   if (!detection.needed) return;
-  const missing = detection.packages.filter((item) => item.action === 'prepare');
-  const what =
-    missing.length > 0
-      ? `these packages are not prepared: ${missing.map((item) => item.id).join(', ')}`
-      : detection.reason;
+  const missing = toPrepare(detection);
+  const what = missing.length > 0 ? `these packages are not prepared: ${missing.join(', ')}` : detection.reason;
+  const changes = lockfile.changes.map(changeText);
   throw new PrestageError('FILES_NOT_READY', `Release ${plan.release} is not ready; ${what}.`, {
     hint: `Prepare it with \`prestage deploy --env ${environment.name} --prepare-files-only\`, or deploy without --skip-file-prep.`,
-    context: { release: plan.release, missing: missing.map((item) => item.id) },
+    context: { release: plan.release, missing, ...(changes.length > 0 ? { changed: changes } : {}) },
   });
+}
+
+/** A file that is not what is locked makes another release, which may be a surprise. */
+function changeText({ source, sha256, previous }: Resolved['lockfile']['changes'][number]): string {
+  const short = (digest: string) => `sha256:${digest.slice(0, 16)}`;
+  return previous === undefined
+    ? `${source} is not in prestage.lock`
+    : `${source} differs from prestage.lock: locked ${short(previous)}, found ${short(sha256)}`;
 }
 
 async function pinSources(resolved: Resolved, { emit }: CommandContext): Promise<void> {

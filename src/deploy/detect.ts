@@ -24,6 +24,11 @@ export async function detect(target: Target, plan: ReleasePlan): Promise<Detecti
   return { needed, reason: reasonOf(plan, packages, prepared), packages };
 }
 
+/** The ids of the packages that must be prepared. */
+export function toPrepare({ packages }: Detection): string[] {
+  return packages.filter(({ action }) => action === 'prepare').map(({ id }) => id);
+}
+
 function detectPackage(id: string, tree: string, prepared: Prepared, releases: readonly ReleaseRecord[]) {
   if (prepared.trees.has(tree)) return { action: 'reuse' as const, reason: `ready as ${tree}` };
   const holding = releases.filter((release) => release.packages.some((held) => held.id === id));

@@ -1,6 +1,7 @@
+import { demandSources } from '../config/index.js';
 import type { Deployment } from '../targets/index.js';
 import { contentsOf } from './contents.js';
-import { detect } from './detect.js';
+import { detect, toPrepare } from './detect.js';
 import { type CommandOptions, openProject, resolveProject } from './project.js';
 import type { PlanResult } from './results.js';
 import { writeReview } from './review.js';
@@ -17,6 +18,7 @@ export async function plan(options: PlanOptions): Promise<PlanResult> {
   const { target, environment } = project;
   const resolved = await resolveProject(project, options);
   const detection = await detect(target, resolved.plan);
+  demandSources(resolved, toPrepare(detection));
   const deployment: Deployment = {
     environment: environment.name,
     release: contentsOf(resolved.plan),
@@ -26,6 +28,7 @@ export async function plan(options: PlanOptions): Promise<PlanResult> {
   return {
     environment: environment.name,
     release: resolved.plan.release,
+    sources: resolved.lockfile.changes,
     phase1: {
       needed: detection.needed,
       packages: detection.packages.map(({ id, action, tree, reason }) => ({ id, action, tree, reason })),

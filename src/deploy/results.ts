@@ -6,6 +6,8 @@ import type { Finding, ServicesChange, TargetStatus } from '../targets/index.js'
 export interface PlanResult {
   environment: string;
   release: string;
+  /** Sources that are not what prestage.lock says, or not in it yet: `previous` is what it says. */
+  sources: { source: string; sha256: string; previous?: string }[];
   phase1: { needed: boolean; packages: { id: string; action: 'prepare' | 'reuse'; tree: string; reason: string }[] };
   phase2: ServicesChange;
 }

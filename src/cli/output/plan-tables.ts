@@ -5,7 +5,7 @@ import { table } from './table.js';
 
 /** What `plan` found, phase by phase. Pure. */
 export function planTables(
-  { environment, release, phase1, phase2 }: PlanResult,
+  { environment, release, sources, phase1, phase2 }: PlanResult,
   options: { style: Style; width?: number },
 ): string[] {
   const { style } = options;
@@ -15,6 +15,13 @@ export function planTables(
   const hosts = phase2.hosts.map(({ host, action, reason }) => [host, { text: action, mark: mark(action) }, reason]);
   return [
     `Release ${style.bold(release)} for ${environment}`,
+    ...sources.flatMap(({ source, sha256, previous }) =>
+      previous === undefined
+        ? []
+        : [
+            `${source} is not what prestage.lock says: ${style.dim(`locked ${digest(previous)}, found ${digest(sha256)}`)}`,
+          ],
+    ),
     '',
     `${style.bold('Phase 1, files')}: ${phase1.needed ? `needed${packages.length > 0 ? '' : ', a release of the scripts alone'}` : 'not needed, all is ready'}`,
     ...(packages.length > 0 ? table(['package', 'action', 'reason'], packages, options) : []),
@@ -24,6 +31,10 @@ export function planTables(
     ...(phase2.database === 'none' ? [] : [`database: ${phase2.database}`]),
     ...resourceTables(phase2.resources ?? [], mark, options),
   ];
+}
+
+function digest(sha256: string): string {
+  return `sha256:${sha256.slice(0, 16)}`;
 }
 
 /** A table for each stack that changes. */

@@ -52,6 +52,7 @@ test('plan says what is prepared where there are no packages', () => {
     {
       environment: 'local',
       release: 'r1',
+      sources: [],
       phase1: { needed: true, packages: [] },
       phase2: { action: 'apply', reason: 'nothing runs yet', hosts: [], database: 'none' },
     } as unknown as Parameters<typeof planTables>[0],
@@ -65,6 +66,7 @@ test('plan lists resources where the target is made of them, and marks replaceme
     {
       environment: 'dev',
       release: 'r1',
+      sources: [],
       phase1: { needed: false, packages: [] },
       phase2: {
         action: 'apply',
@@ -104,6 +106,10 @@ test('plan says for both phases what and why', () => {
     {
       environment: 'dev',
       release: '0123456789abcdef',
+      sources: [
+        { source: 'files/db.zip', sha256: 'b'.repeat(64), previous: 'a'.repeat(64) },
+        { source: 'files/new.zip', sha256: 'c'.repeat(64) },
+      ],
       phase1: { needed: true, packages: [{ id: 'db', tree: 'db-1', action: 'prepare', reason: 'not prepared yet' }] },
       phase2: {
         action: 'apply',
@@ -116,6 +122,7 @@ test('plan says for both phases what and why', () => {
   );
   expect(result).toEqual([
     'Release 0123456789abcdef for dev',
+    'files/db.zip is not what prestage.lock says: locked sha256:aaaaaaaaaaaaaaaa, found sha256:bbbbbbbbbbbbbbbb',
     '',
     'Phase 1, files: needed',
     'PACKAGE  ACTION   REASON',

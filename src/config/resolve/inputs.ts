@@ -45,6 +45,11 @@ export class Inputs {
     return this.found(key, 'a file or a folder', this.absolute(path), (absolute) => this.read(absolute));
   }
 
+  /** The same, with the problem given to the caller: a source may be known without being there. */
+  localOrProblem(path: string, key: KeyPath): Promise<LocalInput | Missing> {
+    return missingOr(key, 'a file or a folder', this.absolute(path), (absolute) => this.read(absolute));
+  }
+
   /** A file; undefined, with a problem noted, where there is none. */
   async file(path: string, key: KeyPath): Promise<LocalInput | undefined> {
     const input = await this.found(key, 'a file', this.absolute(path), (absolute) => this.read(absolute));
@@ -65,21 +70,10 @@ export class Inputs {
     absolute: string,
     work: (absolute: string) => Promise<T>,
   ): Promise<T | undefined> {
-    try {
-      return await work(absolute);
-    } catch (error) {
-      const found = FAULTS[errnoOf(error) ?? ''];
-      if (found === undefined) throw error;
-      const path = (error as { path?: string }).path ?? absolute;
-      this.problems.push({
-        path: key,
-        expected,
-        found: `${found} at ${shownPath(path)}`,
-        nearest: await nearestFile(path),
-        code: 'CONFIG_FILE_MISSING',
-      });
-      return undefined;
-    }
+    const found = await missingOr(key, expected, absolute, work);
+    if (!(found instanceof Missing)) return found;
+    this.problems.push(found.problem);
+    return undefined;
   }
 
   locate(sha256: string, location: InputLocation): void {
@@ -109,6 +103,41 @@ export class Inputs {
     const { kind, sha256, size } = read;
     this.locate(sha256, { kind, path, size });
     return { kind, name: basename(path), sha256, path, size };
+  }
+}
+
+/** A path at which there is nothing to read. */
+export class Missing {
+  readonly problem: Problem;
+  /** Nothing is there; else there is something that may not be read. */
+  readonly isAbsent: boolean;
+
+  constructor(problem: Problem, isAbsent: boolean) {
+    this.problem = problem;
+    this.isAbsent = isAbsent;
+  }
+}
+
+async function missingOr<T>(
+  key: KeyPath,
+  expected: string,
+  absolute: string,
+  work: (absolute: string) => Promise<T>,
+): Promise<T | Missing> {
+  try {
+    return await work(absolute);
+  } catch (error) {
+    const found = FAULTS[errnoOf(error) ?? ''];
+    if (found === undefined) throw error;
+    const path = (error as { path?: string }).path ?? absolute;
+    const problem = {
+      path: key,
+      expected,
+      found: `${found} at ${shownPath(path)}`,
+      nearest: await nearestFile(path),
+      code: 'CONFIG_FILE_MISSING' as const,
+    };
+    return new Missing(problem, found === FAULTS.ENOENT);
   }
 }
 

@@ -1,12 +1,13 @@
-import { isAbsolute, relative } from 'node:path';
+import { basename, isAbsolute, relative } from 'node:path';
 import { PrestageError, withoutCredentials } from '../../core/errors.js';
 import type { Config, PackageConfig } from '../config.js';
 import type { Environment } from '../environment.js';
 import type { LockedSource, LockedSources } from '../lockfile.js';
+import type { Problem } from '../problem.js';
 import type { Recipe, RecipeInput } from '../recipe.js';
 import { shownPath } from '../shown-path.js';
 import { keyBaseName, type Source, s3Url, sourceName, urlBaseName } from '../source.js';
-import type { Inputs, LocalInput } from './inputs.js';
+import { type Inputs, type LocalInput, Missing } from './inputs.js';
 
 /** Downloads a remote source, or asks its server, once; injected by who can (deploy/). */
 export type PinRemote = (source: { url: string; integrity?: string; package: string }) => Promise<LockedSource>;
@@ -25,6 +26,8 @@ export interface SourceContext {
   environment: Environment;
   inputs: Inputs;
   locking: Locking;
+  /** Sources that the lockfile knows and that are not there, by package: what is wrong where their bytes are needed. */
+  absent: Map<string, Problem>;
 }
 
 /** A package's source by its digest; undefined, with a problem noted, where there is none. @throws SOURCE_MOVED, INTEGRITY_MISMATCH, and what pinRemote throws */
@@ -54,12 +57,34 @@ async function resolveLocal(item: PackageConfig, written: string, context: Sourc
     });
     return undefined;
   }
-  const input = await inputs.local(written, key);
+  const found = await inputs.localOrProblem(written, key);
+  const input = found instanceof Missing ? lockedInput(item, written, found, context) : found;
   if (!input) return undefined;
   const { kind, name, sha256, size } = input;
-  locking.pins.set(sourceName(item.source), Promise.resolve({ sha256, size }));
+  locking.pins.set(sourceName(item.source), Promise.resolve({ sha256, size, ...(kind === 'folder' ? { kind } : {}) }));
   checkIntegrity(item, input, inputs);
   return { source: { kind, name, sha256 }, extract: kind === 'folder' ? folderExtract(item, inputs) : item.extract };
+}
+
+/**
+ * A source that is not there, as the lockfile knows it: with that the release is known, and where its tree is prepared,
+ * nobody needs the bytes. `integrity` says more of the source than the lockfile does, so the two must agree.
+ */
+function lockedInput(
+  { id, source, integrity }: PackageConfig,
+  written: string,
+  { isAbsent, problem }: Missing,
+  { inputs, locking: { locked }, absent }: SourceContext,
+): LocalInput | undefined {
+  const name = sourceName(source);
+  const pin = isAbsent && Object.hasOwn(locked, name) ? locked[name] : undefined;
+  if (!pin || (integrity !== undefined && integrity !== pin.sha256)) {
+    inputs.problems.push(problem);
+    return undefined;
+  }
+  absent.set(id, problem);
+  const path = inputs.absolute(written);
+  return { kind: pin.kind ?? 'file', name: basename(path), sha256: pin.sha256, path, size: pin.size };
 }
 
 /** The digest of a folder that holds the configuration or the store would change with every run. */

@@ -6,7 +6,7 @@ import type { Config, PackageConfig } from '../config.js';
 import { DigestCache } from '../digest-cache.js';
 import { type Environment, selectEnvironment } from '../environment.js';
 import { type LockedSource, type LockedSources, lockfileText, readLockfile } from '../lockfile.js';
-import { problemsError } from '../problem.js';
+import { type Problem, problemsError } from '../problem.js';
 import {
   type InputLocations,
   type PackagePlan,
@@ -43,6 +43,8 @@ export interface Resolved {
   lockfile: Lockfile;
   /** By package: of each step of its recipe, which one of the configuration it comes from, from 0. */
   stepIndices: ReadonlyMap<string, readonly number[]>;
+  /** Packages whose source is not there, with what is wrong: they can be known and deployed, but not prepared. */
+  absent: ReadonlyMap<string, Problem>;
 }
 
 /** What prestage.lock would be. */
@@ -68,10 +70,12 @@ export async function resolve(config: Config, options: ResolveOptions): Promise<
   const inputs = new Inputs(config.folder, cache, { signal, onRead: announceLarge(emit) });
   const locking = { locked: lock.sources, updateLock, pinRemote, pins: new Map<string, Promise<LockedSource>>() };
 
+  const absent = new Map<string, Problem>();
+
   let complete = false;
   try {
     const [packages, scripts] = await Promise.all([
-      resolvePackages({ config, environment, inputs, locking }),
+      resolvePackages({ config, environment, inputs, locking, absent }),
       resolveScripts(config.services.services, inputs),
     ]);
     if (inputs.problems.length > 0) throw problemsError(config.file, config.locate, inputs.problems);
@@ -88,10 +92,17 @@ export async function resolve(config: Config, options: ResolveOptions): Promise<
       services: config.services,
       lockfile: await nextLockfile(path, lock, locking.pins),
       stepIndices: new Map(packages.map(({ plan, indices }) => [plan.id, indices])),
+      absent,
     };
   } finally {
     await cache.save({ complete });
   }
+}
+
+/** @throws CONFIG_FILE_MISSING where one of these packages is to be prepared and its source is not there */
+export function demandSources({ config, absent }: Pick<Resolved, 'config' | 'absent'>, ids: readonly string[]): void {
+  const problems = ids.flatMap((id) => absent.get(id) ?? []);
+  if (problems.length > 0) throw problemsError(config.file, config.locate, problems);
 }
 
 /** Writes prestage.lock where it changed. Only `deploy` does. */
