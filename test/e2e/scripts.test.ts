@@ -80,6 +80,7 @@ describe('prestage init my-project', () => {
     const { status, stdout } = run('test-file-prep.sh', ['-TestPhase1Only', '--json']);
     expect(status, stdout).toBe(0);
     expect(readdirSync(folder)).toEqual(before);
+    rmSync(JSON.parse(stdout.trim().split('\n').at(-1) ?? '').logs, { recursive: true });
   });
 
   test('passes on arguments and the exit status: ./deploy.sh --no-such-flag', () => {

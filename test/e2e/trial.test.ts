@@ -1,13 +1,19 @@
-import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { expect, test } from 'vitest';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { expect, onTestFinished, test } from 'vitest';
 import type { PrestageEvent } from '../../src/index.js';
 import { sampleProject } from '../sample-project.js';
 
-const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('prestage-test-'));
+/** What a trial left: the paths of files in its folder, which goes when the test ends. */
+function leftIn(logs: unknown): string[] {
+  const folder = String(logs);
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => !entry.isDirectory());
+  return files.map((entry) => `${entry.parentPath}/${entry.name}`.slice(folder.length + 1)).sort();
+}
 const checks = (events: readonly PrestageEvent[]) => events.filter((event) => event.type === 'check');
 
-test('prestage test --json tries everything while the project itself is deployed, and leaves nothing', async () => {
+test('prestage test --json tries everything while the project itself is deployed, and leaves its logs alone', async () => {
   const sample = await sampleProject();
   await sample.run('deploy');
   const before = (await sample.run('status --json')).result;
@@ -27,15 +33,40 @@ test('prestage test --json tries everything while the project itself is deployed
   ]);
   expect([status, result.ok]).toEqual([0, true]);
   expect((await sample.run('status --json')).result).toEqual(before);
-  expect(leftovers()).toEqual([]);
+  const { logs } = result as unknown as { logs: string };
+  expect(leftIn(logs).map((path) => path.replace(/runs\/[^/]+/, 'runs/*'))).toEqual([
+    '.ended',
+    ...['api-0', 'api-1', 'jump-0', 'web-0'].map((host) => `first/hosts/${host}/host.log`),
+    ...Array(2).fill(['first/runs/*/events.ndjson', 'first/runs/*/worker.log']).flat(),
+    'second/runs/*/events.ndjson',
+    'second/runs/*/worker.log',
+    ...['api-0', 'api-1', 'jump-0', 'web-0'].map((host) => `single-phase/hosts/${host}/host.log`),
+    'single-phase/runs/*/events.ndjson',
+  ]);
+  expect(readFileSync(`${logs}/first/hosts/api-0/host.log`, 'utf8')).toContain('listening on');
+});
+
+test('prestage test names the log of the host that failed, and removes the logs of the trial before', async () => {
+  const sample = await sampleProject((config) => {
+    config.services = { idle: { boot: 'hosts/idle.sh' } };
+  });
+  await sample.write('hosts/idle.sh', '#!/bin/sh\necho "no such disk" >&2\nexit 7\n', 0o755);
+  const first = (await sample.run('test --phase2-only --json')).result;
+  const { error } = (await sample.run('test --phase2-only --json')).result;
+  expect(error.message).toContain('HOST_FAILED');
+  const path = /(\S+\/first\/hosts\/idle-0\/host\.log) shows/.exec(error.hint ?? '')?.[1] ?? 'no path';
+  expect(readFileSync(path, 'utf8')).toContain('no such disk');
+  expect(leftIn(error.context.logs)).toContain('first/hosts/idle-0/host.log');
+  expect(() => readdirSync(String(first.error.context.logs))).toThrow('ENOENT');
 });
 
 test('prestage test -TestPhase2Only prints a table, and skips what cannot be tried', async () => {
   const sample = await sampleProject((config) => {
     config.services = { idle: { boot: 'hosts/jump.mjs' } };
   });
-  const { status, stdout } = await sample.run('test -TestPhase2Only');
+  const { status, stdout, stderr } = await sample.run('test -TestPhase2Only');
   expect(status, stdout).toBe(0);
+  expect(leftIn(/Logs: (\S+)/.exec(stderr)?.[1])).toContain('first/hosts/idle-0/host.log');
   expect(
     stdout
       .replace(/\d+(\.\d+)? m?s/g, '-')
@@ -56,7 +87,7 @@ test('prestage test -TestPhase2Only prints a table, and skips what cannot be tri
   );
 });
 
-test('prestage test exits with 1 where a check fails, names it, and still leaves nothing', async () => {
+test('prestage test exits with 1 where a check fails, names it, and still leaves its logs alone', async () => {
   const sample = await sampleProject((config) => {
     config.packages.extras = { source: 'files/extras.tar.gz', steps: [{ remove: ['no-such-file'] }] };
   });
@@ -66,7 +97,8 @@ test('prestage test exits with 1 where a check fails, names it, and still leaves
   expect(stdout).toMatch(/^skip .*needs: files are prepared/m);
   expect(stdout).toMatch(/^ok .*destroy leaves nothing/m);
   expect(stderr).toMatch(/^error CHECK_FAILED: 1 of 7 checks failed\. First, "files are prepared": STEP_/);
-  expect(leftovers()).toEqual([]);
+  const logs = /logs: (\S+)/.exec(stderr)?.[1];
+  expect(leftIn(logs)).not.toContainEqual(expect.stringMatching(/trees|releases|job/));
 });
 
 test('prestage test with a wrong configuration exits with 2 before any check', async () => {

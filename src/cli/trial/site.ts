@@ -5,6 +5,7 @@ import { errnoOf } from '../../core/errors.js';
 import type { Emit, PrestageEvent } from '../../core/events.js';
 import { type CommandOptions, type DeployOptions, type DeployResult, deploy, destroy } from '../../deploy/index.js';
 import type { Session } from '../session.js';
+import { setLogsAside } from './kept-logs.js';
 
 interface SiteOptions {
   signal?: AbortSignal;
@@ -17,6 +18,7 @@ export class Site {
   readonly #folder: string;
   readonly #session: Session;
   readonly #used = new Set<string>();
+  #lastUsed = '';
   /** What each root's last deployment came to. */
   readonly results = new Map<string, DeployResult>();
 
@@ -31,6 +33,7 @@ export class Site {
 
   options(name: string, { signal = this.#session.signal, project }: SiteOptions = {}): CommandOptions {
     this.#used.add(name);
+    this.#lastUsed = name;
     const { environment: _, ...options } = this.#session.options;
     const throwAway = { root: this.root(name), ...(project === undefined ? {} : { name: project }) };
     return { ...options, signal, emit: this.#emit, throwAway };
@@ -58,9 +61,15 @@ export class Site {
   }
 
   async destroy(name: string): Promise<void> {
+    await setLogsAside(this.#folder, name);
     // Cleaning up is done even after Ctrl-C.
     await destroy({ ...this.options(name, { signal: new AbortController().signal }), purge: true, wait: true });
     this.#used.delete(name);
+  }
+
+  /** The log of a host that was deployed last, where it is kept. */
+  logOf(host: string): string {
+    return join(this.root(this.#lastUsed), 'hosts', host, 'host.log');
   }
 
   get used(): string[] {

@@ -1,13 +1,10 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { loadConfig } from '../../config/index.js';
 import { asPrestageError, PrestageError, type SerializedError } from '../../core/errors.js';
-import { rm } from '../../core/held-files.js';
 import type { Outcome } from '../output/reporter.js';
 import { formatCount, formatDuration } from '../output/units.js';
 import type { Session } from '../session.js';
 import { type Check, checksOf, Skip, type TrialMode } from './checks.js';
+import { keepLogsOnly, openTrialFolder } from './kept-logs.js';
 import { Site } from './site.js';
 
 /** How a check came out. */
@@ -22,26 +19,28 @@ interface CheckResult {
 
 /**
  * `prestage test`: the user's configuration, for real, in throw-away roots on this machine. Whatever happens, what was
- * started is stopped and what was written is removed.
+ * started is stopped, and what was written is removed, but for the logs: they stay until the project's next trial.
  */
 export async function trial(mode: TrialMode, session: Session): Promise<Outcome> {
   const started = performance.now();
   // A wrong configuration is no failed check.
-  await loadConfig(session.flags.config ?? process.cwd());
-  const folder = await mkdtemp(join(tmpdir(), 'prestage-test-'));
+  const config = await loadConfig(session.flags.config ?? process.cwd());
+  const folder = await openTrialFolder(config.folder);
   const site = new Site(folder, session);
   try {
     const checks = await runChecks(checksOf(mode), site, session);
     const failed = checks.filter((check) => !check.ok);
     const took = formatDuration(performance.now() - started);
     return {
-      result: { mode, checks, durationMs: Math.round(performance.now() - started) },
-      summary: failed.length === 0 ? [`${summaryOf(checks)} in ${took}.`] : [],
-      ...(failed[0] ? { error: checkFailed(failed[0], failed.length, checks.length) } : {}),
+      result: { mode, checks, logs: folder, durationMs: Math.round(performance.now() - started) },
+      summary: failed.length === 0 ? [`${summaryOf(checks)} in ${took}. Logs: ${folder}`] : [],
+      ...(failed[0]
+        ? { error: checkFailed(failed[0], { failed: failed.length, all: checks.length, logs: folder }) }
+        : {}),
     };
   } finally {
     await site.removeAll();
-    await rm(folder, { recursive: true, force: true });
+    await keepLogsOnly(folder);
   }
 }
 
@@ -71,7 +70,7 @@ async function runCheck({ name, run }: Check, site: Site, { signal }: Session): 
     if (error instanceof Skip) return skipped(name, error.message);
     // Not the check failed, but the user had enough.
     signal.throwIfAborted();
-    const failure = asPrestageError(error);
+    const failure = namingLog(asPrestageError(error), site);
     return {
       name,
       ok: false,
@@ -81,6 +80,16 @@ async function runCheck({ name, run }: Check, site: Site, { signal }: Session): 
       error: failure.serialize(),
     };
   }
+}
+
+/** `prestage logs` is of the project's own deployment, not of a trial's. */
+function namingLog(error: PrestageError, site: Site): PrestageError {
+  const { code, message, hint, context } = error;
+  return new PrestageError(code, message, {
+    ...(hint === undefined ? {} : { hint: hint.replace(/`prestage logs (\S+)`/g, (_, host) => site.logOf(host)) }),
+    context,
+    cause: error,
+  });
 }
 
 function skipped(name: string, detail: string): CheckResult {
@@ -93,10 +102,13 @@ function summaryOf(checks: readonly CheckResult[]): string {
   return `${formatCount(tried, 'check')} passed${rest === 0 ? '' : `, ${rest} skipped`}`;
 }
 
-function checkFailed({ name, error }: CheckResult, failed: number, all: number): PrestageError {
+function checkFailed(
+  { name, error }: CheckResult,
+  { failed, all, logs }: { failed: number; all: number; logs: string },
+): PrestageError {
   const why = error ? `: ${error.code === 'CHECK_FAILED' ? '' : `${error.code}: `}${error.message}` : '.';
   return new PrestageError('CHECK_FAILED', `${failed} of ${all} checks failed. First, "${name}"${why}`, {
     ...(error?.hint === undefined ? {} : { hint: error.hint }),
-    ...(error ? { context: error.context } : {}),
+    context: { ...error?.context, logs },
   });
 }
