@@ -1,3 +1,4 @@
+import type { LogWindow } from '../targets/index.js';
 import { type CommandOptions, openDeployed } from './project.js';
 import type { StatusResult } from './results.js';
 
@@ -9,7 +10,13 @@ export async function status(options: CommandOptions): Promise<StatusResult> {
 }
 
 /** Emits `log` events: the lines of a host, of a service's hosts, of the database, of the worker, or of all of them. */
-export async function logs(options: CommandOptions & { source?: string; follow: boolean }): Promise<void> {
+export async function logs(options: CommandOptions & LogWindow & { source?: string; follow: boolean }): Promise<void> {
   const { target, context } = await openDeployed(options);
-  await target.logs(options.source, { ...context, follow: options.follow });
+  const { source, follow, tail, since } = options;
+  await target.logs(source, {
+    ...context,
+    follow,
+    ...(tail === undefined ? {} : { tail }),
+    ...(since === undefined ? {} : { since }),
+  });
 }

@@ -6,6 +6,7 @@ import { runChecks } from './checks/run-checks.js';
 import type { Target } from './target.js';
 
 export type { Finding } from './checks/finding.js';
+export type { LogWindow } from './log-window.js';
 export type {
   DeployedRelease,
   Deployment,

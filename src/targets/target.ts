@@ -2,6 +2,7 @@ import type { InputLocations, ReleasePlan, ScriptPlan, ServicesPlan } from '../c
 import type { CommandContext } from '../core/command-context.js';
 import type { Emit } from '../core/events.js';
 import type { PrunePlan, ReleaseRecord, VerifyReport } from '../store/index.js';
+import type { LogWindow } from './log-window.js';
 
 /**
  * Where a deployment happens. The phases know a target only by this interface; `local` and `aws` implement it, and tests tell
@@ -39,7 +40,7 @@ export interface Target {
 
   status(): Promise<TargetStatus>;
   /** Lines of a host's (`api`, `api-1`), the database's or the worker's log, oldest first; with `follow`, until aborted. */
-  logs(source: string | undefined, options: { follow: boolean; signal: AbortSignal; emit: Emit }): Promise<void>;
+  logs(source: string | undefined, options: LogOptions): Promise<void>;
   /** Stops and removes everything of phase 2. With `purge`, the store and the database's data as well. */
   destroy(options: DestroyOptions): Promise<void>;
   /** Ends what must not outlive a run: workers at work, and what dead ones left behind. */
@@ -62,6 +63,12 @@ export interface Target {
    * @throws LOCKED where another command is at it and `wait` is false; LEASE_LOST, when the work has ended
    */
   exclusively<T>(command: string, context: CommandContext, work: (context: CommandContext) => Promise<T>): Promise<T>;
+}
+
+export interface LogOptions extends LogWindow {
+  follow: boolean;
+  emit: Emit;
+  signal: AbortSignal;
 }
 
 export interface DestroyOptions {

@@ -180,6 +180,16 @@ describe('hosts', () => {
     expect(logs.stdout).toContain('listening on');
     expect((await sample.run('logs jump')).stdout).toContain('jump on');
     expect((await sample.run('logs nobody')).status).toBe(2);
+    expect((await sample.run('logs web --tail 1')).stdout).toBe(
+      `web-0 | listening on ${sample.config.services.web?.port}\n`,
+    );
+    expect((await sample.run('logs web -Since 1h')).stdout).toContain('listening on');
+    expect((await sample.run('logs --since 2100-01-01T00:00Z')).stdout).toBe('');
+    const wrong = await sample.run('logs --since yesterday');
+    expect([wrong.status, wrong.stderr]).toEqual([
+      2,
+      expect.stringMatching(/It must be a duration \(90s,\s+15m, 2h, 3d\) or a time/),
+    ]);
   });
 
   test('prestage destroy keeps the store; prestage destroy --purge keeps nothing', async () => {

@@ -1,9 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { formatBytes } from '../../core/bytes.js';
 import type { PruneResult } from '../../deploy/index.js';
 import { pruneTable } from '../output/store-tables.js';
-import { formatBytes, formatCount } from '../output/units.js';
+import { formatCount } from '../output/units.js';
 import type { Run } from '../program.js';
 import { examples } from './help-text.js';
+import { wholeNumber } from './whole-number.js';
 
 interface Flags {
   keep: number;
@@ -44,9 +46,4 @@ export function addPrune(program: Command, run: Run): void {
         return { result, output: session.flags.yes ? output : [], summary: [`Removed ${what}.`] };
       }),
     );
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }

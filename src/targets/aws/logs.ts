@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError, withoutCredentials } from '../../core/errors.js';
-import type { Emit } from '../../core/events.js';
+import { WindowedLines } from '../log-window.js';
+import type { LogOptions } from '../target.js';
 import { HOSTS, hostKeys, runKeys } from './bucket/layout.js';
 import type { Place } from './context.js';
 import { listRuns } from './worker/run-record.js';
@@ -10,6 +11,8 @@ const POLL_MS = 2000;
 interface Log {
   source: string;
   service: string;
+  /** When it was written last, as the bucket has it; undefined where nobody asked. */
+  writtenAt?: number;
   /** All of it, as it is now. */
   read(): Promise<string>;
 }
@@ -18,21 +21,32 @@ interface Log {
 export async function emitLogs(
   place: Pick<Place, 'bucket'>,
   source: string | undefined,
-  { follow, signal, emit }: { follow: boolean; signal: AbortSignal; emit: Emit },
+  { follow, signal, emit, ...window }: LogOptions,
 ): Promise<void> {
   const logs = choose(await allLogs(place), source);
   const told = new Map<Log, string>();
-  do {
-    for (const log of logs) {
-      const text = await log.read();
-      const whole = follow ? text.slice(0, text.lastIndexOf('\n') + 1) : text;
-      const fresh = unseenOf(told.get(log) ?? '', whole);
-      told.set(log, whole);
-      for (const line of fresh.split('\n'))
-        if (line !== '') emit({ type: 'log', source: log.source, line: withoutCredentials(line) });
+  const fresh = async (log: Log): Promise<string[]> => {
+    const text = await log.read();
+    const whole = follow ? text.slice(0, text.lastIndexOf('\n') + 1) : text;
+    const unseen = unseenOf(told.get(log) ?? '', whole);
+    told.set(log, whole);
+    return unseen.split('\n').filter((line) => line !== '');
+  };
+  const say = (source: string, lines: readonly string[]) => {
+    for (const line of lines) emit({ type: 'log', source, line: withoutCredentials(line) });
+  };
+  for (const source of new Set(logs.map((log) => log.source))) {
+    const lines = new WindowedLines(window, 'UTC');
+    for (const log of logs.filter((each) => each.source === source)) {
+      const isOld = window.since !== undefined && log.writtenAt !== undefined && log.writtenAt < window.since;
+      for (const line of await fresh(log)) if (!isOld) lines.add(line);
     }
-    if (follow) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
-  } while (follow && !signal.aborted);
+    say(source, lines.lines());
+  }
+  while (follow && !signal.aborted) {
+    await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+    for (const log of logs) say(log.source, await fresh(log));
+  }
 }
 
 /** By how much of what was told last a place is known again. */
@@ -52,23 +66,30 @@ async function allLogs({ bucket }: Pick<Place, 'bucket'>): Promise<Log[]> {
   const worker = run === undefined ? [] : [runKeys(run).bootLog, runKeys(run).log];
   return [
     ...worker.map((key) => ({ source: 'worker', service: 'worker', read: read(key) })),
-    ...(await hostLogs({ bucket })).map(({ host, instance }) => ({
+    ...(await hostLogs({ bucket })).map(({ host, instance, writtenAt }) => ({
       source: host,
+      writtenAt,
       service: host.replace(/-\d+$/, ''),
       read: read(hostKeys(host, instance).log),
     })),
   ];
 }
 
+interface HostLog {
+  host: string;
+  instance: string;
+  writtenAt: number;
+}
+
 /** Of each host the instance that wrote last. */
-async function hostLogs({ bucket }: Pick<Place, 'bucket'>): Promise<{ host: string; instance: string }[]> {
+async function hostLogs({ bucket }: Pick<Place, 'bucket'>): Promise<HostLog[]> {
   const latest = new Map<string, { instance: string; writtenAt: number }>();
   for (const { key, writtenAt } of await bucket.listObjects(HOSTS)) {
     const [host, instance, file] = key.slice(HOSTS.length).split('/');
     if (host === undefined || instance === undefined || file !== 'host.log') continue;
     if ((latest.get(host)?.writtenAt ?? 0) <= writtenAt) latest.set(host, { instance, writtenAt });
   }
-  return [...latest].map(([host, { instance }]) => ({ host, instance })).sort((a, b) => (a.host < b.host ? -1 : 1));
+  return [...latest].map(([host, found]) => ({ host, ...found })).sort((a, b) => (a.host < b.host ? -1 : 1));
 }
 
 function choose(all: Log[], source: string | undefined): Log[] {

@@ -58,6 +58,47 @@ test.each([
   expect(lines).toEqual(expected);
 });
 
+test.each([
+  [{ tail: 1 }, ['api-0 3', 'api-1 6']],
+  [{ tail: 0 }, []],
+  [
+    { since: Date.parse('2026-11-24T10:00:00Z') },
+    ['api-0 2026-11-24T11:00:00Z 2', 'api-0 3', 'api-1 4', 'api-1 5', 'api-1 6'],
+  ],
+  [{ since: Date.now() + 60_000 }, []],
+])('of what is there already, %j shows %j', async (window, expected) => {
+  await makeHost('api', 0, '1\n2026-11-24T09:00:00Z old\n2026-11-24T11:00:00Z 2\n3\n');
+  await makeHost('api', 1, '4\n5\n6');
+  const lines: string[] = [];
+  await open().logs('api', {
+    ...window,
+    follow: false,
+    signal: new AbortController().signal,
+    emit: (event) => event.type === 'log' && lines.push(`${event.source} ${event.line}`),
+  });
+  expect(lines).toEqual(expected);
+});
+
+test('following with --tail 0 shows what comes, and nothing of what was there', async () => {
+  const log = await makeHost('api', 0, 'old\n');
+  const lines: string[] = [];
+  const stop = new AbortController();
+  const following = open().logs('api', {
+    tail: 0,
+    follow: true,
+    signal: stop.signal,
+    emit: (event) => event.type === 'log' && lines.push(event.line),
+  });
+  // The first look at the log is what must not show the line that is there.
+  await until('a line that came later', async () => {
+    await appendFile(log, 'new\n');
+    return lines.length > 0;
+  });
+  stop.abort();
+  await following;
+  expect(new Set(lines)).toEqual(new Set(['new']));
+});
+
 test('following shows whole lines as they are completed, also after the log was emptied', async () => {
   const log = await makeHost('api', 0, 'first\nhal');
   const lines: string[] = [];

@@ -1,10 +1,12 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runFiles } from '../../agent/index.js';
 import { errnoOf, PrestageError, withoutCredentials } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
+import { type LogWindow, WindowedLines } from '../log-window.js';
+import type { LogOptions } from '../target.js';
 import type { LocalDatabase } from './database/index.js';
 import { observedSpecs } from './hosts/observe.js';
 import { hostFiles, hostFolder, type LocalLayout } from './layout.js';
@@ -22,16 +24,38 @@ interface Log {
 /** The lines of a service's hosts, of one host, of the database, of the worker, or of all of them, as `log` events. */
 export async function emitLogs(
   source: string | undefined,
-  { follow, signal, emit }: { follow: boolean; signal: AbortSignal; emit: Emit },
+  { follow, signal, emit, ...window }: LogOptions,
   { layout, database }: { layout: LocalLayout; database: LocalDatabase },
 ): Promise<void> {
   const logs = await chooseLogs(source, layout, database);
+  const positions = await emitWindow(logs, window, { emit, partial: !follow });
+  while (follow && !signal.aborted) {
+    await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+    for (const log of logs) {
+      const say = (line: string) => emit({ type: 'log', source: log.source, line });
+      positions.set(log.path, await readFrom(log, positions.get(log.path) ?? 0, { say, partial: false }));
+    }
+  }
+}
+
+/** What is there already, as far as the window shows it; gives where the next lines will begin. */
+async function emitWindow(
+  logs: readonly Log[],
+  window: LogWindow,
+  { emit, partial }: { emit: Emit; partial: boolean },
+): Promise<Map<string, number>> {
   const positions = new Map<string, number>();
-  do {
-    for (const log of logs)
-      positions.set(log.path, await emitFrom(log, positions.get(log.path) ?? 0, { emit, partial: !follow }));
-    if (follow) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
-  } while (follow && !signal.aborted);
+  for (const source of new Set(logs.map((log) => log.source))) {
+    const lines = new WindowedLines(window, 'local');
+    for (const log of logs.filter((each) => each.source === source)) {
+      // Its beginning is not read again by whoever follows, whether it is shown or not.
+      const isOld = window.since !== undefined && (await writtenAt(log.path)) < window.since;
+      const say = isOld ? () => {} : (line: string) => lines.add(line);
+      positions.set(log.path, await readFrom(log, 0, { say, partial }));
+    }
+    for (const line of lines.lines()) emit({ type: 'log', source, line });
+  }
+  return positions;
 }
 
 async function chooseLogs(source: string | undefined, layout: LocalLayout, database: LocalDatabase): Promise<Log[]> {
@@ -86,40 +110,48 @@ function eventInWords(line: string): string | undefined {
 }
 
 /**
- * Emits the lines from a position on; returns where the next ones will begin. A last line without its end is left for
+ * Says the lines from a position on; returns where the next ones will begin. A last line without its end is left for
  * later, unless there is no later. A log that was emptied begins anew.
  */
-async function emitFrom(
-  { source, path, show }: Log,
+async function readFrom(
+  { path, show }: Log,
   position: number,
-  { emit, partial }: { emit: Emit; partial: boolean },
+  { say, partial }: { say: (line: string) => void; partial: boolean },
 ): Promise<number> {
   const size = await sizeOf(path);
   let next = size < position ? 0 : position;
   if (size === next) return next;
-  const say = (line: Buffer) => {
+  const sayLine = (line: Buffer) => {
     const shown = show(line.toString('utf8').replace(/\r$/, ''));
-    if (shown !== undefined) emit({ type: 'log', source, line: withoutCredentials(shown) });
+    if (shown !== undefined) say(withoutCredentials(shown));
   };
   let rest = Buffer.alloc(0);
   for await (const chunk of createReadStream(path, { start: next, end: size - 1 }) as AsyncIterable<Buffer>) {
     rest = Buffer.concat([rest, chunk]);
     for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a)) {
-      say(rest.subarray(0, end));
+      sayLine(rest.subarray(0, end));
       rest = rest.subarray(end + 1);
       next += end + 1;
     }
   }
   if (!partial || rest.length === 0) return next;
-  say(rest);
+  sayLine(rest);
   return size;
 }
 
 async function sizeOf(path: string): Promise<number> {
+  return (await existing(path))?.size ?? 0;
+}
+
+async function writtenAt(path: string): Promise<number> {
+  return (await existing(path))?.mtimeMs ?? 0;
+}
+
+async function existing(path: string): Promise<Stats | undefined> {
   try {
-    return (await stat(path)).size;
+    return await stat(path);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return 0;
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

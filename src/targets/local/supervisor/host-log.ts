@@ -21,7 +21,7 @@ export function openHostLog(path: string): HostLog {
   const timer = setInterval(() => rotate(path), CHECK_EVERY_MS).unref();
   return {
     descriptor,
-    say: (line) => writeSync(descriptor, `[prestage] ${line}\n`),
+    say: (line) => writeSync(descriptor, `[prestage] ${new Date().toISOString()} ${line}\n`),
     close: () => {
       clearInterval(timer);
       closeSync(descriptor);
