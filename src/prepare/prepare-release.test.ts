@@ -441,7 +441,7 @@ describe('a failure', () => {
     await job.package('huge', Buffer.concat([pretends.subarray(0, central), ...files, end]));
     const error = await failure();
     expect(error).toMatchObject({ code: 'DISK_FULL' });
-    expect(error.message).toMatch(/819\d{3}\.\d MiB are needed, \d+\.\d MiB are free/);
+    expect(error.message).toMatch(/800 GiB are needed, [\d.]+ \wiB are free/);
     expect(eventsOf('package.started')).toEqual([]);
   });
 });

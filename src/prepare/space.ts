@@ -1,4 +1,5 @@
 import { type InputLocation, type InputLocations, isRemote, type PackagePlan } from '../config/index.js';
+import { formatBytes } from '../core/bytes.js';
 import { PrestageError } from '../core/errors.js';
 import { spaceAvailable } from '../store/index.js';
 import { measureArchive } from './archives/index.js';
@@ -58,7 +59,7 @@ export async function demandSpace(root: string, needs: readonly Need[]): Promise
   const files = needs.reduce((sum, need) => sum + (need.files ?? 1), 0);
   const bytes = needs.reduce((sum, need) => sum + need.bytes, 0) + files * BYTES_PER_FILE;
   if (bytes > free.bytes)
-    throw tooSmall(root, `${inMiB(bytes)} MiB are needed`, `${inMiB(free.bytes)} MiB are free`, bytes, free.bytes);
+    throw tooSmall(root, `${formatBytes(bytes)} are needed`, `${formatBytes(free.bytes)} are free`, bytes, free.bytes);
   if (free.inodes !== undefined && files > free.inodes)
     throw tooSmall(root, `${files} files are to be made`, `${free.inodes} inodes are free`, files, free.inodes);
 }
@@ -72,8 +73,4 @@ function tooSmall(root: string, needs: string, has: string, expected: number, fo
       context: { path: root, expected: String(expected), found: String(found) },
     },
   );
-}
-
-function inMiB(bytes: number): string {
-  return (bytes / 1024 ** 2).toFixed(1);
 }

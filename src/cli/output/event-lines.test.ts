@@ -45,7 +45,7 @@ describe('what a person is told', () => {
     [{ type: 'package.started', package: 'a', tree: 'a-1', bytesTotal: 1e6 }, []],
     [
       { type: 'package.progress', package: 'a', bytes: 812e6, bytesTotal: 1.7e9, files: 1204 },
-      ['a: 47%, 812 MB of 1.7 GB, 1,204 files'],
+      ['a: 47%, 774 MiB of 1.6 GiB, 1,204 files'],
     ],
     [{ type: 'package.progress', package: 'a', bytes: 812, files: 1 }, ['a: 812 B, 1 file']],
     [
@@ -75,7 +75,7 @@ describe('what a person is told', () => {
         bytes: 2e6,
         durationMs: 1400,
       },
-      ['a: prepared, 1 file, 2.0 MB in 1.4 s'],
+      ['a: prepared, 1 file, 1.9 MiB in 1.4 s'],
     ],
     [
       {

@@ -26,16 +26,16 @@ const atWork = () =>
 describe('live progress', () => {
   test('has a row a package and a row a host', () => {
     expect(progressRows(atWork(), options)).toEqual([
-      'installer  ━━━━━━━━━━━━━━────────────────  47%  800 MB / 1.7 GB  1,204 files  400 MB/s  3 s left',
-      'db         ──────────────────────────────                   0 B      0 files',
+      'installer  ━━━━━━━━━━━━━━────────────────  47%  763 MiB / 1.6 GiB  1,204 files  381 MiB/s  3 s left',
+      'db         ──────────────────────────────                     0 B      0 files',
       'api-0      starting    0 s',
     ]);
   });
 
   test('leaves out what there is no room for', () => {
     expect(progressRows(atWork(), { ...options, width: 59 })).toEqual([
-      'installer  ━━━━━━━━━━─────────────  47%  400 MB/s  3 s left',
-      'db         ───────────────────────',
+      'installer  ━━━━━━━━━━────────────  47%  381 MiB/s  3 s left',
+      'db         ──────────────────────',
       'api-0      starting    0 s',
     ]);
     expect(progressRows(atWork(), { ...options, width: 30 })).toEqual([
@@ -47,7 +47,7 @@ describe('live progress', () => {
 
   test('is drawn with ASCII where the terminal has no more', () => {
     expect(progressRows(atWork(), { ...options, width: 59, unicode: false })[0]).toBe(
-      'installer  ==========-------------  47%  400 MB/s  3 s left',
+      'installer  ==========------------  47%  381 MiB/s  3 s left',
     );
   });
 
@@ -66,8 +66,41 @@ describe('live progress', () => {
       4000,
     );
     expect(progressRows(activity, { ...options, width: 59 })[0]).toBe(
-      'installer  ━━━━━━━━───────────  47%  400 MB/s  step 2 patch',
+      'installer  ━━━━━━━━──────────  47%  381 MiB/s  step 2 patch',
     );
+  });
+
+  test('gives names the room that a wide terminal has, and cuts their middles on a narrow one', () => {
+    const names = ['middleware-configuration-production', 'middleware-configuration-acceptance'];
+    const activity = activityAfter(
+      ...names.map((name) => ({ type: 'package.started' as const, package: name, tree: name, bytesTotal: 1000 })),
+    );
+    const at = (width: number) => progressRows(activity, { ...options, width }).map((row) => row.split(' ')[0]);
+    expect(at(200)).toEqual(names);
+    expect(at(40)).toEqual([expect.stringMatching(/^middle.*~.*tion$/), expect.stringMatching(/^middle.*~.*ance$/)]);
+    expect(new Set(at(40)).size).toBe(2);
+  });
+
+  test('has a row for a source that is fetched to be pinned, until it is', () => {
+    const activity = activityAfter(
+      { type: 'fetch.started', package: 'app', bytesTotal: 2048 },
+      { type: 'fetch.progress', package: 'app', bytes: 1024, bytesTotal: 2048 },
+    );
+    expect(progressRows(activity, options)[0]).toMatch(/^fetch app {2}━+─+ {2}50% {2}1\.0 KiB \/ 2\.0 KiB/);
+    applyToActivity(activity, { type: 'fetch.finished', package: 'app', bytes: 2048, durationMs: 9 }, 5000);
+    expect(progressRows(activity, options)).toEqual([]);
+  });
+
+  test('writes all numbers of a line in one way', () => {
+    const activity = activityAfter({
+      type: 'package.progress',
+      package: 'a',
+      bytes: 1,
+      bytesTotal: 2,
+      files: 1204,
+      filesTotal: 24_080,
+    });
+    expect(progressRows(activity, options)[0]).toContain('1,204 / 24,080 files');
   });
 
   test('forgets what has ended', () => {

@@ -1,7 +1,8 @@
+import { formatBytes } from '../../core/bytes.js';
 import { type Activity, type HostActivity, type PackageActivity, rateOf } from './activity.js';
 import type { Style } from './style.js';
-import { formatBytes, formatCount, formatDuration, formatPercent } from './units.js';
-import { truncate } from './wrap.js';
+import { formatCount, formatDuration, formatNumber, formatPercent } from './units.js';
+import { shortenName, truncate } from './wrap.js';
 
 export interface RowsOptions {
   /** Columns; no row is longer. */
@@ -17,20 +18,31 @@ export interface RowsOptions {
 const GAP = '  ';
 const MIN_BAR = 8;
 const MAX_BAR = 30;
-const MAX_NAME = 20;
+/** A name is cut to this before other columns are left out. */
+const SHORT_NAME = 20;
+
+const STATE_WIDTH = 10;
+/** A host's state, and for how long: up to `9999 s`. */
+const HOST_STATE_WIDTH = STATE_WIDTH + GAP.length + 6;
 
 /** What goes first where the terminal is narrow; the name and the percentage always stay. */
 const DROP_ORDER = ['files', 'bytes', 'bar', 'rate', 'left'] as const;
-type Column = (typeof DROP_ORDER)[number] | 'name' | 'percent';
-const ORDER: readonly Column[] = ['name', 'bar', 'percent', 'bytes', 'files', 'rate', 'left'];
+type Column = (typeof DROP_ORDER)[number] | 'percent';
+type Texts = Record<Exclude<Column, 'bar'>, string>;
+const ORDER: readonly Column[] = ['bar', 'percent', 'bytes', 'files', 'rate', 'left'];
 
 /** One row a package, then one a host: what a terminal shows of the work that goes on. Pure. */
 export function progressRows(activity: Activity, options: RowsOptions): string[] {
-  const names = [...activity.packages.keys(), ...activity.hosts.keys()];
-  const nameWidth = Math.min(MAX_NAME, Math.max(0, ...names.map((name) => name.length)));
+  const packages = [...activity.packages.values()];
+  const hosts = [...activity.hosts.values()];
+  const longest = Math.max(0, ...[...activity.packages.keys(), ...activity.hosts.keys()].map((name) => name.length));
+  const texts = packages.map(textsOf);
+  const columns = columnsThatFit(texts, Math.min(SHORT_NAME, longest), options.width);
+  const others = Math.max(widthOf(columns, texts), hosts.length > 0 ? HOST_STATE_WIDTH : 0);
+  const nameWidth = Math.min(longest, Math.max(SHORT_NAME, options.width - others - GAP.length));
   const rows = [
-    ...packageRows([...activity.packages.values()], nameWidth, options),
-    ...[...activity.hosts.values()].map((host) => hostRow(host, nameWidth, options)),
+    ...packageRows(packages, { texts, columns, nameWidth }, options),
+    ...hosts.map((host) => hostRow(host, nameWidth, options)),
   ];
   if (rows.length <= options.height) return rows;
   const shown = Math.max(options.height - 1, 0);
@@ -40,43 +52,59 @@ export function progressRows(activity: Activity, options: RowsOptions): string[]
   ].slice(0, options.height);
 }
 
-function packageRows(packages: readonly PackageActivity[], nameWidth: number, options: RowsOptions): string[] {
-  const { width, style, unicode } = options;
-  const texts = packages.map((item) => textsOf(item, nameWidth));
-  const widths = (column: Column) =>
-    column === 'bar' ? MIN_BAR : Math.max(0, ...texts.map((text) => text[column].length));
-  const columns = columnsThatFit(widths, width);
-  const used = columns.reduce((sum, column) => sum + widths(column), 0) + GAP.length * (columns.length - 1);
+interface Layout {
+  texts: readonly Texts[];
+  columns: readonly Column[];
+  nameWidth: number;
+}
+
+function packageRows(
+  packages: readonly PackageActivity[],
+  { texts, columns, nameWidth }: Layout,
+  { width, style, unicode }: RowsOptions,
+): string[] {
+  const others = widthOf(columns, texts);
+  const used = nameWidth + (columns.length === 0 ? 0 : GAP.length + others);
   const barWidth = Math.min(MAX_BAR, MIN_BAR + Math.max(0, width - used));
   return packages.map((item, i) => {
     const cells = columns.map((column) => {
       if (column === 'bar') return bar(item, barWidth, { style, unicode });
-      const text = texts[i]?.[column] ?? '';
-      return text.padStart(widths(column));
+      return (texts[i]?.[column] ?? '').padStart(columnWidth(column, texts));
     });
-    return columns.length === 1 ? truncate(cells.join(GAP), width) : cells.join(GAP).trimEnd();
+    const name = shortenName(item.id, Math.min(nameWidth, width)).padEnd(nameWidth);
+    return [name, ...cells].join(GAP).trimEnd();
   });
 }
 
-function columnsThatFit(widths: (column: Column) => number, width: number): Column[] {
-  let columns = ORDER.filter((column) => widths(column) > 0);
-  const total = () => columns.reduce((sum, column) => sum + widths(column), 0) + GAP.length * (columns.length - 1);
+/** As much as there is room for beside a name of that width. */
+function columnsThatFit(texts: readonly Texts[], nameWidth: number, width: number): Column[] {
+  let columns = ORDER.filter((column) => columnWidth(column, texts) > 0);
   for (const drop of [...DROP_ORDER, 'percent' as const]) {
-    if (total() <= width) break;
+    if (columns.length === 0 || nameWidth + GAP.length + widthOf(columns, texts) <= width) break;
     columns = columns.filter((column) => column !== drop);
   }
   return columns;
 }
 
-function textsOf(item: PackageActivity, nameWidth: number): Record<Column, string> {
+function columnWidth(column: Column, texts: readonly Texts[]): number {
+  return column === 'bar' ? MIN_BAR : Math.max(0, ...texts.map((text) => text[column].length));
+}
+
+function widthOf(columns: readonly Column[], texts: readonly Texts[]): number {
+  const total = columns.reduce((sum, column) => sum + columnWidth(column, texts), 0);
+  return total + GAP.length * Math.max(0, columns.length - 1);
+}
+
+function textsOf(item: PackageActivity): Texts {
   const { bytes, bytesTotal, files, filesTotal, note } = item;
   const rate = rateOf(item);
   return {
-    name: truncate(item.id, nameWidth).padEnd(nameWidth),
-    bar: '',
     percent: bytesTotal === undefined ? '' : formatPercent(bytes, bytesTotal),
     bytes: bytesTotal === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} / ${formatBytes(bytesTotal)}`,
-    files: filesTotal === undefined ? formatCount(files, 'file') : `${files} / ${formatCount(filesTotal, 'file')}`,
+    files:
+      filesTotal === undefined
+        ? formatCount(files, 'file')
+        : `${formatNumber(files)} / ${formatCount(filesTotal, 'file')}`,
     rate: rate === undefined ? '' : `${formatBytes(rate)}/s`,
     left: note ?? timeLeft(item, rate),
   };
@@ -101,6 +129,6 @@ function bar(
 
 function hostRow({ host, state, sinceMs }: HostActivity, nameWidth: number, { width, nowMs }: RowsOptions): string {
   const seconds = Math.floor((nowMs - sinceMs) / 1000);
-  const text = `${truncate(host, nameWidth).padEnd(nameWidth)}${GAP}${state.padEnd(10)}${GAP}${seconds} s`;
+  const text = `${shortenName(host, nameWidth).padEnd(nameWidth)}${GAP}${state.padEnd(STATE_WIDTH)}${GAP}${seconds} s`;
   return truncate(text, width);
 }

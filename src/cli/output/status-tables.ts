@@ -2,10 +2,11 @@ import type { StatusResult } from '../../deploy/index.js';
 import type { Style } from './style.js';
 import { hostAddress, hostName } from './summaries.js';
 import { table } from './table.js';
+import { hanging } from './wrap.js';
 
 /** What `status` found. Pure. */
 export function statusTables(status: StatusResult, options: { style: Style; width?: number }): string[] {
-  const { style } = options;
+  const { style, width } = options;
   const { database } = status;
   const facts: [string, string][] = [
     ['environment', status.environment],
@@ -29,7 +30,11 @@ export function statusTables(status: StatusResult, options: { style: Style; widt
   ]);
   const temporary = status.temporary.map(({ kind, id, detail }) => [kind, id, detail]);
   return [
-    ...facts.map(([label, text]) => `${style.dim(label.padEnd(11))}  ${text}`),
+    ...facts.flatMap(([label, text]) => {
+      const head = `${label.padEnd(11)}  `;
+      const [first = '', ...rest] = width === undefined ? [head + text] : hanging(head, text, width);
+      return [first.replace(head, style.dim(head)), ...rest];
+    }),
     ...(hosts.length > 0 ? ['', ...table(['host', 'address', 'release', 'state'], hosts, options)] : []),
     ...(temporary.length > 0 ? ['', ...table(['temporary', 'id', 'what'], temporary, options)] : []),
   ];

@@ -1,8 +1,9 @@
+import { formatBytes } from '../../core/bytes.js';
 import type { ReleasesResult, VerifyResult } from '../../deploy/index.js';
 import type { PrunePlan } from '../../store/index.js';
 import type { Style } from './style.js';
 import { table } from './table.js';
-import { formatBytes, formatTime } from './units.js';
+import { formatTime } from './units.js';
 
 interface TableManner {
   style: Style;

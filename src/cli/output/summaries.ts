@@ -1,6 +1,7 @@
+import { formatBytes } from '../../core/bytes.js';
 import type { DeployResult, DestroyPlan, StatusResult } from '../../deploy/index.js';
 import type { Style } from './style.js';
-import { formatBytes, formatCount, formatDuration } from './units.js';
+import { formatCount, formatDuration } from './units.js';
 
 interface Manner {
   style: Style;

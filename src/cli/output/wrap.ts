@@ -42,3 +42,10 @@ export function truncate(text: string, width: number): string {
   if (text.length <= width) return text;
   return width <= 1 ? text.slice(0, Math.max(width, 0)) : `${text.slice(0, width - 1)}~`;
 }
+
+/** A name in at most `width` columns. Names of one kind often differ at their ends, so it is the middle that goes. */
+export function shortenName(name: string, width: number): string {
+  if (name.length <= width || width < 5) return truncate(name, width);
+  const end = Math.floor((width - 1) / 2);
+  return `${name.slice(0, width - 1 - end)}~${name.slice(-end)}`;
+}

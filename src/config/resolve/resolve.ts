@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { mapBounded } from '../../core/bounded.js';
+import { formatBytes } from '../../core/bytes.js';
 import { errnoOf, PrestageError, withoutCredentials } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import type { Config, PackageConfig } from '../config.js';
@@ -169,7 +170,7 @@ function announceLarge(emit: Emit): (path: string, sizeBytes: number) => void {
     if (sizeBytes < LARGE_BYTES) return;
     emit({
       type: 'notice',
-      message: `Reading ${shownPath(path)} (${Math.round(sizeBytes / 1024 ** 2)} MiB) for its digest.`,
+      message: `Reading ${shownPath(path)} (${formatBytes(sizeBytes)}) for its digest.`,
     });
   };
 }

@@ -1,5 +1,6 @@
 import { mkdtemp, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { formatBytes } from '../../../core/bytes.js';
 import { errnoOf, PrestageError } from '../../../core/errors.js';
 import { rmdir } from '../../../core/held-files.js';
 import { spaceAvailable } from '../../../store/index.js';
@@ -47,10 +48,10 @@ export async function checkSpace(root: string): Promise<Verdict> {
   const files = inodes === undefined ? '' : ` and room for ${inodes} files`;
   if (await isFull(root, FEW_FILES))
     return failed(
-      `The disk of ${root} is full: ${(bytes / 1e6).toFixed(1)} MB${files} are free.`,
+      `The disk of ${root} is full: ${formatBytes(bytes)}${files} are free.`,
       'Free some: `prestage prune` removes old releases, `prestage destroy` what hosts wrote; `df` and `du` show what else is there.',
     );
-  const found = `${(bytes / 1024 ** 3).toFixed(1)} GiB${files} are free for ${root}.`;
+  const found = `${formatBytes(bytes)}${files} are free for ${root}.`;
   if (bytes >= LITTLE_BYTES && (inodes ?? FEW_INODES) >= FEW_INODES) return ok(found);
   return warning(
     found,

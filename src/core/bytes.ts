@@ -1,0 +1,17 @@
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/**
+ * Bytes as people read them: `0 B`, `999 B`, `1.7 GiB`, `48 MiB`. Binary units everywhere, as the configuration takes
+ * them and as AWS sells disks. Always English, so that output is the same on every machine.
+ */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  // 1023.5 would be rounded to 1024 of a unit.
+  while (value >= 1023.5 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const digits = unit > 0 && value < 9.95 ? 1 : 0;
+  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+}
