@@ -61,7 +61,7 @@ const recipeStep = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const recipe = z.strictObject({
+export const recipe = z.strictObject({
   format: z.literal(RECIPE_FORMAT),
   package: z.string(),
   source: input,

@@ -1,12 +1,15 @@
-import type { ReleasePlan } from '../config/index.js';
+import { type PackagePlan, type ReleasePlan, recipe, type ScriptPlan } from '../config/index.js';
 import type { ReleaseRecord } from '../store/index.js';
 import type { Prepared, Target } from '../targets/index.js';
+import { type Change, recipeChanges, summaryOf } from './changes/recipe-changes.js';
 
 export interface PackageDetection {
   id: string;
   tree: string;
   action: 'prepare' | 'reuse';
   reason: string;
+  /** What is not as in the release that is deployed, or was prepared last. */
+  changes: Change[];
 }
 
 export interface Detection {
@@ -14,14 +17,28 @@ export interface Detection {
   needed: boolean;
   reason: string;
   packages: PackageDetection[];
+  /** What of the hosts' scripts is not as in that release. */
+  scripts: Change[];
 }
 
 /** Whether phase 1 is needed, package by package: a look-up of names that follow from the config and the lockfile. */
 export async function detect(target: Target, plan: ReleasePlan): Promise<Detection> {
-  const [prepared, releases] = await Promise.all([target.lookUp(plan), target.releases()]);
-  const packages = plan.packages.map(({ id, tree }) => ({ id, tree, ...detectPackage(id, tree, prepared, releases) }));
+  const [prepared, releases, current] = await Promise.all([
+    target.lookUp(plan),
+    target.releases(),
+    target.currentRelease(),
+  ]);
+  // What is deployed counts first: what was prepared since may never have been used.
+  const earlier = [...releases.filter(({ release }) => release !== current), ...releases.filter(isCurrent)];
+  const packages = plan.packages.map((item) => detectPackage(item, prepared, earlier));
   const needed = !prepared.release || packages.some((item) => item.action === 'prepare');
-  return { needed, reason: reasonOf(plan, packages, prepared), packages };
+  const last = earlier.at(-1);
+  const scripts = last === undefined ? [] : scriptChanges(last.scripts, plan.scripts);
+  return { needed, reason: reasonOf(plan, packages, prepared), packages, scripts };
+
+  function isCurrent({ release }: ReleaseRecord): boolean {
+    return release === current;
+  }
 }
 
 /** The ids of the packages that must be prepared. */
@@ -29,19 +46,44 @@ export function toPrepare({ packages }: Detection): string[] {
   return packages.filter(({ action }) => action === 'prepare').map(({ id }) => id);
 }
 
-function detectPackage(id: string, tree: string, prepared: Prepared, releases: readonly ReleaseRecord[]) {
-  if (prepared.trees.has(tree)) return { action: 'reuse' as const, reason: `ready as ${tree}` };
-  const holding = releases.filter((release) => release.packages.some((held) => held.id === id));
-  const last = holding.at(-1);
-  const was = holding.findLast((release) => release.packages.some((held) => held.tree === tree));
-  return {
-    action: 'prepare' as const,
-    reason: was
-      ? `release ${was.release} had it, and it is gone from the store`
-      : last
-        ? `its source, steps or settings changed since release ${last.release}`
-        : 'not prepared yet',
-  };
+/** `earlier`: the last one is what a change is compared with. */
+function detectPackage(item: PackagePlan, prepared: Prepared, earlier: readonly ReleaseRecord[]): PackageDetection {
+  const { id, tree } = item;
+  const last = earlier.findLast((release) => release.packages.some((held) => held.id === id));
+  const known = last?.packages.find((held) => held.id === id);
+  const changes = known === undefined ? [] : packageChanges(known, item);
+  const about = { id, tree, changes };
+  if (prepared.trees.has(tree)) return { ...about, action: 'reuse', reason: `ready as ${tree}` };
+  const was = earlier.findLast((release) => release.packages.some((held) => held.tree === tree));
+  if (was)
+    return { ...about, action: 'prepare', reason: `release ${was.release} had it, and it is gone from the store` };
+  if (!last) return { ...about, action: 'prepare', reason: 'not prepared yet' };
+  const what = summaryOf(changes) || 'its source, steps or settings';
+  return { ...about, action: 'prepare', reason: `${what} changed since release ${last.release}` };
+}
+
+/** Nothing of the recipe where the record is of a version that did not keep it, or of a newer format. */
+function packageChanges(known: ReleaseRecord['packages'][number], item: PackagePlan): Change[] {
+  const moved: Change[] =
+    known.destination === item.destination
+      ? []
+      : [{ what: 'destination', before: known.destination, after: item.destination }];
+  const before = recipe.safeParse(known.recipeContent);
+  return [...moved, ...(before.success ? recipeChanges(before.data, item.recipe) : [])];
+}
+
+function scriptChanges(before: readonly ScriptPlan[], after: readonly ScriptPlan[]): Change[] {
+  const [old, now] = [new Map(before.map(digestOf)), new Map(after.map(digestOf))];
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .filter((path) => old.get(path) !== now.get(path))
+    .map((path) => {
+      const [was, is] = [old.get(path), now.get(path)];
+      return { what: path, ...(was === undefined ? {} : { before: was }), ...(is === undefined ? {} : { after: is }) };
+    });
+}
+
+function digestOf({ path, sha256 }: ScriptPlan): [string, string] {
+  return [path, `sha256:${sha256.slice(0, 16)}`];
 }
 
 function reasonOf(plan: ReleasePlan, packages: readonly PackageDetection[], prepared: Prepared): string {

@@ -1,4 +1,4 @@
-import { demandSources } from '../config/index.js';
+import { demandSources, type Resolved } from '../config/index.js';
 import type { Deployment } from '../targets/index.js';
 import { contentsOf } from './contents.js';
 import { detect, toPrepare } from './detect.js';
@@ -31,8 +31,17 @@ export async function plan(options: PlanOptions): Promise<PlanResult> {
     sources: resolved.lockfile.changes,
     phase1: {
       needed: detection.needed,
-      packages: detection.packages.map(({ id, action, tree, reason }) => ({ id, action, tree, reason })),
+      packages: await Promise.all(
+        detection.packages.map(async (item) => ({ ...item, source: await handlingOf(resolved, item.id) })),
+      ),
+      scripts: detection.scripts,
     },
     phase2: await target.planServices(deployment),
   };
+}
+
+async function handlingOf({ plan, inputs }: Resolved, id: string): Promise<string> {
+  const { sourceHandling } = await import('../prepare/index.js');
+  const item = plan.packages.find((each) => each.id === id);
+  return item === undefined ? '' : sourceHandling(item, inputs);
 }

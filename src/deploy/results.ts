@@ -1,5 +1,6 @@
 import type { Difference, PrunePlan, ReleaseRecord } from '../store/index.js';
 import type { Finding, ServicesChange, TargetStatus } from '../targets/index.js';
+import type { Change } from './changes/recipe-changes.js';
 
 /** What the commands come to; with `--json` these are the members of the last line, `{"type": "result", …}`. */
 
@@ -8,8 +9,24 @@ export interface PlanResult {
   release: string;
   /** Sources that are not what prestage.lock says, or not in it yet: `previous` is what it says. */
   sources: { source: string; sha256: string; previous?: string }[];
-  phase1: { needed: boolean; packages: { id: string; action: 'prepare' | 'reuse'; tree: string; reason: string }[] };
+  phase1: {
+    needed: boolean;
+    packages: PlannedPackage[];
+    /** What of the hosts' scripts is not as in the release that is deployed, or was prepared last. */
+    scripts: Change[];
+  };
   phase2: ServicesChange;
+}
+
+export interface PlannedPackage {
+  id: string;
+  action: 'prepare' | 'reuse';
+  tree: string;
+  reason: string;
+  /** What is done with its source: `unpack as tar.gz, strip 1`, `keep as a file`, `copy the folder`. */
+  source: string;
+  /** What is not as in the release that is deployed, or was prepared last. */
+  changes: Change[];
 }
 
 export interface PackageResult {

@@ -11,6 +11,8 @@ export async function releases(options: CommandOptions): Promise<ReleasesResult>
     current,
     releases: records.map((record) => ({
       ...record,
+      // Recipes are long, and for programs that know their format.
+      packages: record.packages.map(({ recipeContent: _, ...item }) => item),
       current: record.release === current,
       deployedAt: history.findLast((deployed) => deployed.release === record.release)?.deployedAt,
     })),

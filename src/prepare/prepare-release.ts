@@ -197,7 +197,10 @@ function recordOf({ plan, createdBy }: PrepareOptions, packages: ReadonlyMap<str
     name: plan.name,
     createdAt: new Date().toISOString(),
     createdBy,
-    packages: plan.packages.flatMap(({ id }) => packages.get(id) ?? []),
+    packages: plan.packages.flatMap(({ id, recipe }) => {
+      const prepared = packages.get(id);
+      return prepared ? [{ ...prepared, recipeContent: recipe }] : [];
+    }),
     scripts: plan.scripts,
   };
 }

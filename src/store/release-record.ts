@@ -19,6 +19,8 @@ export const releaseRecord = z.object({
       tree: z.string(),
       /** The recipe's SHA-256. */
       recipe: z.string(),
+      /** What the recipe says, so that a later plan can tell what changed. Records of 0.1.0 have none. */
+      recipeContent: z.unknown().optional(),
       /** The tree's digest: the SHA-256 of its manifest's bytes. */
       digest: z.string(),
       /** Files and links, without folders. */

@@ -106,9 +106,9 @@ async function demandSameRelease(root: string, record: ReleaseRecord): Promise<v
   throw wrongRelease(record, 'there is another one of that id in the store');
 }
 
-/** What a release is, whoever made it and when. */
-function contents({ createdAt: _, createdBy: __, ...rest }: ReleaseRecord): string {
-  return canonicalJson(rest as Json);
+/** What a release is, whoever made it and when. Its recipes are in it by their digests. */
+function contents({ createdAt: _, createdBy: __, packages, ...rest }: ReleaseRecord): string {
+  return canonicalJson({ ...rest, packages: packages.map(({ recipeContent: _, ...item }) => item) } as Json);
 }
 
 function wrongRelease(record: ReleaseRecord, reason: string): PrestageError {

@@ -2,35 +2,58 @@ import type { PlanResult } from '../../deploy/index.js';
 import type { ResourceChange } from '../../targets/index.js';
 import type { Style } from './style.js';
 import { table } from './table.js';
+import { folded } from './wrap.js';
 
 /** What `plan` found, phase by phase. Pure. */
 export function planTables(
   { environment, release, sources, phase1, phase2 }: PlanResult,
   options: { style: Style; width?: number },
 ): string[] {
-  const { style } = options;
+  const { style, width } = options;
+  const fitted = (line: string) => (width === undefined ? [line] : folded(line, width));
   const mark = (action: string) =>
     action === 'reuse' || action === 'keep' ? style.good : action === 'remove' ? style.bad : style.warn;
-  const packages = phase1.packages.map(({ id, action, reason }) => [id, { text: action, mark: mark(action) }, reason]);
+  const packages = phase1.packages.map(({ id, action, source, reason }) => [
+    id,
+    { text: action, mark: mark(action) },
+    source,
+    reason,
+  ]);
   const hosts = phase2.hosts.map(({ host, action, reason }) => [host, { text: action, mark: mark(action) }, reason]);
   return [
-    `Release ${style.bold(release)} for ${environment}`,
+    ...fitted(`Release ${style.bold(release)} for ${environment}`),
     ...sources.flatMap(({ source, sha256, previous }) =>
       previous === undefined
         ? []
-        : [
-            `${source} is not what prestage.lock says: ${style.dim(`locked ${digest(previous)}, found ${digest(sha256)}`)}`,
-          ],
+        : fitted(`${source} is not what prestage.lock says: locked ${digest(previous)}, found ${digest(sha256)}`),
     ),
     '',
-    `${style.bold('Phase 1, files')}: ${phase1.needed ? `needed${packages.length > 0 ? '' : ', a release of the scripts alone'}` : 'not needed, all is ready'}`,
-    ...(packages.length > 0 ? table(['package', 'action', 'reason'], packages, options) : []),
+    ...fitted(
+      `${style.bold('Phase 1, files')}: ${phase1.needed ? `needed${packages.length > 0 ? '' : ', a release of the scripts alone'}` : 'not needed, all is ready'}`,
+    ),
+    ...(packages.length > 0 ? table(['package', 'action', 'source', 'reason'], packages, options) : []),
+    ...changeTable(phase1, options),
     '',
-    `${style.bold('Phase 2, hosts')}: ${phase2.action === 'apply' ? 'needed' : 'not needed'}, ${phase2.reason}`,
+    ...fitted(
+      `${style.bold('Phase 2, hosts')}: ${phase2.action === 'apply' ? 'needed' : 'not needed'}, ${phase2.reason}`,
+    ),
     ...(hosts.length > 0 ? table(['host', 'action', 'reason'], hosts, options) : []),
     ...(phase2.database === 'none' ? [] : [`database: ${phase2.database}`]),
     ...resourceTables(phase2.resources ?? [], mark, options),
   ];
+}
+
+/** Each thing that changed, with what it was and what it is. */
+function changeTable({ packages, scripts }: PlanResult['phase1'], options: { style: Style; width?: number }): string[] {
+  const of = (where: string, changes: PlanResult['phase1']['scripts']) =>
+    changes.map(({ what, key, before, after }) => [
+      where,
+      key === undefined ? what : `${what} ${key}`,
+      { text: before ?? '-', mark: options.style.bad },
+      { text: after ?? '-', mark: options.style.good },
+    ]);
+  const rows = [...packages.flatMap(({ id, changes }) => of(id, changes)), ...of('scripts', scripts)];
+  return rows.length === 0 ? [] : ['', ...table(['changed', 'what', 'before', 'now'], rows, options)];
 }
 
 function digest(sha256: string): string {

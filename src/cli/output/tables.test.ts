@@ -53,7 +53,7 @@ test('plan says what is prepared where there are no packages', () => {
       environment: 'local',
       release: 'r1',
       sources: [],
-      phase1: { needed: true, packages: [] },
+      phase1: { needed: true, packages: [], scripts: [] },
       phase2: { action: 'apply', reason: 'nothing runs yet', hosts: [], database: 'none' },
     } as unknown as Parameters<typeof planTables>[0],
     { style: plainStyle },
@@ -67,7 +67,7 @@ test('plan lists resources where the target is made of them, and marks replaceme
       environment: 'dev',
       release: 'r1',
       sources: [],
-      phase1: { needed: false, packages: [] },
+      phase1: { needed: false, packages: [], scripts: [] },
       phase2: {
         action: 'apply',
         reason: '2 resources change',
@@ -110,7 +110,20 @@ test('plan says for both phases what and why', () => {
         { source: 'files/db.zip', sha256: 'b'.repeat(64), previous: 'a'.repeat(64) },
         { source: 'files/new.zip', sha256: 'c'.repeat(64) },
       ],
-      phase1: { needed: true, packages: [{ id: 'db', tree: 'db-1', action: 'prepare', reason: 'not prepared yet' }] },
+      phase1: {
+        needed: true,
+        packages: [
+          {
+            id: 'db',
+            tree: 'db-1',
+            action: 'prepare',
+            source: 'unpack as zip',
+            reason: 'its source changed since release r0',
+            changes: [{ what: 'source', before: 'db.zip sha256:aa', after: 'db.zip sha256:bb' }],
+          },
+        ],
+        scripts: [{ what: 'boot.sh', after: 'sha256:cc' }],
+      },
       phase2: {
         action: 'apply',
         reason: 'nothing is deployed',
@@ -125,8 +138,12 @@ test('plan says for both phases what and why', () => {
     'files/db.zip is not what prestage.lock says: locked sha256:aaaaaaaaaaaaaaaa, found sha256:bbbbbbbbbbbbbbbb',
     '',
     'Phase 1, files: needed',
-    'PACKAGE  ACTION   REASON',
-    'db       prepare  not prepared yet',
+    'PACKAGE  ACTION   SOURCE         REASON',
+    'db       prepare  unpack as zip  its source changed since release r0',
+    '',
+    'CHANGED  WHAT     BEFORE            NOW',
+    'db       source   db.zip sha256:aa  db.zip sha256:bb',
+    'scripts  boot.sh  -                 sha256:cc',
     '',
     'Phase 2, hosts: needed, nothing is deployed',
     'HOST   ACTION  REASON',
@@ -189,9 +206,9 @@ test('releases are listed with an asterisk at the current one', () => {
     pipe,
   );
   expect(lines).toEqual([
-    'RELEASE  PREPARED              DEPLOYED              SIZE    PACKAGES',
-    'r1       2026-11-24 02:11:14Z  never                 500 MB  db',
-    'r2 *     2026-11-24 02:11:14Z  2026-11-24 02:11:14Z  1.0 GB  db, app',
+    'RELEASE  PREPARED              DEPLOYED              SIZE     PACKAGES',
+    'r1       2026-11-24 02:11:14Z  never                 477 MiB  db',
+    'r2 *     2026-11-24 02:11:14Z  2026-11-24 02:11:14Z  954 MiB  db, app',
   ]);
   expect(releasesTable({ current: undefined, releases: [] }, pipe)).toEqual(['No release is prepared yet.']);
 });
@@ -207,8 +224,8 @@ test('prune says what stays and why, and what goes', () => {
     'ACTION  WHAT  WHY',
     'keep    r2    current',
     'remove  r1    prepared 2026-11-24 02:11:14Z',
-    'remove  db-1  3.0 MB, no kept release holds it',
-    'frees 3.0 MB',
+    'remove  db-1  2.9 MiB, no kept release holds it',
+    'frees 2.9 MiB',
   ]);
 });
 
