@@ -6,6 +6,7 @@ import type { SerializedError } from './errors.js';
  */
 export type PrestageEvent =
   | DeployEvent
+  | FetchEvent
   | UploadEvent
   | WorkerEvent
   | MachineEvent
@@ -26,6 +27,14 @@ export type DeployEvent =
   | { type: 'phase.started'; phase: 1 | 2; release: string; reason: string }
   | { type: 'phase.finished'; phase: 1 | 2; release: string; outcome: string; durationMs: number }
   | { type: 'release.current'; release: string; previous?: string };
+
+/** A remote source that is not pinned yet is fetched once, to know what it is. `package` is whose it is. */
+export type FetchEvent =
+  /** `bytesTotal` where the server says it. */
+  | { type: 'fetch.started'; package: string; bytesTotal?: number }
+  /** At most a few a second. */
+  | { type: 'fetch.progress'; package: string; bytes: number; bytesTotal?: number }
+  | { type: 'fetch.finished'; package: string; bytes: number; durationMs: number };
 
 /** What a worker (the agent) does. */
 export type WorkerEvent =

@@ -6,7 +6,7 @@ import type { Deployment, PrepareJob, Target } from '../targets/index.js';
 import { contentsOf } from './contents.js';
 import { type Detection, detect, toPrepare } from './detect.js';
 import { placedError } from './placed-error.js';
-import { type CommandOptions, openProject, resolveProject } from './project.js';
+import { type CommandOptions, openProject, removeCopies, resolveProject } from './project.js';
 import type { DeployResult, PackageResult } from './results.js';
 
 export interface DeployOptions extends CommandOptions {
@@ -55,6 +55,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     if (!deployment.fallback) await gate(target, resolved);
     const phase2 = options.prepareFilesOnly ? 'skipped' : await applyServices(target, deployment, held);
     const record = await gate(target, resolved);
+    await removeCopies(resolved, options);
     return {
       environment: environment.name,
       release: resolved.plan.release,
@@ -94,7 +95,8 @@ function demandJump({ config, services }: Resolved): void {
 }
 
 function announce(detection: Detection, { emit }: CommandContext): void {
-  for (const { id, ...rest } of detection.packages) emit({ type: 'package.detected', package: id, ...rest });
+  for (const { id, tree, action, reason } of detection.packages)
+    emit({ type: 'package.detected', package: id, tree, action, reason });
 }
 
 function demandReady(detection: Detection, { plan, environment, lockfile }: Resolved): void {

@@ -3,8 +3,9 @@ import type { PrepareOptions } from './options.js';
 
 /** The engine: from a plan and its inputs to a release in the store. */
 export type { PrepareOptions } from './options.js';
+export { sourceHandling } from './source-handling.js';
 export { openRemote } from './sources/open-remote.js';
-export { locateCached, RemotePins } from './sources/pin-remote.js';
+export { locateCached, RemotePins, removeCopies } from './sources/pin-remote.js';
 
 /** See prepare-release.ts. Loaded when it is called: the command line only pins, and must start at once. */
 export async function prepareRelease(options: PrepareOptions): Promise<ReleaseRecord> {

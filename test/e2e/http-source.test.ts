@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
@@ -93,6 +93,60 @@ test('prestage deploy --update-lock: a source that moved beside a stale integrit
   sample.config.packages.app = { source: url, integrity: `sha256:${sha256(file.content)}` };
   await sample.save();
   expect((await sample.run('deploy --prepare-files-only --update-lock --json')).status).toBe(0);
+});
+
+test('a source that is not pinned is fetched once for plan and deploy, and both tell how far it is', async () => {
+  const sample = await sampleProject((config) => {
+    config.services = {};
+  });
+  const served = {
+    content: await readFile(join(sample.folder, 'files/app.tar.gz')),
+    modified: 'Mon, 23 Nov 2026 10:00:00 GMT',
+  };
+  const requests: string[] = [];
+  // Slowly, without an ETag: as a plain file server on a thin line.
+  const server = createTlsServer({ key: testKey, cert: certificate }, (request, response) => {
+    const { content, modified } = served;
+    requests.push(String(request.method));
+    response.writeHead(200, { 'content-length': content.length, 'last-modified': modified });
+    if (request.method === 'HEAD') return response.end();
+    const half = Math.ceil(content.length / 2);
+    response.write(content.subarray(0, half));
+    setTimeout(() => response.write(content.subarray(half, half + 1)), 400);
+    return setTimeout(() => response.end(content.subarray(half + 1)), 800);
+  });
+  const url = `https://${await listen(server)}/app.tar.gz`;
+  await sample.write('ca.pem', certificate);
+  const env = { NODE_EXTRA_CA_CERTS: join(sample.folder, 'ca.pem') };
+  sample.config.packages.app = { ...sample.config.packages.app, source: url };
+  await sample.save();
+
+  const planned = await sample.run('plan --json', { env });
+  const told = planned.events.filter(({ type }) => type.startsWith('fetch.'));
+  const bytesTotal = served.content.length;
+  expect(told[0]).toMatchObject({ type: 'fetch.started', package: 'app', bytesTotal });
+  expect(told).toContainEqual(expect.objectContaining({ type: 'fetch.progress', package: 'app', bytesTotal }));
+  expect(told.at(-1)).toMatchObject({ type: 'fetch.finished', package: 'app', bytes: bytesTotal });
+  const [app] = planned.result.phase1.packages;
+  expect(app).toMatchObject({ source: 'unpack as tar.gz, strip 1' });
+
+  // Another one on the server is not taken for the copy.
+  served.content = await readFile(join(sample.folder, 'files/extras.tar.gz'));
+  served.modified = 'Mon, 23 Nov 2026 11:00:00 GMT';
+  expect((await sample.run('plan --json', { env })).result.release).not.toBe(planned.result.release);
+  expect(requests).toEqual(['GET', 'HEAD', 'GET']);
+
+  delete sample.config.packages.app.steps;
+  await sample.save();
+  const deployed = await sample.run('deploy --json', { env });
+  expect(deployed.result).toMatchObject({ ok: true, phase1: 'prepared' });
+  expect(requests).toEqual(['GET', 'HEAD', 'GET', 'HEAD']);
+  expect(deployed.events.filter(({ type }) => type.startsWith('fetch.'))).toEqual([]);
+  // What is prepared needs no copy; the one that nobody deployed stays for some days.
+  const copies = (await readdir(join(sample.folder, '.prestage/cache/sources'))).filter(
+    (name) => !name.endsWith('.pin'),
+  );
+  expect(copies).toEqual([expect.not.stringContaining(sha256(served.content))]);
 });
 
 describe('prestage plan with a proxy in the environment', () => {

@@ -44,6 +44,17 @@ export function applyToActivity(activity: Activity, event: PrestageEvent, nowMs:
       packages.set(event.package, progressed(known, event, nowMs));
       break;
     }
+    case 'fetch.started':
+      packages.set(fetchOf(event), newPackage(fetchOf(event), event, nowMs));
+      break;
+    case 'fetch.progress': {
+      const known = packages.get(fetchOf(event)) ?? newPackage(fetchOf(event), event, nowMs);
+      packages.set(fetchOf(event), progressed(known, { ...event, files: 0 }, nowMs));
+      break;
+    }
+    case 'fetch.finished':
+      packages.delete(fetchOf(event));
+      break;
     case 'upload.started':
       packages.set(uploadOf(event), newPackage(uploadOf(event), { ...event, bytes: 0 }, nowMs));
       break;
@@ -102,6 +113,11 @@ export function rateOf({ samples }: PackageActivity): number | undefined {
   const last = samples.at(-1);
   if (!first || !last || last.atMs - first.atMs < 500) return undefined;
   return ((last.bytes - first.bytes) * 1000) / (last.atMs - first.atMs);
+}
+
+/** So are fetches. */
+function fetchOf({ package: id }: { package: string }): string {
+  return `fetch ${id}`;
 }
 
 /** Uploads are shown among packages. */

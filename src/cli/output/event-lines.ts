@@ -1,7 +1,8 @@
+import { formatBytes } from '../../core/bytes.js';
 import type { PrestageEvent } from '../../core/events.js';
 import { shown, shownLines } from './shown.js';
 import type { Style } from './style.js';
-import { formatBytes, formatCount, formatDuration, formatPercent } from './units.js';
+import { formatCount, formatDuration, formatPercent } from './units.js';
 
 export interface Wording {
   style: Style;
@@ -56,6 +57,18 @@ export function eventLines(told: PrestageEvent, { style, verbose }: Wording): st
     case 'worker.failed':
       return inDetail(`worker    run ${event.run} failed: ${event.error.code}`);
 
+    case 'fetch.started':
+      return inDetail(`${event.package}: fetching its source, to know what it is${sizes(event)}`);
+    case 'fetch.progress':
+      return [
+        event.bytesTotal === undefined
+          ? `${event.package}: fetched ${formatBytes(event.bytes)}`
+          : `${event.package}: fetched ${formatBytes(event.bytes)} of ${formatBytes(event.bytesTotal)} (${formatPercent(event.bytes, event.bytesTotal)})`,
+      ];
+    case 'fetch.finished':
+      return [
+        `fetched   ${event.package} ${style.dim(`(${formatBytes(event.bytes)}, ${formatDuration(event.durationMs)})`)}`,
+      ];
     case 'upload.started':
       return inDetail(`${event.source}: uploading ${formatBytes(event.bytesTotal)}`);
     case 'upload.progress':

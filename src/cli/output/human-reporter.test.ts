@@ -60,6 +60,20 @@ describe('in a pipe', () => {
     expect(io.stderr.lines).toEqual(['app.jar: uploaded 6 B of 100 B (6%)', 'uploaded  app.jar (100 B, 8.0 s)']);
   });
 
+  test('so is the fetch of a source that is not pinned, also of one whose size nobody knows', () => {
+    const io = captured();
+    const reporter = humanReporter(io, flags);
+    reporter.emit({ type: 'fetch.started', package: 'a', bytesTotal: 100 });
+    reporter.emit({ type: 'fetch.started', package: 'b' });
+    for (let second = 1; second <= 7; second++) {
+      io.clock.ms = second * 1000;
+      reporter.emit({ type: 'fetch.progress', package: 'a', bytes: second, bytesTotal: 100 });
+      reporter.emit({ type: 'fetch.progress', package: 'b', bytes: second });
+    }
+    reporter.emit({ type: 'fetch.finished', package: 'a', bytes: 100, durationMs: 8000 });
+    expect(io.stderr.lines).toEqual(['a: fetched 6 B of 100 B (6%)', 'b: fetched 6 B', 'fetched   a (100 B, 8.0 s)']);
+  });
+
   test('long lines stay one line', () => {
     const io = captured();
     humanReporter(io, flags).emit({ type: 'notice', message: 'word '.repeat(60).trim() });

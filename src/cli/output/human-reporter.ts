@@ -16,6 +16,7 @@ const PROGRESS_LINE_MS = 5000;
 
 const SHOWN_BY_ROWS: ReadonlySet<PrestageEvent['type']> = new Set([
   'package.progress',
+  'fetch.progress',
   'upload.progress',
   'host.starting',
   'host.booted',
@@ -69,8 +70,8 @@ export function humanReporter({ stdout, stderr, env, now }: Surroundings, flags:
   const isTold = (event: PrestageEvent): boolean => {
     // On a terminal, its row says where a host or a package is.
     if (live && !flags.verbose && SHOWN_BY_ROWS.has(event.type)) return false;
-    if (event.type !== 'package.progress' && event.type !== 'upload.progress') return true;
-    const about = event.type === 'package.progress' ? event.package : `upload ${event.source}`;
+    const about = progressOf(event);
+    if (about === undefined) return true;
     const told = progressTold.get(about);
     if (told !== undefined && now() - told < PROGRESS_LINE_MS) return false;
     progressTold.set(about, now());
@@ -109,6 +110,20 @@ export function humanReporter({ stdout, stderr, env, now }: Surroundings, flags:
     },
     fail,
   };
+}
+
+/** Whose progress an event tells; undefined where it tells something else. */
+function progressOf(event: PrestageEvent): string | undefined {
+  switch (event.type) {
+    case 'package.progress':
+      return event.package;
+    case 'fetch.progress':
+      return `fetch ${event.package}`;
+    case 'upload.progress':
+      return `upload ${event.source}`;
+    default:
+      return undefined;
+  }
 }
 
 const text = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join('');

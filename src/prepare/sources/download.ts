@@ -14,6 +14,8 @@ export interface Download {
   size: number | undefined;
   /** The server's name for this version of the file. */
   version: string | undefined;
+  /** As the server announced it (origin.ts). */
+  validator: string | undefined;
   /** The bytes, once; a dropped or stalled connection is resumed where it ended. Ending the iteration ends the request. */
   chunks: AsyncGenerator<Buffer>;
 }
@@ -26,7 +28,8 @@ export interface Download {
 export async function openDownload(origin: Origin, policy: RetryPolicy): Promise<Download> {
   const attempts = new Attempts(policy);
   const first = await attempts.until(() => start(origin, policy.signal));
-  return { size: first.total, version: first.version, chunks: withResume(origin, first, attempts, policy.signal) };
+  const { total: size, version, sameAs: validator } = first;
+  return { size, version, validator, chunks: withResume(origin, first, attempts, policy.signal) };
 }
 
 export interface Announcement extends Announced {
@@ -48,6 +51,8 @@ interface Part {
   total: number | undefined;
   etag: string | undefined;
   version: string | undefined;
+  /** By which the whole file is known again later. */
+  sameAs: string | undefined;
   /** What a continuation may be conditional on. */
   validator: string | undefined;
   /** Bytes at the start of this body that have been seen already. */
@@ -87,11 +92,13 @@ async function* withResume(
 
 async function start(origin: Origin, signal: AbortSignal): Promise<Part> {
   const response = await send(origin, 'GET', {}, signal);
+  const { version, validator: sameAs } = origin.announced(response);
   return {
     body: response.body,
     total: contentLength(response),
     etag: response.header('etag'),
-    version: origin.announced(response).version,
+    version,
+    sameAs,
     validator: validatorOf(origin, response),
     skip: 0,
   };

@@ -20,6 +20,8 @@ export interface Origin {
 export interface Announced {
   /** The server's name for this version of the file, as the lockfile keeps it. */
   version: string | undefined;
+  /** By which the file is known to be the same as before: the version, or a date. */
+  validator: string | undefined;
   /** Where the server knows it: in hex, of the whole file. */
   sha256: string | undefined;
 }
@@ -38,7 +40,10 @@ export function httpOrigin(client: HttpClient, url: string): Origin {
       await discard(response.body);
       return failureOfStatus(url, response);
     },
-    announced: (response) => ({ version: response.header('etag'), sha256: undefined }),
+    announced: (response) => {
+      const etag = response.header('etag');
+      return { version: etag, validator: etag ?? response.header('last-modified'), sha256: undefined };
+    },
   };
 }
 

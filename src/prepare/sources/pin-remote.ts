@@ -9,6 +9,7 @@ import type { RetryPolicy } from '../../remote/index.js';
 import { type Announcement, inspect, openDownload } from './download.js';
 import { existingSize } from './local-size.js';
 import type { Origin } from './origin.js';
+import { type KeptPin, PinCache } from './pin-cache.js';
 import { Remotes } from './remotes.js';
 
 export interface RemoteSource {
@@ -51,6 +52,12 @@ export class RemotePins {
   }
 }
 
+/** When a release is prepared: the downloads that pinned its sources are needed no more. */
+export function removeCopies(cacheFolder: string, inputs: InputLocations): Promise<void> {
+  const digests = Object.entries(inputs).flatMap(([digest, location]) => (isRemote(location) ? [digest] : []));
+  return new PinCache(cacheFolder).remove(new Set(digests));
+}
+
 /**
  * Where `integrity` says the digest, or the server of an object does, the headers tell the rest; else it is downloaded
  * once, and preparation uses that copy. A digest that a server says is believed no more than its bytes would be: what is
@@ -58,15 +65,21 @@ export class RemotePins {
  * @throws SOURCE_UNREACHABLE, SOURCE_REFUSED, SOURCE_MOVED (it changed while it was fetched), INTEGRITY_MISMATCH, AWS_SETTINGS
  */
 async function pinRemote(source: RemoteSource, remotes: Remotes, options: PinOptions): Promise<RemotePin> {
-  const { cacheFolder, signal, emit } = options;
+  const { signal, emit } = options;
+  const cache = new PinCache(options.cacheFolder);
   const origin = remotes.origin(source);
   const policy: RetryPolicy = {
     signal,
     onRetry: (retry) => emit({ type: 'package.retry', package: source.package, ...retry }),
   };
   const wanted = source.integrity === undefined ? undefined : digestOfIntegrity(source.integrity);
-  const announced = wanted !== undefined || origin.knowsDigests ? await announcement(origin, policy) : undefined;
-  const pin = pinByHeaders(wanted ?? announced?.sha256, announced) ?? (await downloadInto(cacheFolder, origin, policy));
+  const kept = await cache.find(source.url);
+  const asks = wanted !== undefined || origin.knowsDigests || kept !== undefined;
+  const announced = asks ? await announcement(origin, policy) : undefined;
+  const pin =
+    pinByHeaders(wanted ?? announced?.sha256, announced) ??
+    pinByCopy(kept, announced) ??
+    (await download(source, { cache, origin, policy, emit }));
   if (wanted !== undefined && pin.sha256 !== wanted) throw integrityMismatch(source, wanted, pin.sha256);
   return pin;
 }
@@ -74,6 +87,14 @@ async function pinRemote(source: RemoteSource, remotes: Remotes, options: PinOpt
 function pinByHeaders(sha256: string | undefined, announced: Announcement | undefined): RemotePin | undefined {
   const { size, version } = announced ?? {};
   if (sha256 === undefined || size === undefined) return undefined;
+  return { sha256, size, ...(version === undefined ? {} : { version }) };
+}
+
+/** What was fetched before, where the server says that it is still the same. */
+function pinByCopy(kept: KeptPin | undefined, announced: Announcement | undefined): RemotePin | undefined {
+  if (kept === undefined || announced?.validator !== kept.validator) return undefined;
+  if (announced.size !== undefined && announced.size !== kept.size) return undefined;
+  const { sha256, size, version } = kept;
   return { sha256, size, ...(version === undefined ? {} : { version }) };
 }
 
@@ -97,28 +118,47 @@ async function announcement(origin: Origin, policy: RetryPolicy): Promise<Announ
   }
 }
 
+interface Fetching {
+  cache: PinCache;
+  origin: Origin;
+  policy: RetryPolicy;
+  emit: Emit;
+}
+
+/** A fetch tells of itself at most so often. */
+const PROGRESS_MS = 250;
+
 /** Written under a fresh name and renamed when complete, so that runs side by side never see a part of a file. */
-async function downloadInto(folder: string, origin: Origin, policy: RetryPolicy): Promise<RemotePin> {
-  await mkdir(folder, { recursive: true });
-  const staged = join(folder, `.download-${randomBytes(8).toString('hex')}`);
+async function download(source: RemoteSource, { cache, origin, policy, emit }: Fetching): Promise<RemotePin> {
+  const started = performance.now();
+  await mkdir(cache.folder, { recursive: true });
+  const staged = join(cache.folder, `.download-${randomBytes(8).toString('hex')}`);
   try {
-    const download = await openDownload(origin, policy);
+    const { chunks, size: announced, version, validator } = await openDownload(origin, policy);
+    const about = { package: source.package, ...(announced === undefined ? {} : { bytesTotal: announced }) };
+    emit({ type: 'fetch.started', ...about });
     const hash = createHash('sha256');
-    let size = 0;
+    let [size, told] = [0, started];
     const handle = await open(staged, 'wx', 0o644);
     try {
-      for await (const chunk of download.chunks) {
+      for await (const chunk of chunks) {
         hash.update(chunk);
         await handle.writeFile(chunk);
         size += chunk.length;
+        if (performance.now() - told < PROGRESS_MS) continue;
+        told = performance.now();
+        emit({ type: 'fetch.progress', ...about, bytes: size });
       }
       await handle.sync();
     } finally {
       await handle.close();
     }
-    const sha256 = hash.digest('hex');
-    await rename(staged, join(folder, sha256));
-    return { sha256, size, ...(download.version === undefined ? {} : { version: download.version }) };
+    const pin = { sha256: hash.digest('hex'), size, ...(version === undefined ? {} : { version }) };
+    await rename(staged, cache.copyOf(pin.sha256));
+    if (validator !== undefined) await cache.keep(source.url, { ...pin, validator });
+    const durationMs = Math.round(performance.now() - started);
+    emit({ type: 'fetch.finished', package: source.package, bytes: size, durationMs });
+    return pin;
   } finally {
     await rm(staged, { force: true });
   }

@@ -25,7 +25,7 @@ export function s3Origin(connection: S3Connection, url: string, versionId: strin
 function announced(response: HttpResponse): Announced {
   const versionId = response.header('x-amz-version-id');
   const version = versionId === undefined || versionId === 'null' ? response.header('etag') : versionId;
-  return { version, sha256: checksum(response) };
+  return { version, validator: version, sha256: checksum(response) };
 }
 
 /** Only of the whole object: one that was uploaded in parts has a checksum of its parts' checksums (`…-12`). */

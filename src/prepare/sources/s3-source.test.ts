@@ -30,7 +30,8 @@ async function pin(url: string, integrity?: string): Promise<RemotePin & { cache
   onTestFinished(() => rm(cacheFolder, { recursive: true }));
   const pins = new RemotePins({ cacheFolder, emit: () => {}, signal: new AbortController().signal });
   try {
-    return { ...(await pins.pin({ url, integrity, package: 'app' })), cached: await readdir(cacheFolder) };
+    const pin = await pins.pin({ url, integrity, package: 'app' });
+    return { ...pin, cached: (await readdir(cacheFolder)).filter((name) => !name.endsWith('.pin')) };
   } finally {
     await pins.close();
   }
