@@ -55,6 +55,9 @@ function events(text: string): PrestageEvent[] {
     'release.published': { type: 'release.published', release: text, packages: 1 },
     'worker.finished': { type: 'worker.finished', run: text, release: text, durationMs: 1 },
     'worker.failed': { type: 'worker.failed', run: text, release: text, error },
+    'fetch.started': { type: 'fetch.started', package: text },
+    'fetch.progress': { type: 'fetch.progress', package: text, bytes: 1 },
+    'fetch.finished': { type: 'fetch.finished', package: text, bytes: 1, durationMs: 1 },
     'upload.started': { type: 'upload.started', source: text, bytesTotal: 1 },
     'upload.progress': { type: 'upload.progress', source: text, bytes: 1, bytesTotal: 1 },
     'upload.finished': { type: 'upload.finished', source: text, bytes: 1, durationMs: 1 },
@@ -144,7 +147,22 @@ describe.each(Object.entries(FORMS))('%s', (_, text) => {
     behaviour.deploy = () => ({
       environment: 'local',
       release: 'r1',
-      phase1: { needed: true, packages: [{ id: 'a', action: 'prepare', tree: 'a-1', reason: text }] },
+      sources: [{ source: text, sha256: 'a', previous: 'b' }],
+      notAsked: [text],
+      phase1: {
+        needed: true,
+        packages: [
+          {
+            id: 'a',
+            action: 'prepare',
+            tree: 'a-1',
+            source: text,
+            reason: text,
+            changes: [{ what: text, key: text, before: text, after: text }],
+          },
+        ],
+        scripts: [{ what: text, before: text, after: text }],
+      },
       phase2,
     });
     expect(await execute(['plan', ...mode.split(' ').filter(Boolean)], io)).toBe(0);

@@ -1,44 +1,79 @@
 import { demandSources, type Resolved } from '../config/index.js';
-import type { Deployment } from '../targets/index.js';
+import { type ErrorCode, PrestageError } from '../core/errors.js';
+import type { Deployment, ServicesChange } from '../targets/index.js';
 import { contentsOf } from './contents.js';
-import { detect, toPrepare } from './detect.js';
-import { type CommandOptions, openProject, resolveProject } from './project.js';
+import { type Detection, detect, toPrepare } from './detect.js';
+import { type CommandOptions, loadProject, type Project, resolveProject, targetOf } from './project.js';
 import type { PlanResult } from './results.js';
 import { writeReview } from './review.js';
 
 export interface PlanOptions extends CommandOptions {
   updateLock?: boolean;
+  /** Asks neither the target nor a source's server. */
+  offline?: boolean;
   /** A folder to write what would be deployed to, for review. */
   out?: string;
 }
 
-/** What `deploy` would do, and why. Changes nothing: not the lockfile, not the store. */
+/**
+ * What `deploy` would do, and why. Changes nothing: not the lockfile, not the store. Where nobody can be asked, or is to be,
+ * it is what the configuration and the lockfile say by themselves.
+ */
 export async function plan(options: PlanOptions): Promise<PlanResult> {
-  const project = await openProject(options);
-  const { target, environment } = project;
+  const project = await loadProject(options);
   const resolved = await resolveProject(project, options);
-  const detection = await detect(target, resolved.plan);
-  demandSources(resolved, toPrepare(detection));
-  const deployment: Deployment = {
-    environment: environment.name,
-    release: contentsOf(resolved.plan),
-    services: resolved.services,
-  };
+  const answers = options.offline ? undefined : await askTarget(project, resolved);
+  if (answers) demandSources(resolved, toPrepare(answers.detection));
   if (options.out !== undefined) await writeReview(options.out, resolved);
+  const { environment } = project;
+  const packages = resolved.plan.packages.map(async ({ id, tree }) => {
+    const found = answers?.detection.packages.find((item) => item.id === id);
+    const known = found ?? { id, tree, action: 'unknown' as const, reason: `would be ${tree}`, changes: [] };
+    return { ...known, source: await handlingOf(resolved, id) };
+  });
   return {
     environment: environment.name,
     release: resolved.plan.release,
     sources: resolved.lockfile.changes,
+    notAsked: answers ? [] : [`what is prepared in ${environment.name}`, `what is deployed and runs there`],
     phase1: {
-      needed: detection.needed,
-      packages: await Promise.all(
-        detection.packages.map(async (item) => ({ ...item, source: await handlingOf(resolved, item.id) })),
-      ),
-      scripts: detection.scripts,
+      needed: answers?.detection.needed ?? null,
+      packages: await Promise.all(packages),
+      scripts: answers?.detection.scripts ?? [],
     },
-    phase2: await target.planServices(deployment),
+    phase2: answers?.phase2 ?? null,
   };
 }
+
+interface Answers {
+  detection: Detection;
+  phase2: ServicesChange;
+}
+
+/** Undefined, with a warning, where this machine is not set up to ask, or has no network. */
+async function askTarget(project: Omit<Project, 'target'>, resolved: Resolved): Promise<Answers | undefined> {
+  const { emit, signal } = project.context;
+  const deployment: Deployment = {
+    environment: project.environment.name,
+    release: contentsOf(resolved.plan),
+    services: resolved.services,
+  };
+  try {
+    const target = await targetOf(project);
+    return { detection: await detect(target, resolved.plan), phase2: await target.planServices(deployment) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof PrestageError && CANNOT_ASK.has(error.code))) throw error;
+    emit({
+      type: 'warning',
+      message: `AWS could not be asked: ${error.message}`,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+    return undefined;
+  }
+}
+
+const CANNOT_ASK: ReadonlySet<ErrorCode> = new Set(['AWS_SETTINGS', 'AWS_PARTS_MISSING']);
 
 async function handlingOf({ plan, inputs }: Resolved, id: string): Promise<string> {
   const { sourceHandling } = await import('../prepare/index.js');

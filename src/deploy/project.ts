@@ -10,6 +10,7 @@ import {
   selectEnvironment,
 } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
+import { PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
 import { redacted } from '../core/redaction.js';
 import type { RemotePins } from '../prepare/index.js';
@@ -43,11 +44,20 @@ export interface Project {
 }
 
 export async function openProject(options: CommandOptions): Promise<Project> {
+  const project = await loadProject(options);
+  return { ...project, target: await targetOf(project) };
+}
+
+/** What is known without asking anybody. */
+export async function loadProject(options: CommandOptions): Promise<Omit<Project, 'target'>> {
   const loaded = await loadConfig(options.config ?? process.cwd());
   const config = options.throwAway ? await throwAwayConfig(loaded, options.throwAway) : loaded;
   const environment = selectEnvironment(config, options.throwAway ? 'test' : options.environment);
-  const target = await openTarget(environment, { configFolder: config.folder, project: config.name });
-  return { config, environment, target, context: contextOf(options) };
+  return { config, environment, context: contextOf(options) };
+}
+
+export function targetOf({ config, environment }: Omit<Project, 'target'>): Promise<Target> {
+  return openTarget(environment, { configFolder: config.folder, project: config.name });
 }
 
 /** Events leave the library here, so here they lose their secrets. */
@@ -94,10 +104,13 @@ async function throwAwayConfig(config: Config, { root, name = config.name }: { r
 }
 
 /** Every source pinned by digest, and with that the release's identity. Changes nothing but caches. */
-export async function resolveProject(project: Project, options: { updateLock?: boolean }): Promise<Resolved> {
+export async function resolveProject(
+  project: Omit<Project, 'target'>,
+  options: { updateLock?: boolean; offline?: boolean },
+): Promise<Resolved> {
   const { config, environment, context } = project;
   const { emit, signal } = context;
-  const cacheFolder = join(config.folder, '.prestage', 'cache', 'sources');
+  const cacheFolder = sourceCache(config);
   let pins: Promise<RemotePins> | undefined;
   const openPins = async () => new (await engine()).RemotePins({ cacheFolder, emit, signal });
   try {
@@ -105,6 +118,7 @@ export async function resolveProject(project: Project, options: { updateLock?: b
       environment: environment.name,
       updateLock: options.updateLock ?? false,
       pinRemote: async (source) => {
+        if (options.offline) throw notPinned(source);
         pins ??= openPins();
         return (await pins).pin(source);
       },
@@ -116,6 +130,23 @@ export async function resolveProject(project: Project, options: { updateLock?: b
   } finally {
     await (await pins)?.close();
   }
+}
+
+function notPinned({ url, package: id }: { url: string; package: string }): PrestageError {
+  return new PrestageError('SOURCE_UNREACHABLE', `${url} is not in prestage.lock, and --offline asks no server.`, {
+    hint: 'Run the same command once without --offline, or pin the source with an `integrity` and `prestage deploy`.',
+    context: { package: id, url },
+  });
+}
+
+/** The release is prepared, so copies of its remote sources are not needed. A trial prepares it again, in other roots. */
+export async function removeCopies({ config, inputs }: Resolved, { throwAway }: CommandOptions): Promise<void> {
+  if (throwAway || !Object.values(inputs).some(isRemote)) return;
+  await (await engine()).removeCopies(sourceCache(config), inputs);
+}
+
+function sourceCache({ folder }: Config): string {
+  return join(folder, '.prestage', 'cache', 'sources');
 }
 
 /** The engine, and the HTTP client in it, take longer to load than a deployment that changes nothing takes. */

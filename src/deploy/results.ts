@@ -9,18 +9,23 @@ export interface PlanResult {
   release: string;
   /** Sources that are not what prestage.lock says, or not in it yet: `previous` is what it says. */
   sources: { source: string; sha256: string; previous?: string }[];
+  /** What could not be asked, or was not to be, in words. */
+  notAsked: string[];
   phase1: {
-    needed: boolean;
+    /** null where nobody was asked. */
+    needed: boolean | null;
     packages: PlannedPackage[];
     /** What of the hosts' scripts is not as in the release that is deployed, or was prepared last. */
     scripts: Change[];
   };
-  phase2: ServicesChange;
+  /** null where nobody was asked. */
+  phase2: ServicesChange | null;
 }
 
 export interface PlannedPackage {
   id: string;
-  action: 'prepare' | 'reuse';
+  /** `unknown` where nobody was asked. */
+  action: 'prepare' | 'reuse' | 'unknown';
   tree: string;
   reason: string;
   /** What is done with its source: `unpack as tar.gz, strip 1`, `keep as a file`, `copy the folder`. */

@@ -2,7 +2,7 @@ import type { ReleasePlan } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import type { Difference } from '../store/index.js';
 import type { PrepareJob } from '../targets/index.js';
-import { type CommandOptions, openProject, type Project, resolveProject } from './project.js';
+import { type CommandOptions, openDeployed, openProject, type Project, resolveProject } from './project.js';
 import type { VerifyResult } from './results.js';
 import { demandRelease } from './store.js';
 
@@ -17,12 +17,13 @@ export interface VerifyOptions extends CommandOptions {
 
 /** Compares the store with its manifests, and repairs it where that is wanted. */
 export async function verify(options: VerifyOptions): Promise<VerifyResult> {
-  const project = await openProject(options);
-  const { target, context } = project;
   const { release, deep, repair = false } = options;
+  // Only what is prepared again needs all of the configuration.
+  const project = repair ? await openProject(options) : undefined;
+  const { target, context } = project ?? (await openDeployed(options));
   if (release !== undefined) demandRelease(await target.releases(), release);
   const look = (held: CommandContext) => target.verify({ deep, ...(release === undefined ? {} : { release }) }, held);
-  if (!repair) return look(context);
+  if (!project) return look(context);
   return target.exclusively('verify', context, async (held) => {
     const found = await look(held);
     if (found.differences.length === 0) return { ...found, repaired: [] };

@@ -8,6 +8,7 @@ export async function sourceHandling({ recipe }: PackagePlan, inputs: InputLocat
   const { source, extract } = recipe;
   if (source.kind === 'folder') return 'copy the folder';
   if (extract === false) return 'keep as a file';
+  if (extract === 'single') return 'keep as a file (`extract: true` unpacks it)';
   const path = await pathAtHand(inputs, source.sha256);
   const selection = extract === 'auto' ? '' : selected(extract);
   if (path === undefined)
@@ -22,7 +23,7 @@ export async function sourceHandling({ recipe }: PackagePlan, inputs: InputLocat
   }
 }
 
-function selected({ strip, include = [], exclude = [] }: Exclude<Recipe['extract'], false | 'auto'>): string {
+function selected({ strip, include = [], exclude = [] }: Extract<Recipe['extract'], object>): string {
   return [
     ...(strip > 0 ? [`, strip ${strip}`] : []),
     ...(include.length > 0 ? [`, only ${include.join(' ')}`] : []),

@@ -5,6 +5,7 @@ import { examples } from './help-text.js';
 
 interface Flags {
   updateLock?: boolean;
+  offline?: boolean;
   out?: string;
 }
 
@@ -13,11 +14,16 @@ export function addPlan(program: Command, run: Run): void {
     .command('plan')
     .description('show what deploy would do and why; changes nothing')
     .option('--update-lock', 'as if deploy had this flag')
+    .option(
+      '--offline',
+      'ask neither the target nor the servers of sources: what the configuration and prestage.lock say',
+    )
     .option('--out <folder>', 'write what would be deployed there, for review')
     .addHelpText(
       'after',
       examples(
         ['prestage plan', 'both phases, package by package and host by host'],
+        ['prestage plan --env dev --offline', 'the release and its packages, without credentials or a network'],
         ['prestage plan --out review', 'also the recipes and the scripts that hosts run'],
       ),
     )

@@ -6,7 +6,7 @@ import { folded } from './wrap.js';
 
 /** What `plan` found, phase by phase. Pure. */
 export function planTables(
-  { environment, release, sources, phase1, phase2 }: PlanResult,
+  { environment, release, sources, notAsked, phase1, phase2 }: PlanResult,
   options: { style: Style; width?: number },
 ): string[] {
   const { style, width } = options;
@@ -19,7 +19,6 @@ export function planTables(
     source,
     reason,
   ]);
-  const hosts = phase2.hosts.map(({ host, action, reason }) => [host, { text: action, mark: mark(action) }, reason]);
   return [
     ...fitted(`Release ${style.bold(release)} for ${environment}`),
     ...sources.flatMap(({ source, sha256, previous }) =>
@@ -28,19 +27,29 @@ export function planTables(
         : fitted(`${source} is not what prestage.lock says: locked ${digest(previous)}, found ${digest(sha256)}`),
     ),
     '',
-    ...fitted(
-      `${style.bold('Phase 1, files')}: ${phase1.needed ? `needed${packages.length > 0 ? '' : ', a release of the scripts alone'}` : 'not needed, all is ready'}`,
-    ),
+    ...fitted(`${style.bold('Phase 1, files')}: ${needOf(phase1)}`),
     ...(packages.length > 0 ? table(['package', 'action', 'source', 'reason'], packages, options) : []),
     ...changeTable(phase1, options),
     '',
-    ...fitted(
-      `${style.bold('Phase 2, hosts')}: ${phase2.action === 'apply' ? 'needed' : 'not needed'}, ${phase2.reason}`,
-    ),
-    ...(hosts.length > 0 ? table(['host', 'action', 'reason'], hosts, options) : []),
-    ...(phase2.database === 'none' ? [] : [`database: ${phase2.database}`]),
-    ...resourceTables(phase2.resources ?? [], mark, options),
+    ...(phase2 === null ? [] : servicesLines(phase2)),
+    ...(notAsked.length === 0 ? [] : fitted(`Not asked: ${notAsked.join('; ')}.`)),
   ];
+
+  function servicesLines({ action, reason, hosts, database, resources = [] }: NonNullable<PlanResult['phase2']>) {
+    const rows = hosts.map((host) => [host.host, { text: host.action, mark: mark(host.action) }, host.reason]);
+    return [
+      ...fitted(`${style.bold('Phase 2, hosts')}: ${action === 'apply' ? 'needed' : 'not needed'}, ${reason}`),
+      ...(rows.length > 0 ? table(['host', 'action', 'reason'], rows, options) : []),
+      ...(database === 'none' ? [] : [`database: ${database}`]),
+      ...resourceTables(resources, mark, options),
+    ];
+  }
+}
+
+function needOf({ needed, packages }: PlanResult['phase1']): string {
+  if (needed === null) return 'not known, since nobody was asked';
+  if (!needed) return 'not needed, all is ready';
+  return packages.length > 0 ? 'needed' : 'needed, a release of the scripts alone';
 }
 
 /** Each thing that changed, with what it was and what it is. */

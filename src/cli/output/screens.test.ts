@@ -24,6 +24,7 @@ const screens: Record<string, (options: Options) => string[]> = {
         environment: 'production',
         release,
         sources: [{ source: 'files/broker-2.41.tar.gz', sha256: 'b'.repeat(64), previous: 'a'.repeat(64) }],
+        notAsked: [],
         phase1: {
           needed: true,
           packages: NAMES.map((id) => ({

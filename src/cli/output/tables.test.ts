@@ -53,6 +53,7 @@ test('plan says what is prepared where there are no packages', () => {
       environment: 'local',
       release: 'r1',
       sources: [],
+      notAsked: [],
       phase1: { needed: true, packages: [], scripts: [] },
       phase2: { action: 'apply', reason: 'nothing runs yet', hosts: [], database: 'none' },
     } as unknown as Parameters<typeof planTables>[0],
@@ -67,6 +68,7 @@ test('plan lists resources where the target is made of them, and marks replaceme
       environment: 'dev',
       release: 'r1',
       sources: [],
+      notAsked: [],
       phase1: { needed: false, packages: [], scripts: [] },
       phase2: {
         action: 'apply',
@@ -110,6 +112,7 @@ test('plan says for both phases what and why', () => {
         { source: 'files/db.zip', sha256: 'b'.repeat(64), previous: 'a'.repeat(64) },
         { source: 'files/new.zip', sha256: 'c'.repeat(64) },
       ],
+      notAsked: [],
       phase1: {
         needed: true,
         packages: [

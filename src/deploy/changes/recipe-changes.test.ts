@@ -5,7 +5,13 @@ import { aligned } from './aligned.js';
 import { recipeChanges, summaryOf } from './recipe-changes.js';
 
 const digest = (letter: string) => letter.repeat(64);
-const set = (values: Record<string, string>): RecipeStep => ({ kind: 'set', files: ['a'], values, optional: false });
+const set = (values: Record<string, string>): RecipeStep => ({
+  kind: 'set',
+  files: ['a'],
+  values,
+  add: false,
+  optional: false,
+});
 const remove = (...files: string[]): RecipeStep => ({ kind: 'remove', files, optional: false });
 const patch = (sha256: string): RecipeStep => ({
   kind: 'patch',

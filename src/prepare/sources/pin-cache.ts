@@ -1,7 +1,8 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { sha256 } from '../../core/digest.js';
+import { rm } from '../../core/held-files.js';
 import { publishFile } from '../../store/index.js';
 import { existingSize } from './local-size.js';
 
