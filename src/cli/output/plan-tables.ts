@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../../core/redaction.js';
 import type { PlanResult } from '../../deploy/index.js';
 import type { ResourceChange } from '../../targets/index.js';
 import type { Style } from './style.js';
@@ -10,7 +11,8 @@ export function planTables(
   options: { style: Style; width?: number },
 ): string[] {
   const { style, width } = options;
-  const fitted = (line: string) => (width === undefined ? [line] : folded(line, width));
+  // A secret that is broken into two lines is not known as one.
+  const fitted = (line: string) => (width === undefined ? [line] : folded(withoutCredentials(line), width));
   const mark = (action: string) =>
     action === 'reuse' || action === 'keep' ? style.good : action === 'remove' ? style.bad : style.warn;
   const packages = phase1.packages.map(({ id, action, source, reason }) => [
