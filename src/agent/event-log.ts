@@ -67,24 +67,26 @@ export class EventLog {
 export class LineReader {
   readonly #path: string;
   #offset = 0;
+  #file: FileHandle | undefined;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** At most `maxBytes` of lines, or one line if that is longer; empty where there is none, or no file. */
+  /**
+   * At most `maxBytes` of lines, or one line if that is longer; empty where there is none, or no file. What another process
+   * of this machine wrote is there at once, and costs nothing on a network file system while there is nothing new: the
+   * file is open, and both see it by the same cache.
+   */
   async next(maxBytes = Number.POSITIVE_INFINITY): Promise<Buffer> {
-    // Opened anew each time: only an open is sure to see what another client of an NFS wrote and closed.
-    const file = await open(this.#path, 'r').catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (file === undefined) return Buffer.alloc(0);
-    try {
-      return await this.#lines(file, maxBytes);
-    } finally {
-      await file.close();
-    }
+    this.#file ??= await openIfThere(this.#path);
+    return this.#file === undefined ? Buffer.alloc(0) : this.#lines(this.#file, maxBytes);
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
   }
 
   async #lines(file: FileHandle, maxBytes: number): Promise<Buffer> {
@@ -109,6 +111,20 @@ export class EventReader {
 
   async next(): Promise<TimedEvent[]> {
     return parseEvents((await this.#lines.next()).toString());
+  }
+
+  /** Asks the file system anew at the next call: an open is what sees whatever any client of an NFS wrote and closed. */
+  close(): Promise<void> {
+    return this.#lines.close();
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

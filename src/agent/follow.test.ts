@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { mountLatency } from '../../test/latencyfs/mount.js';
+import { lacks } from '../../test/requirements.js';
 import { planRelease } from '../config/recipe.js';
 import type { PrestageEvent } from '../core/events.js';
 import { followRun, runningAgent } from './follow.js';
@@ -82,6 +84,20 @@ test('following gives all events, also those from before, and the result', async
   };
   expect(await follow()).toEqual(expected);
   expect(await follow()).toEqual(expected);
+});
+
+test.skipIf(lacks('fuse', 'gcc'))('following opens no file again and again while an agent works', async () => {
+  const { folder: slow, unmount } = await mountLatency(join(folder, 'backing'), { rttUs: 0 });
+  runFolder = join(slow, 'r1');
+  try {
+    await start(`put('events.ndjson', '{"type":"notice","message":"a"}\\n');
+      setTimeout(() => put('result.json', ${JSON.stringify(JSON.stringify(failure))}), 2000)`);
+    expect(await follow()).toEqual({ result: failure, events: [{ type: 'notice', message: 'a' }] });
+  } finally {
+    const operations = await unmount();
+    // 3 files, 25 times a second, it was.
+    expect(operations.get('open')).toBeLessThan(20);
+  }
 });
 
 describe('an agent without a result', () => {

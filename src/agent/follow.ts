@@ -16,7 +16,10 @@ export interface FollowRunOptions {
   signal: AbortSignal;
 }
 
+/** Of what costs nothing: whether the process runs, and how long its open log is. */
 const POLL_MS = 40;
+/** Of what asks the file system by a name: only for a process that has told its result, and does not end. */
+const RESULT_POLL_MS = 5000;
 
 /**
  * Follows a run to its end, whoever started it and however long ago. An agent that is gone without a result gives
@@ -24,16 +27,37 @@ const POLL_MS = 40;
  */
 export async function followRun({ runFolder, emit, signal }: FollowRunOptions): Promise<AgentResult> {
   const events = new EventReader(runFiles(runFolder).events);
-  for (;;) {
+  try {
+    for (;;) {
+      const ended = await emitWhileItRuns(runFolder, events, { emit, signal });
+      // In this order: what an agent wrote before it ended is there when it is found to have ended.
+      const result = await readJson(runFiles(runFolder).result, agentResult);
+      await events.close();
+      for (const event of await events.next()) emit(event);
+      if (result !== undefined) return result;
+      if (ended) return { ok: false, error: (await death(runFolder)).serialize() };
+    }
+  } finally {
+    await events.close();
+  }
+}
+
+/** Emits what a run says, until its process ends, which is true then, or until it is time to look for its result. */
+async function emitWhileItRuns(
+  runFolder: string,
+  events: EventReader,
+  { emit, signal }: Pick<FollowRunOptions, 'emit' | 'signal'>,
+): Promise<boolean> {
+  const until = performance.now() + RESULT_POLL_MS;
+  const agent = await runningAgent(runFolder);
+  while (isRunning(agent)) {
     signal.throwIfAborted();
-    // In this order: what an agent wrote before it ended is there when it is found to have ended.
-    const running = (await runningAgent(runFolder)) !== undefined;
-    const result = await readJson(runFiles(runFolder).result, agentResult);
     for (const event of await events.next()) emit(event);
-    if (result !== undefined) return result;
-    if (!running) return { ok: false, error: (await death(runFolder)).serialize() };
+    if (performance.now() > until) return false;
     await sleep(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
+  signal.throwIfAborted();
+  return true;
 }
 
 /** The run's process, while it runs. Whoever starts one says which it is before anybody can know of its job. */

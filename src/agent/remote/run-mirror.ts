@@ -60,6 +60,7 @@ export class RunMirror {
     await persistently(async () => {
       while (await this.#putEvents());
     }, this.#life.signal);
+    await this.#events.close();
     if (this.#log !== '') await persistently(() => this.#put(this.#keys.log, this.#log), this.#life.signal);
     await persistently(() => this.#put(this.#keys.result, JSON.stringify(result)), this.#life.signal);
     this.#life.abort();
