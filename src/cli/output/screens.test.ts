@@ -118,8 +118,11 @@ const screens: Record<string, (options: Options) => string[]> = {
         checked: 1204,
         differences: [
           {
-            package: 'middleware-configuration-production',
+            package: 'broker',
+            tree: `broker-${release}`,
+            releases: [release],
             path: 'standalone/configuration/subsystems/messaging-activemq.xml',
+            file: `/srv/portal/store/trees/broker-${release}/standalone/configuration/subsystems/messaging-activemq.xml`,
             kind: 'size',
             expected: '1204',
             found: '1210',
