@@ -75,6 +75,7 @@ test.each<[name: string, text: string, key: string, value: SetValue, message: Re
   ['a key of a section that is there twice', '[a]\nx=1\n[a]\nx=2\n', 'a.x', 3, /lines 2 and 4/],
   ['line breaks', '[a]\nx=1\n', 'a.x', 'a\nb', /line breaks/],
   ['a value with what may be a comment', '[a]\nx=1\n', 'a.x', 'a ; b', /take for a comment/],
+  ['what Python takes for white space', '[a]\nx=1\n', 'a.x', 'b\u0085', /white space/],
   ['white space around a value', '[a]\nx=1\n', 'a.x', ' b', /white space/],
   ['a value with the quotes that it would stand in', '[a]\nx="1"\n', 'a.x', 'a"b', /quotes/],
   ['a value that may go on over the next line', '[a]\nx=1 \\\n  --y=2\nz=3\n', 'a.x', 2, /app\.ini:3: some readers/],

@@ -85,6 +85,9 @@ function rawValue({ text }: SourceText, { valueStart, valueEnd }: IniEntry): str
   return valueStart === undefined ? '' : text.slice(valueStart, valueEnd);
 }
 
+/** White space to any reader: Python takes U+001C to U+001F and U+0085 for it as well. */
+const SPACE_AT_AN_END = /^[\s\x1C-\x1F\x85]|[\s\x1C-\x1F\x85]$/;
+
 /** @throws STEP_INVALID for what readers of ini files would not read back */
 function checkText(source: SourceText, key: string, wanted: string): string {
   const isQuoted = /^(["']).*\1$/s.test(wanted) && wanted.length > 1;
@@ -92,7 +95,7 @@ function checkText(source: SourceText, key: string, wanted: string): string {
     ? 'has line breaks'
     : isQuoted
       ? undefined
-      : wanted !== wanted.trim()
+      : SPACE_AT_AN_END.test(wanted)
         ? 'begins or ends with white space'
         : /^[;#](?:\s|$)|[ \t][;#]/.test(wanted)
           ? 'has what many readers take for a comment'

@@ -18,10 +18,11 @@ export function keyText(name: string): string {
   return /^[A-Za-z0-9_-]+$/.test(name) ? name : basicString(name);
 }
 
-/** A float stays one: to many readers 1 and 1.0 are not of one type. */
+/** A float stays one: to many readers 1 and 1.0 are not of one type. An integer has 64 bits, of which a double has 53. */
 function numberText(value: number, isFloat: boolean): string {
   const text = Object.is(value, -0) ? '0' : String(value);
-  return isFloat && /^-?\d+$/.test(text) ? `${text}.0` : text;
+  const mustBeFloat = isFloat || !Number.isSafeInteger(value);
+  return mustBeFloat && /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
 /** JSON's escapes are TOML's too, but that TOML has U+007F escaped as well. */

@@ -17,6 +17,7 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
   ['a line in the place of lines', 'a = """\nb\nc"""\n', 'a', 'x', 'a = "x"\n'],
   ['lines where line ends are CRLF', 'a = """\r\nb\r\nc"""\r\n', 'a', 'x\ny', 'a = "x\\ny"\r\n'],
   ['an integer', 'a = 0xFF\n', 'a', 1, 'a = 1\n'],
+  ['an integer of more than 64 bits as a float', 'a=1\n', 'a', 1e20, 'a=100000000000000000000.0\n'],
   ['a float stays one', 'a=1.5\nb=1\n', 'a', 2, 'a=2.0\nb=1\n'],
   ['an integer too big for a double', 'a = 9223372036854775807\n', 'a', 2, 'a = 2\n'],
   ['a boolean', 'a = true\n', 'a', false, 'a = false\n'],

@@ -19,6 +19,8 @@ function numberText(value: number): string {
 
 /** Whether readers of YAML 1.1 and 1.2 take a plain scalar for this number: `010` is 8 to the one and 10 to the other. */
 export function readsAsNumber(source: string, value: number): boolean {
+  // Our parser is not as strict as YAML 1.1 is: an exponent needs a dot before it, and a sign.
+  if (/^[-+.\d]*[eE]/.test(source) && !/^[-+]?\d+\.\d*[eE][-+]\d+$/.test(source)) return false;
   return (['1.1', '1.2'] as const).every((version) => {
     const [document] = parseAllDocuments(source, { version });
     return document !== undefined && isScalar(document.contents) && document.contents.value === value;
@@ -40,6 +42,7 @@ export function scalarText(value: SetValue, { isFlow, style }: ScalarPlace): str
  * `yes` for true, `1:30` for 90 and a date for a date.
  */
 export function isPlain(text: string, isFlow: boolean): boolean {
+  if (text === '<<' || text === '=') return false; // types of their own in YAML 1.1, which readers refuse as values
   return isFlow
     ? readsBack(`{k: ${text}}`, text) && readsBack(`{k: [${text}, ${text}]}`, undefined)
     : readsBack(`k: ${text}`, text);

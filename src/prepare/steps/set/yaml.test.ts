@@ -53,8 +53,11 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
     2,
     'a: &a {x: 1}\nb:\n  <<: *a\n  x: 2\n',
   ],
+  ['what YAML 1.1 has types for', 'a: b\nc: d\n', 'a', '<<', 'a: "<<"\nc: d\n'],
+  ['an equals sign, which is a type to YAML 1.1', 'a: b\n', 'a', '=', 'a: "="\n'],
   ['a small number so that YAML 1.1 takes it for one', 'a: 1\n', 'a', 1e-7, 'a: 1.0e-7\n'],
   ['a large number so that YAML 1.1 takes it for one', 'a: 1\n', 'a', -1e21, 'a: -1.0e+21\n'],
+  ['a number that is there as text to YAML 1.1', 'a: 1e-7\nb: 1\n', 'a', 1e-7, 'a: 1.0e-7\nb: 1\n'],
   ['a number that is there as YAML 1.1 does not read it', 'a: 1e-7\nb: 010\n', 'b', 10, 'a: 1e-7\nb: 10\n'],
   ['what ends a line in YAML 1.1', 'a: b\n', 'a', 'x\u2028y\u2029\u0085', 'a: "x\\u2028y\\u2029\\u0085"\n'],
   ['a key with what ends a line in YAML 1.1', 'a: b\n', 'x\u2028y', 1, 'a: b\n"x\\u2028y": 1\n'],
@@ -217,4 +220,12 @@ test('generated documents say what they said, but for what was set', () => {
     }),
     { seed: 1, numRuns: 300 },
   );
+});
+
+test('adds nothing after a block without a line end, which would get one', () => {
+  for (const text of ['a: 1\nb: |\n  some\n  lines', 'a: 1\nb:\n  - >\n    some']) {
+    expect(() => set(text, { c: 1 })).toThrow(/should be added after a block of lines/);
+    expect(set(`${text}\n`, { c: 1 })).toBe(`${text}\nc: 1\n`);
+  }
+  expect(set('b: |-\n  some', { c: 1 })).toBe('b: |-\n  some\nc: 1');
 });

@@ -15,8 +15,11 @@ export const yaml: Format = {
     const found = locate(source, documents, key);
     const { path, tree, missing } = found;
     const expected = JSON.stringify(value);
-    if (missing.length > 0)
-      return { path, expected, added: true, edits: [addition(source, documents, found, key, value)] };
+    if (missing.length > 0) {
+      const edit = addition(source, documents, found, key, value);
+      refuseOpenBlock(source, documents, key, edit);
+      return { path, expected, added: true, edits: [edit] };
+    }
     checkIsValue(source, key, tree);
     checkTag(source, key, tree, value);
     return { path, expected, added: false, edits: isSame(tree, value) ? [] : [replacement(source, tree, value)] };
@@ -125,6 +128,25 @@ function addition(
   }
   const indent = isMap(parent) ? ' '.repeat(columnOf(text, parent)) + unit : '';
   return insertLines(text, lineAfter(text, tree.start), nested(text, indent, unit, missing, value));
+}
+
+/** A block without a line end at the end of the file has none in its value to most readers; a line after it would add one. */
+function refuseOpenBlock(source: SourceText, documents: readonly Tree<YamlNode>[], key: string, { start }: Edit): void {
+  const { text } = source;
+  if (start < text.length || /[\r\n]$/.test(text)) return;
+  const last = documents.flatMap((tree) => [...values(tree)]).findLast(({ node }) => node.end === text.length);
+  const block = last && /^[|>][^\r\n]*/.exec(text.slice(last.start))?.[0];
+  if (last === undefined || !block || /^.\d?-/.test(block)) return;
+  throw problem(source, last.start, `${key} should be added after a block of lines that ends without a line end`, {
+    hint: 'End the file with a line end, or the block with `|-`, by a `replace` step before.',
+    key,
+  });
+}
+
+function* values(tree: Tree<YamlNode>): Generator<Tree<YamlNode>> {
+  if (tree.kind === 'map') for (const member of tree.members.values()) yield* values(member);
+  else if (tree.kind === 'list') for (const item of tree.items) yield* values(item);
+  else yield tree;
 }
 
 function hasExplicitKey({ srcToken }: YAMLMap): boolean {
