@@ -36,6 +36,8 @@ const needs = {
   /** The emulated AWS region, the AWS command line and cfn-lint. */
   moto: () => runs(awsTool('python3'), '-c', 'import moto.server'),
   awscli: () => runs(awsTool('aws'), '--version'),
+  /** What reads YAML 1.1 and 1.2 without us. */
+  yamlReaders: () => runs(awsTool('python3'), '-c', 'import tomllib, yaml, ruamel.yaml'),
   cfnLint: () => runs(awsTool('cfn-lint'), '--version'),
   /** The service authorization reference of AWS, as data. */
   parliament: () => runs(awsTool('python3'), '-c', 'import parliament'),

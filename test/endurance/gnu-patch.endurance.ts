@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
+import { Chance } from '../chance.js';
 import { MORE, STRICTER } from '../patches/announced.js';
 import { applyByGnu, applyByStep, type Verdict } from '../patches/apply-both.js';
 import { type PatchCase, randomCase } from '../patches/random-patches.js';
-import { Chance, type Files } from '../patches/random-trees.js';
+import type { Files } from '../patches/random-trees.js';
 import { seeded } from '../random.js';
 import { lacks } from '../requirements.js';
 

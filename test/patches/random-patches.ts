@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Chance, changedTree, driftedTree, type Files, randomTree, writeFiles } from './random-trees.js';
+import type { Chance } from '../chance.js';
+import { changedTree, driftedTree, type Files, randomTree, writeFiles } from './random-trees.js';
 
 export interface PatchCase {
   patch: Buffer;

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Chance } from '../chance.js';
 
 /** What a path is. Contents are byte strings; folders are said by themselves, so that empty ones are seen. */
 export type Entry =
@@ -16,27 +17,6 @@ export type Entry =
   | { type: 'link'; target: string }
   | { type: 'dir' };
 export type Files = Map<string, Entry>;
-
-/** Numbers and choices of one seed. */
-export class Chance {
-  readonly #random: () => number;
-
-  constructor(random: () => number) {
-    this.#random = random;
-  }
-
-  below(limit: number): number {
-    return Math.floor(this.#random() * limit);
-  }
-
-  of<T>(choices: readonly T[]): T {
-    return choices[this.below(choices.length)] as T;
-  }
-
-  is(probability: number): boolean {
-    return this.#random() < probability;
-  }
-}
 
 const FOLDERS = [
   '',
