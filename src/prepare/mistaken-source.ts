@@ -26,11 +26,11 @@ export function refuseMistaken({ source, extract }: Recipe, head: Buffer, isRemo
   if (extract === false) return;
   const { name } = source;
   const found = whatItIs(head);
-  if (typeof extract === 'object') throw refusal(name, `is to be extracted, and ${found.is}`, found.hint);
+  if (typeof extract === 'object') throw notTheArchive(name, `is to be extracted, and ${found.is}`, found.hint);
   const isMisnamed = extract === 'single' ? !ZIP_START.test(textOf(head)) : namesOther(name, head);
-  if (isMisnamed) throw refusal(name, `is an archive by its name, and ${found.is}`, found.hint);
+  if (isMisnamed) throw notTheArchive(name, `is an archive by its name, and ${found.is}`, found.hint);
   const isPage = isRemote && found.isPage && !/\.x?html?$/i.test(name);
-  if (isPage) throw refusal(name, found.is, found.hint);
+  if (isPage) throw notTheArchive(name, found.is, found.hint);
 }
 
 function namesOther(name: string, head: Buffer): boolean {
@@ -60,7 +60,7 @@ function whatItIs(head: Buffer): { is: string; hint: string; isPage?: true } {
   };
 }
 
-function refusal(name: string, what: string, hint: string): PrestageError {
+function notTheArchive(name: string, what: string, hint: string): PrestageError {
   return new PrestageError('ARCHIVE_UNSUPPORTED', `${name} ${what}.`, {
     hint: `${hint} Supported are ${SUPPORTED_FORMATS}. \`extract: false\` keeps whatever it is as one file.`,
     context: { file: name, reason: 'format' },
