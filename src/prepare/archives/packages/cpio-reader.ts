@@ -84,9 +84,13 @@ async function unpackEntry(
       throw invalid('has a wrong checksum', 'checksum');
     if (links === undefined) return;
     const { sha256 } = seen;
-    // Some programs give all names the first content, some the last.
-    if (links.content !== undefined && links.content.sha256 !== sha256)
-      throw invalid(`is the same file as ${JSON.stringify(links.content.name)}, with other content`, 'headers-differ');
+    // Some programs give all names the first content, some the last; where one is enough, GNU cpio makes an empty file of the next.
+    const isRepeated = links.content !== undefined && !header.linksHaveContent;
+    if (links.content !== undefined && (isRepeated || links.content.sha256 !== sha256))
+      throw invalid(
+        `is the same file as ${JSON.stringify(links.content.name)}, with a content of its own`,
+        'headers-differ',
+      );
     links.content ??= { name, sha256 };
     for (const waiting of links.waiting.splice(0)) await unpacker.hardLink(waiting.name, waiting.path, name);
   }

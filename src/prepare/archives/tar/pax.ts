@@ -25,7 +25,7 @@ export interface PaxSparse {
 }
 
 /**
- * Reads records, each `<length> <key>=<value>\n`: an empty value takes an earlier one away. NULs may fill what is left.
+ * Reads records, each `<length> <key>=<value>\n`: an empty size takes an earlier one away. NULs may fill what is left.
  * @returns a reason where they are malformed
  */
 export function parsePax(content: Buffer): PaxRecords | string {
@@ -49,10 +49,11 @@ export function parsePax(content: Buffer): PaxRecords | string {
 
 function apply(records: PaxRecords, key: string, value: Buffer): string | undefined {
   if (key === 'path' || key === 'linkpath') {
-    if (value.length === 0) delete records[key];
+    // POSIX has the name of the header then, 7-Zip none.
+    if (value.length === 0) return `its pax ${key} is empty, so programs differ in its name`;
     const name = decodeName(value);
     if (name === undefined) return `its pax ${key} is not UTF-8`;
-    if (name !== '') records[key] = name;
+    records[key] = name;
   } else if (key === 'size') {
     if (value.length === 0) delete records.size;
     else if (!isNumber(value.toString('latin1'))) return 'its pax size is not a number';

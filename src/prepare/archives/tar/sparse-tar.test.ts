@@ -119,8 +119,10 @@ describe('are refused as invalid where', () => {
     ['an offset is beyond all measure', tar(old([`\x80${'\x7f'.repeat(11)}`, 512], 4096, x512))],
     ['a length is no number', tar(old([0, 'twelve bytes'], 4096, x512))],
     ['a segment before the last ends within a block', tar(old([0, 5, 1024, 512], 4096, `12345${x512}`))],
-    ['there is more than the map says', tar(old([0, 512], 4096, x512 + x512))],
+    ['there is more than the map says', tar(old([0, 512, 4096, 0], 4096, x512 + x512))],
     ['there is less than the map says', tar(old([0, 1024], 4096, x512))],
+    ['the map ends before the file does', tar(old([0, 512], 4096, x512))],
+    ['the map of pax ends before the file does', keys(x512, { size: '4096', map: '0,512' })],
     ['there is no size', tar(old([0, 512], '\xff'.repeat(12), x512))],
     ['the map does not end', old([0, 512], 4096, '', [block()]).subarray(0, 512)],
     ['a map has two numbers and a half', keys(x512, { size: '4096', map: '0,512,1024' })],
@@ -144,8 +146,8 @@ describe('are refused as invalid where', () => {
 
   test('an archive is cut off anywhere in one', async () => {
     for (const archive of [
-      tar(old([0, 512, 2048, 5], 4096, `${x512}12345`)),
-      inContent('2\n0\n512\n1024\n5\n', `${x512}12345`),
+      tar(old([0, 512, 2048, 5, 4096, 0], 4096, `${x512}12345`)),
+      inContent('3\n0\n512\n1024\n5\n2048\n0\n', `${x512}12345`),
     ]) {
       for (let length = 512; length < archive.length - 1024; length += 128) {
         await expect(unpack(where, archive.subarray(0, length))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
@@ -159,14 +161,15 @@ describe('are refused as invalid where', () => {
 
 describe('are held to the limits before a zero is written', () => {
   const tib = 2 ** 40;
+  const TIB = `\x80${'\0'.repeat(5)}\x01${'\0'.repeat(5)}`;
   test.each<[string, Buffer]>([
-    ['a hole of a TiB', tar(old([0, 512], `\x80${'\0'.repeat(5)}\x01${'\0'.repeat(5)}`, x512))],
+    ['a hole of a TiB', tar(old([0, 512, TIB, 0], TIB, x512))],
     ['a hole of 4 GiB before the content', tar(old([2 ** 32 - 512, 512], 2 ** 32, x512))],
-    ['a hole of a TiB by pax', keys(x512, { size: String(tib), map: '0,512' })],
-    ['a hole of a TiB by a map in the content', inContent('1\n0\n512\n', x512, { realsize: String(tib) })],
+    ['a hole of a TiB by pax', keys(x512, { size: String(tib), map: `0,512,${tib},0` })],
+    ['a hole of a TiB by a map in the content', inContent(`2\n0\n512\n${tib}\n0\n`, x512, { realsize: String(tib) })],
     // Each alone may be that large; together they are too much for their archive.
-    ['many holes', tar(...Array.from({ length: 120 }, (_, i) => renamed(old([0, 0], 2 ** 20, ''), `s${i}`)))],
-    ['holes of some GiB', tar(old([0, 0], 4 * 2 ** 30, ''))],
+    ['many holes', tar(...Array.from({ length: 120 }, (_, i) => renamed(old([2 ** 20, 0], 2 ** 20, ''), `s${i}`)))],
+    ['holes of some GiB', tar(old([4 * 2 ** 30, 0], 4 * 2 ** 30, ''))],
     ['a map of a million segments', inContent('1000000\n0\n0\n')],
     [
       'a map that goes on and on',
@@ -207,7 +210,12 @@ test('one that is excluded is passed over, whatever its map says', async () => {
 
 test('names made up for programs that know no maps are not used', async () => {
   const archive = tar(
-    pax({ path: './GNUSparseFile.7/s', 'GNU.sparse.name': 'real', 'GNU.sparse.size': '9', 'GNU.sparse.map': '4,1' }),
+    pax({
+      path: './GNUSparseFile.7/s',
+      'GNU.sparse.name': 'real',
+      'GNU.sparse.size': '9',
+      'GNU.sparse.map': '4,1,9,0',
+    }),
     { name: 's', content: 'x' },
   );
   expect(entriesOf(await unpack(where, archive)).real).toMatchObject({ size: 9 });

@@ -89,6 +89,11 @@ function toEntry(archive: string, header: TarHeader, extensions: Extensions, off
     );
   };
   const name = pax.sparse?.name ?? pax.path ?? decoded(longName ?? header.name, 'name');
+  // Version 7 has its folders by the slash at the end of their names: in Python, of that in the header itself.
+  if (header.type === '\0' && name.endsWith('/') !== (header.name.at(-1) === 0x2f))
+    throw archiveError('ARCHIVE_INVALID', { archive, entry: name, offset }, 'is a folder by one of its names only', {
+      reason: 'headers-differ',
+    });
   return {
     type: header.type,
     name,

@@ -148,6 +148,8 @@ export function checkMap({ size, segments }: SparseMap, stored: number, place: A
     bytes += segment.bytes;
   }
   if (!(end <= size)) throw wrongMap(place, 'reaches beyond the end of the file');
+  // GNU tar writes an empty segment there where a hole is the end, and makes a shorter file where it finds none.
+  if (end < size) throw wrongMap(place, 'ends before the file does');
   if (bytes !== stored) throw wrongMap(place, `is about ${bytes} bytes, and there are ${stored}`);
 }
 

@@ -43,6 +43,7 @@ describe('refuses as unsafe', () => {
     ['a drive letter', [file('C:/x')], 'drive'],
     ['backslashes upwards, from Windows', [file('..\\beside\\victim')], 'upwards'],
     ['backslashes upwards, from Unix', [{ ...file('..\\beside\\victim'), unixMode: 0o100644 }], 'backslash'],
+    ['backslashes from macOS', [{ ...file('a\\b'), host: 19 }], 'backslash'],
     ['backslashes beside slashes, from Windows', [file('a\\b'), file('c/d')], 'backslash'],
     ['a UNC path, from Windows', [file('\\\\server\\share\\x')], 'absolute'],
     ['a UNC path, from Unix', [{ ...file('\\\\server\\share\\x'), unixMode: 0o100644 }], 'backslash'],
@@ -102,6 +103,11 @@ describe('refuses as invalid', () => {
       'a data descriptor that is not there',
       zip([{ ...file('a'), flags: UTF8 | DESCRIPTOR, local: { crc: 0, size: 0, compressedSize: 0 } }]),
       'data descriptor',
+    ],
+    [
+      'a Unicode field in the local header that is about another name',
+      zip([{ name: Buffer.from([0x81]), flags: 0, extra: unicodePath('x', '日本') }]),
+      'another name',
     ],
     [
       'another name in the local header’s Unicode field',
@@ -230,6 +236,11 @@ describe('refuses as unsupported', () => {
     ['an entry in another part', zip([{ ...file('a'), disk: 3 }]), 'another part'],
     ['a name that says it is UTF-8 and is not', zip([{ name: Buffer.from([0xfc]), flags: UTF8 }]), 'UTF-8'],
     ['a name that may be UTF-8 or code page 437', zip([{ name: 'ü', flags: 0 }]), 'nothing says'],
+    [
+      'a Unicode field that makes a file of a folder',
+      zip([{ name: 'd/', flags: 0, extra: unicodePath('d/', 'ä') }]),
+      'nothing says',
+    ],
     ['the label of a volume', zip([{ ...file('a'), attributes: 8 }]), 'label'],
   ])('%s', async (_, archive, says) => {
     await expectRefusal(archive, 'ARCHIVE_UNSUPPORTED', says);
@@ -264,8 +275,10 @@ describe('reads', () => {
       ['日本'],
     ],
     [
-      'names whose Info-ZIP field is about another name',
-      zip([{ name: Buffer.from([0x81]), flags: 0, extra: unicodePath('x', '日本') }]),
+      'names whose Info-ZIP field in the directory is about another name',
+      zip([
+        { name: Buffer.from([0x81]), flags: 0, extra: unicodePath('x', '日本'), local: { extra: Buffer.alloc(0) } },
+      ]),
       ['ü'],
     ],
     [

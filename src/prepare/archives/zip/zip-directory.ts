@@ -122,10 +122,16 @@ function toEntry(
       },
     );
   }
-  if (!nameRules.unix && name.includes('\\'))
-    throw archiveError('ARCHIVE_UNSAFE', place, 'has a backslash in its name, and others have slashes', {
-      reason: 'path-backslash',
-    });
+  // bsdtar takes them for letters only where it says Unix.
+  if (host !== 3 && name.includes('\\'))
+    throw archiveError(
+      'ARCHIVE_UNSAFE',
+      place,
+      'has a backslash in its name that may be a letter or separate folders',
+      {
+        reason: 'path-backslash',
+      },
+    );
   const sizes = withZip64(bytes, extra.get(1));
   if (sizes === undefined) throw archiveError('ARCHIVE_INVALID', place, 'has sizes that zip64 must give, and does not');
   if (sizes.disk !== 0)

@@ -18,7 +18,8 @@ export function localHeaderLength(start: Buffer): number {
  */
 export function localHeaderProblem(header: Buffer, entry: ZipEntry): string | undefined {
   if (header.readUInt32LE(0) !== 0x04034b50) return 'has no local header where the directory says';
-  if (localName(header, entry) !== entry.name) return 'has another name in its local header';
+  if (localName(header, entry) !== entry.name || hasOtherUnicodePath(header, entry))
+    return 'has another name in its local header';
   if (header.readUInt16LE(8) !== entry.method) return 'has another compression method in its local header';
   if ((header.readUInt16LE(6) & FLAG.encrypted) !== (entry.flags & FLAG.encrypted))
     return 'is encrypted by one of its headers only';
@@ -36,6 +37,12 @@ function localName(header: Buffer, { nameRules }: ZipEntry): string | undefined 
   const bytes = header.subarray(LOCAL_HEADER_BYTES, nameEnd(header));
   const isUtf8 = (header.readUInt16LE(6) & FLAG.utf8) !== 0;
   return zipName({ bytes, isUtf8, unicodePath: localExtra(header)?.get(0x7075) }, nameRules);
+}
+
+/** bsdtar goes by this field even where it is about another name, as after a program that did not know it renamed the entry. */
+function hasOtherUnicodePath(header: Buffer, { name }: ZipEntry): boolean {
+  const field = localExtra(header)?.get(0x7075);
+  return field !== undefined && field.length > 5 && field.toString('utf8', 5) !== name;
 }
 
 function localSizes(header: Buffer): { crc: number; size: number; compressedSize: number } {

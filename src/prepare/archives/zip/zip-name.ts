@@ -48,12 +48,20 @@ function isUnicode({ bytes, isUtf8 }: RawName): boolean {
 function textOf(raw: RawName, unix: boolean): string | undefined {
   const { bytes } = raw;
   const unicode = unicodePathOf(raw);
-  if (unicode !== undefined) return raw.isUtf8 && !unicode.equals(bytes) ? undefined : utf8(unicode);
+  if (unicode !== undefined) {
+    // Which of two names counts, and whose slash makes a folder, depends on the program.
+    const differ = raw.isUtf8 ? !unicode.equals(bytes) : isOfFolder(unicode) !== isOfFolder(bytes);
+    return differ ? undefined : utf8(unicode);
+  }
   if (isAscii(bytes)) return bytes.toString('latin1');
   if (raw.isUtf8 || unix) return utf8(bytes);
   // Most programs take such a name for UTF-8, Python for code page 437, and nothing says who is right.
   if (isUtf8(bytes)) return undefined;
   return bytes.toString('latin1').replace(/[\x80-\xff]/g, (char) => CP437[char.charCodeAt(0) - 0x80] ?? '');
+}
+
+function isOfFolder(name: Buffer): boolean {
+  return name.at(-1) === 0x2f;
 }
 
 function unicodePathOf({ bytes, unicodePath }: RawName): Buffer | undefined {
