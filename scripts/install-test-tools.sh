@@ -25,6 +25,7 @@ if [ -n "$missing" ]; then
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing
 fi
 
+# Go also builds one of the readers of archives that ours are compared with (test/readers), when that test runs.
 # A real S3 server, and for the benchmark the client that it is measured against: built from their sources by Go 1.24 or later.
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/prestage-test-tools
 go_tool() { # NAME MODULE VERSION PACKAGE

@@ -25,6 +25,7 @@ const needs = {
   zstd: () => runs('zstd', '--version'),
   sevenZip: () => runs('7zz', 'i'),
   cpio: () => runs('cpio', '--version'),
+  go: () => runs('go', 'version'),
   ar: () => runs('ar', '--version'),
   dpkgDeb: () => runs('dpkg-deb', '--version'),
   rpmbuild: () => runs('rpmbuild', '--version') && runs('sh', '-c', 'command -v rpm2cpio'),

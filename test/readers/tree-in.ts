@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { TreeEntry } from '../../src/store/index.js';
+
+/**
+ * Paths with what is there: a folder, a link and its target, a file and its digest. Modes are left out, as each program
+ * has its own rule for them.
+ */
+export type Tree = Record<string, string>;
+
+/** What a program made in a folder. Names are bytes, and become text by one byte each where they are not UTF-8. */
+export function treeIn(folder: string): Tree {
+  const tree: Tree = {};
+  const visit = (at: Buffer, path: string): void => {
+    for (const name of readdirSync(at, { encoding: 'buffer' })) {
+      const below = Buffer.concat([at, Buffer.from('/'), name]);
+      const text = path + nameOf(name);
+      const stat = lstatSync(below);
+      if (stat.isDirectory()) {
+        tree[text] = 'folder';
+        visit(below, `${text}/`);
+      } else if (stat.isSymbolicLink()) tree[text] = linkTo(nameOf(readlinkSync(below, { encoding: 'buffer' })));
+      else tree[text] = stat.isFile() ? fileOf(readFileSync(below)) : 'neither file nor folder';
+    }
+  };
+  visit(Buffer.from(folder), '');
+  return sorted(tree);
+}
+
+/** The same of a tree of ours. */
+export function treeOf(entries: ReadonlyMap<string, TreeEntry>): Tree {
+  const described = [...entries].map(([path, entry]): [string, string] => {
+    if (entry.type === 'dir') return [path, 'folder'];
+    return [path, entry.type === 'link' ? linkTo(entry.target) : `file of ${entry.size}: ${entry.sha256}`];
+  });
+  return sorted(Object.fromEntries(described));
+}
+
+/** 7-Zip writes two slashes as one, which is the same place. */
+function linkTo(target: string): string {
+  return `link to ${target.replace(/\/+/g, '/')}`;
+}
+
+function fileOf(content: Buffer): string {
+  return `file of ${content.length}: ${createHash('sha256').update(content).digest('hex')}`;
+}
+
+function nameOf(name: Buffer): string {
+  const text = name.toString('utf8');
+  return Buffer.from(text).equals(name) ? text : name.toString('latin1');
+}
+
+function sorted(tree: Tree): Tree {
+  return Object.fromEntries(Object.entries(tree).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
