@@ -146,8 +146,8 @@ function endRecords(entries: number, size: number, offset: number, options: ZipO
   const comment = Buffer.from(options.comment ?? '');
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt16LE(options.zip64 ? 0xffff : entries, 8);
-  end.writeUInt16LE(options.zip64 ? 0xffff : entries, 10);
+  end.writeUInt16LE(options.zip64 ? 0xffff : entries % 0x10000, 8);
+  end.writeUInt16LE(options.zip64 ? 0xffff : entries % 0x10000, 10);
   end.writeUInt32LE(options.zip64 ? 0xffffffff : size, 12);
   end.writeUInt32LE(options.zip64 ? 0xffffffff : offset, 16);
   end.writeUInt16LE(comment.length, 20);
