@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { folderWith } from '../folder-with.js';
 import { prestage, type Run } from '../prestage.js';
 import { tarGz, zip } from '../small-archives.js';
+import { leftovers } from '../small-stores.js';
 import { until } from '../until.js';
 import { nodes, prestageOn, startNode, startPrestage, withoutWine } from './wine.js';
 
@@ -48,8 +49,9 @@ async function worker(folder: string): Promise<number> {
 }
 
 async function nothingIsLeft(folder: string): Promise<void> {
-  expect(await readdir(join(folder, '.prestage/local/.staging'))).toEqual([]);
-  expect((await readdir(join(folder, '.prestage/local'))).filter((name) => name.startsWith('.'))).toEqual(['.staging']);
+  const root = join(folder, '.prestage/local');
+  expect(await leftovers(root)).toEqual([]);
+  expect((await readdir(root)).filter((name) => name.endsWith('lock'))).toEqual([]);
 }
 
 describe.skipIf(withoutWine).each(nodes)('what is interrupted on Windows, by %s', (node) => {
