@@ -11,6 +11,7 @@ import { deleteStack, settleStack } from './cloudformation/settle-stack.js';
 import { describeStack, type StackState } from './cloudformation/stack-state.js';
 import { type AwsContext, findInfrastructure, findPlace, type Place } from './context.js';
 import { deployedInfrastructure, recordOf, withoutHosts } from './infrastructure.js';
+import { keptBucket, keptFileSystems } from './kept.js';
 import { foundationStackName, infrastructureStackName, TAGS } from './names.js';
 import { removeDatabase } from './remove-database.js';
 import { until } from './until.js';
@@ -87,24 +88,27 @@ async function remove({ session }: AwsContext, name: string, options: DestroyOpt
   options.emit({ type: 'stack.finished', stack: name, status: 'DELETE_COMPLETE', durationMs });
 }
 
-/** The foundation's stack keeps the file system and the bucket when it goes, so that nobody loses them by an accident. */
+/**
+ * The foundation's stack keeps the file system and the bucket when it goes, so that nobody loses them by an accident. They are found
+ * by name and tags, so that a removal that was interrupted is gone on with when the stack is no more.
+ */
 async function purge(context: AwsContext, place: Place | undefined, options: DestroyOptions): Promise<void> {
   const { session, environment } = context;
   const scope = { project: context.project, environment: environment.name };
   const name = foundationStackName(scope);
   if ((await describeStack(session.cloudFormation, name)) !== undefined) await remove(context, name, options);
-  if (place === undefined) return;
-  const { FileSystemId, BucketName } = place.outputs;
-  if (environment.fileSystemId === undefined) await removeFileSystem(context, FileSystemId, options);
-  else
+  if (place !== undefined && environment.fileSystemId !== undefined)
     options.emit({
       type: 'notice',
-      message: `File system ${FileSystemId} is yours, and stays as it is, with what was prepared on it.`,
+      message: `File system ${environment.fileSystemId} is yours, and stays as it is, with what was prepared on it.`,
     });
-  options.signal.throwIfAborted();
-  await emptyBucket(place.bucket);
-  await asAws({ action: 's3:DeleteBucket', resource: BucketName }, () =>
-    session.s3.send(new DeleteBucketCommand({ Bucket: BucketName })),
+  for (const id of await keptFileSystems(context)) await removeFileSystem(context, id, options);
+  // Last, so that an interrupted removal is seen by the next command.
+  const bucket = await keptBucket(context);
+  if (bucket === undefined) return;
+  await emptyBucket(bucket);
+  await asAws({ action: 's3:DeleteBucket', resource: bucket.name }, () =>
+    session.s3.send(new DeleteBucketCommand({ Bucket: bucket.name })),
   );
 }
 

@@ -8,12 +8,13 @@ import { deployStack } from './cloudformation/deploy-stack.js';
 import { isDeployed } from './cloudformation/is-deployed.js';
 import { deployedTemplate, describeStack } from './cloudformation/stack-state.js';
 import { type AwsContext, type Place, placeOf } from './context.js';
+import { refuseWithoutStack } from './kept.js';
 import { foundationStackName } from './names.js';
 import type { FoundationInputs } from './stacks/inputs.js';
 
 /**
  * What is durable and cheap, as the configuration says: made, brought up to date, or left alone.
- * @throws STACK_FAILED, and what AWS refuses
+ * @throws STACK_FAILED, STACK_STUCK, and what AWS refuses
  */
 export async function ensureFoundation(
   context: AwsContext,
@@ -21,6 +22,7 @@ export async function ensureFoundation(
 ): Promise<Place> {
   const scope = await context.scope();
   const name = foundationStackName(scope);
+  await refuseWithoutStack(context);
   const { synthesizeFoundation } = await awsParts(() => import('./stacks/foundation.js'));
   const synthesized = synthesizeFoundation(await foundationInputs(context, inputs));
   const { cloudFormation } = context.session;
