@@ -1,6 +1,6 @@
 import { demandSources, type Resolved } from '../config/index.js';
 import { type ErrorCode, PrestageError } from '../core/errors.js';
-import type { Deployment, ServicesChange } from '../targets/index.js';
+import type { Deployment, ReviewFile, ServicesChange } from '../targets/index.js';
 import { contentsOf } from './contents.js';
 import { type Detection, detect, toPrepare } from './detect.js';
 import { type CommandOptions, loadProject, type Project, resolveProject, targetOf } from './project.js';
@@ -22,9 +22,9 @@ export interface PlanOptions extends CommandOptions {
 export async function plan(options: PlanOptions): Promise<PlanResult> {
   const project = await loadProject(options);
   const resolved = await resolveProject(project, options);
-  const answers = options.offline ? undefined : await askTarget(project, resolved);
+  const answers = options.offline ? undefined : await askTarget(project, resolved, options);
   if (answers) demandSources(resolved, toPrepare(answers.detection));
-  if (options.out !== undefined) await writeReview(options.out, resolved);
+  if (options.out !== undefined) await writeReview(options.out, resolved, answers?.review);
   const { environment } = project;
   const packages = resolved.plan.packages.map(async ({ id, tree }) => {
     const found = answers?.detection.packages.find((item) => item.id === id);
@@ -48,10 +48,16 @@ export async function plan(options: PlanOptions): Promise<PlanResult> {
 interface Answers {
   detection: Detection;
   phase2: ServicesChange;
+  /** What the target would make, where a review of it is to be written. */
+  review: ReviewFile[];
 }
 
 /** Undefined, with a warning, where this machine is not set up to ask, or has no network. */
-async function askTarget(project: Omit<Project, 'target'>, resolved: Resolved): Promise<Answers | undefined> {
+async function askTarget(
+  project: Omit<Project, 'target'>,
+  resolved: Resolved,
+  { out }: Pick<PlanOptions, 'out'>,
+): Promise<Answers | undefined> {
   const { emit, signal } = project.context;
   const deployment: Deployment = {
     environment: project.environment.name,
@@ -60,7 +66,11 @@ async function askTarget(project: Omit<Project, 'target'>, resolved: Resolved): 
   };
   try {
     const target = await targetOf(project);
-    return { detection: await detect(target, resolved.plan), phase2: await target.planServices(deployment) };
+    return {
+      detection: await detect(target, resolved.plan),
+      phase2: await target.planServices(deployment),
+      review: out === undefined ? [] : ((await target.reviewFiles?.(deployment, resolved)) ?? []),
+    };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof PrestageError && CANNOT_ASK.has(error.code))) throw error;

@@ -77,6 +77,15 @@ describe('a review', () => {
     expect(statSync(join(folder, 'deep')).mode & 0o055).not.toBe(0);
   });
 
+  test.skipIf(process.platform === 'win32')('has what the target would make, for its owner alone', async () => {
+    await writeReview(out, resolved('boot.sh'), [{ path: 'hosts/api-0.sh', content: '#!/bin/sh\n' }]);
+    expect(readFileSync(join(out, 'target/hosts/api-0.sh'), 'utf8')).toBe('#!/bin/sh\n');
+    expect(statSync(join(out, 'target/hosts')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(out, 'target/hosts/api-0.sh')).mode & 0o777).toBe(0o600);
+    await writeReview(out, resolved('boot.sh'));
+    expect(existsSync(join(out, 'target'))).toBe(false);
+  });
+
   test('replaces an earlier one as a whole, a cut-short one as well', async () => {
     await writeReview(out, resolved('old.sh', 'boot.sh'));
     await writeReview(out, resolved('boot.sh'));

@@ -3,18 +3,23 @@ import { dirname, join } from 'node:path';
 import { type InputLocations, isRemote, type Resolved, releasePlan } from '../config/index.js';
 import { errnoOf, PrestageError, withoutCredentials } from '../core/errors.js';
 import { rm } from '../core/held-files.js';
+import type { ReviewFile } from '../targets/index.js';
 
 /** All that a review is made of; `release.json` comes first, so that one that was cut short is known as a review too. */
-const PARTS = ['release.json', 'services.json', 'job.json', 'scripts'];
+const PARTS = ['release.json', 'services.json', 'job.json', 'scripts', 'target'];
 
 /**
  * Writes what `deploy` would hand to a worker and to hosts, for a person to review: `release.json` (the recipes, every
  * input by its digest), `services.json`, `job.json` (what the worker is told: the release and where its inputs are,
- * without credentials), and under `scripts/` what hosts would run. Only its owner may read it: variables of services and
+ * without credentials), under `scripts/` what hosts would run, and under `target/` what else the target would make. Only its owner may read it: variables of services and
  * values of steps may be passwords. An earlier review there is replaced as a whole.
  * @throws USAGE where `folder` is a file; FILE_EXISTS where it holds anything else than a review
  */
-export async function writeReview(folder: string, { plan, services, inputs }: Resolved): Promise<void> {
+export async function writeReview(
+  folder: string,
+  { plan, services, inputs }: Resolved,
+  ofTarget: readonly ReviewFile[] = [],
+): Promise<void> {
   await clearReview(folder);
   await mkdir(dirname(folder), { recursive: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -30,6 +35,11 @@ export async function writeReview(folder: string, { plan, services, inputs }: Re
     const path = join(folder, 'scripts', script.path);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await writeFile(path, await readFile(location.path), { mode: 0o700 });
+  }
+  for (const { path, content } of ofTarget) {
+    const file = join(folder, 'target', path);
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeFile(file, content, { flag: 'wx', mode: 0o600 });
   }
 }
 

@@ -14,6 +14,7 @@ export type {
   PrepareJob,
   ReleaseContents,
   ResourceChange,
+  ReviewFile,
   ServicesChange,
   Target,
   TargetStatus,

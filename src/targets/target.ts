@@ -29,6 +29,9 @@ export interface Target {
   /** What phase 2 would do; changes nothing. */
   planServices(deployment: Deployment): Promise<ServicesChange>;
 
+  /** What phase 2 would be made of, for a person to review, where the target makes it of more than a release; changes nothing. */
+  reviewFiles?(deployment: Deployment, job: PrepareJob): Promise<ReviewFile[]>;
+
   /** Checks that can fail before anything is changed (ports in use, an unsupported database). */
   checkServices(deployment: Deployment): Promise<void>;
 
@@ -111,6 +114,12 @@ export interface Deployment {
   services: ServicesPlan;
   /** Where no worker ran: what the jump host needs to prepare the release itself. */
   fallback?: PrepareJob;
+}
+
+export interface ReviewFile {
+  /** With slashes, relative. */
+  path: string;
+  content: string;
 }
 
 export interface HostChange {

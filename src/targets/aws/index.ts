@@ -14,6 +14,7 @@ import { releaseOf } from './infrastructure.js';
 import { emitLogs } from './logs.js';
 import { STORE_ROOT } from './names.js';
 import { planInfrastructure } from './plan/plan-services.js';
+import { reviewFiles } from './plan/review-files.js';
 import { prepare } from './prepare.js';
 import { planStorePrune } from './prune.js';
 import { statusOf } from './status.js';
@@ -53,6 +54,7 @@ export function openAwsTarget({ project, environment }: AwsTargetSettings): Targ
     },
     prepare: (job, options) => prepare(context, job, { ...options, lock }),
     planServices: (deployment) => planInfrastructure(context, deployment),
+    reviewFiles: (deployment, job) => reviewFiles(context, deployment, job),
     checkServices: (deployment) => checkInfrastructure(context, deployment),
     async applyServices(deployment, options) {
       const place = await ensureFoundation(context, { ...options, inputs: deployment.fallback?.inputs });

@@ -9,6 +9,7 @@ import { foundationInputs } from '../foundation.js';
 import { deployedInfrastructure, infrastructureInputs, isRecorded } from '../infrastructure.js';
 import { foundationStackName, infrastructureStackName } from '../names.js';
 import { unknownOutputs } from '../stacks/foundation-outputs.js';
+import type { InfrastructureInputs } from '../stacks/inputs.js';
 import { databaseChange, hostChanges } from './host-changes.js';
 
 /** An agent and a job that are not made yet: a plan shows what would change, and nothing of that depends on them. */
@@ -37,13 +38,23 @@ async function wantedInfrastructure(
   deployment: Deployment,
   deployed: Template | undefined,
 ): Promise<Template> {
+  const inputs = await wantedInputs(context, place, deployment, deployed);
+  const { synthesizeInfrastructure } = await awsParts(() => import('../stacks/infrastructure.js'));
+  return synthesizeInfrastructure(inputs).template;
+}
+
+/** What phase 2 would be made from, as far as that is known before phase 1. */
+export async function wantedInputs(
+  context: AwsContext,
+  place: Place | undefined,
+  deployment: Deployment,
+  deployed: Template | undefined,
+): Promise<InfrastructureInputs> {
   const scope = await context.scope();
-  const inputs = await infrastructureInputs(context, place ?? { scope, outputs: unknownOutputs() }, deployment, {
+  return infrastructureInputs(context, place ?? { scope, outputs: unknownOutputs() }, deployment, {
     deployed,
     fallback: async () => NOT_MADE,
   });
-  const { synthesizeInfrastructure } = await awsParts(() => import('../stacks/infrastructure.js'));
-  return synthesizeInfrastructure(inputs).template;
 }
 
 async function foundationChanges(context: AwsContext, place: Place | undefined): Promise<ResourceChange[]> {

@@ -8,7 +8,7 @@ import programs from './host-programs.sh?raw';
 import report from './host-report.sh?raw';
 import type { HostInputs } from './inputs.js';
 import prepare from './prepare.sh?raw';
-import { quote, renderPackedScript } from './render.js';
+import { type Parts, quote, renderPackedScript, renderScriptInClear } from './render.js';
 
 /** How long a host that has no check may take until its program runs. */
 const DEFAULT_HEALTH_MS = 60_000;
@@ -18,6 +18,15 @@ const DEFAULT_HEALTH_MS = 60_000;
  * @throws CONFIG_INVALID where it is larger than EC2 takes
  */
 export function renderHostScript(inputs: HostInputs): string {
+  return renderPackedScript(partsOf(inputs));
+}
+
+/** The same script for a person to read. */
+export function renderHostScriptInClear(inputs: HostInputs): string {
+  return renderScriptInClear(partsOf(inputs));
+}
+
+function partsOf(inputs: HostInputs): Parts {
   const { notReady, health } = inputs;
   const prepares = notReady.do === 'prepare' ? notReady : undefined;
   const variables = {
@@ -52,14 +61,14 @@ export function renderHostScript(inputs: HostInputs): string {
         }),
   };
   const exported = Object.entries(inputs.variables).map(([name, value]) => `export ${name}=${quote(value)}`);
-  return renderPackedScript({
+  return {
     variables,
     functions: [
       shellFunction('needs', inputs.needs.length === 0 ? [] : [`printf '%s\\n' ${inputs.needs.map(quote).join(' ')}`]),
       shellFunction('host_variables', exported),
     ],
     scripts: [...(prepares === undefined ? [] : [agent, prepare]), report, files, programs, script],
-  });
+  };
 }
 
 function shellFunction(name: string, lines: string[]): string {

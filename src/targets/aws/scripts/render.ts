@@ -5,7 +5,7 @@ import { gzip } from './gzip.js';
 /** What EC2 takes as user data, before base64, less what values may grow by that CloudFormation fills in. */
 const MAX_BYTES = 15 * 1024;
 
-interface Parts {
+export interface Parts {
   variables: Readonly<Record<string, string>>;
   /** Made for this script; written as they are. */
   functions?: string[];
@@ -21,6 +21,11 @@ export function renderScript({ variables, functions = [], scripts }: Parts): str
 export function renderPackedScript({ variables, functions = [], scripts }: Parts): string {
   const packed = gzip([...functions, ...[common, ...scripts].map(compact)].join('\n')).toString('base64');
   return demandSize([...header(variables, []), `eval "$(echo ${packed} | base64 -d | gzip -d)"`, ''].join('\n'));
+}
+
+/** The same, with the comments and the indentation that a machine is spared. */
+export function renderScriptInClear({ variables, functions = [], scripts }: Parts): string {
+  return [...header(variables, functions), common, ...scripts].join('\n');
 }
 
 function header(variables: Readonly<Record<string, string>>, functions: string[]): string[] {

@@ -1,0 +1,76 @@
+import { PrestageError } from '../../../core/errors.js';
+import { hostName } from '../../host-name.js';
+import type { Deployment, PrepareJob, ReviewFile } from '../../target.js';
+import { awsParts } from '../aws-parts.js';
+import type { Template } from '../cloudformation/stack-state.js';
+import { type AwsContext, findPlace } from '../context.js';
+import { foundationInputs } from '../foundation.js';
+import { deployedInfrastructure } from '../infrastructure.js';
+import { renderHostScriptInClear } from '../scripts/host.js';
+import { renderWorkerScript } from '../scripts/worker.js';
+import { unknownOutputs } from '../stacks/foundation-outputs.js';
+import { wantedInputs } from './plan-services.js';
+
+const UNKNOWN_DIGEST = '0'.repeat(64);
+const DEADLINE_SECONDS = 6 * 60 * 60;
+
+/**
+ * What a deployment would give to CloudFormation and to machines, for a person to read: the templates of both stacks, the policy of
+ * each role in them, and the script of the worker and of each host in clear. What only AWS knows, such as ids of what is not made yet,
+ * is a placeholder.
+ */
+export async function reviewFiles(
+  context: AwsContext,
+  deployment: Deployment,
+  { inputs }: Pick<PrepareJob, 'inputs'>,
+): Promise<ReviewFile[]> {
+  const place = await findPlace(context);
+  const deployed = await deployedInfrastructure(context);
+  const wanted = await wantedInputs(context, place, deployment, deployed);
+  const [{ synthesizeFoundation }, { synthesizeInfrastructure }, { hostInputs }] = await awsParts(() =>
+    Promise.all([
+      import('../stacks/foundation.js'),
+      import('../stacks/infrastructure.js'),
+      import('../stacks/infrastructure/host-inputs.js'),
+    ]),
+  );
+  const foundation = synthesizeFoundation(await foundationInputs(context, inputs)).template;
+  const infrastructure = synthesizeInfrastructure(wanted).template;
+  const outputs = place?.outputs ?? unknownOutputs();
+  const worker = renderWorkerScript({
+    bucket: outputs.BucketName,
+    region: context.environment.region,
+    fileSystemId: outputs.FileSystemId,
+    accessPointId: outputs.WriterAccessPointId,
+    agent: UNKNOWN_DIGEST,
+    job: UNKNOWN_DIGEST,
+    run: 'a-run',
+    deadlineSeconds: DEADLINE_SECONDS,
+  });
+  return [
+    { path: 'foundation.json', content: json(foundation) },
+    { path: 'infrastructure.json', content: json(infrastructure) },
+    ...[foundation, infrastructure].flatMap(rolesOf),
+    { path: 'worker.sh', content: worker },
+    ...wanted.services.services.flatMap((service) =>
+      Array.from({ length: service.count }, (_, index) => ({
+        path: `hosts/${hostName(service.name, index)}.sh`,
+        content: renderHostScriptInClear(hostInputs(service, index, wanted)),
+      })),
+    ),
+  ];
+}
+
+/** Who may be a role, and what it may then do. */
+function rolesOf({ Resources }: Template): ReviewFile[] {
+  return Object.entries(Resources).flatMap(([id, { Type, Properties }]) => {
+    if (Type !== 'AWS::IAM::Role') return [];
+    const { RoleName, AssumeRolePolicyDocument, Policies } = Properties ?? {};
+    if (typeof RoleName !== 'string') throw new PrestageError('INTERNAL', `Role ${id} has no name.`);
+    return [{ path: `roles/${RoleName}.json`, content: json({ AssumeRolePolicyDocument, Policies }) }];
+  });
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
