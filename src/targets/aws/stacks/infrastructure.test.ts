@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { BootstraplessSynthesizer } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
 import {
   asText,
@@ -19,6 +20,7 @@ import { lacks } from '../../../../test/requirements.js';
 import type { Template } from '../cloudformation/stack-state.js';
 import { buildInfrastructure, synthesizeInfrastructure } from './infrastructure.js';
 import type { InfrastructureInputs } from './inputs.js';
+import { synthesize } from './synthesize.js';
 
 const VARIANTS: Record<string, InfrastructureInputs> = {
   'one NAT gateway and a PostgreSQL': someInfrastructure(),
@@ -258,6 +260,29 @@ test('a host that may take long to become healthy is waited for as long as Cloud
   };
   expect(timeouts(120_000)).toEqual(['11520']);
   expect(timeouts(24 * 3_600_000)).toEqual(['43200']);
+});
+
+test('more hosts than CloudFormation takes resources are an error of the configuration', () => {
+  const service = { ...SERVICES[2], after: [], count: 130 } as (typeof SERVICES)[number];
+  const message = /would have \d{3} resources for 130 hosts, and CloudFormation takes 500 resources/;
+  expect(() => of({ services: { services: [service] } })).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) }),
+  );
+});
+
+test('a template that is larger than CloudFormation takes is an error of the configuration', () => {
+  const { scope } = someInfrastructure();
+  const build = (bytes: number) => () =>
+    synthesize({
+      ...{ scope, stackName: 'large', synthesizer: new BootstraplessSynthesizer() },
+      build: (stack) => {
+        stack.templateOptions.metadata = { Text: 'x'.repeat(bytes) };
+      },
+    });
+  expect(build(990_000)).not.toThrow();
+  expect(build(1_000_001)).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(/a template of \d{7} bytes/) }),
+  );
 });
 
 test('a role of a service with a long name has a name that IAM takes, and that the file system lets in', () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type IStackSynthesizer, Stack, type StackSynthesizer, Tags } from 'aws-cdk-lib/core';
+import { PrestageError } from '../../../core/errors.js';
 import { rmSync } from '../../../core/held-files.js';
 import type { Template } from '../cloudformation/stack-state.js';
 import { type Scope, TAGS } from '../names.js';
@@ -37,6 +38,8 @@ export function synthesize({ scope, stackName, synthesizer, stackTags = {}, buil
     outdir,
     analyticsReporting: false,
     treeMetadata: false,
+    // CDK's own words for that are no use to somebody who writes no template.
+    context: { '@aws-cdk/core:stackResourceLimit': 0 },
   });
   const { account, region } = scope;
   const stack = new Stack(app, stackName, {
@@ -52,6 +55,28 @@ export function synthesize({ scope, stackName, synthesizer, stackTags = {}, buil
     Tags.of(stack).add(key, value, { includeResourceTypes: ['aws:cdk:stack'] });
   build(stack);
   const { directory } = app.synth();
-  const template = JSON.parse(readFileSync(join(directory, `${stack.artifactId}.template.json`), 'utf8')) as Template;
+  const text = readFileSync(join(directory, `${stack.artifactId}.template.json`), 'utf8');
+  const template = JSON.parse(text) as Template;
+  demandLimits(stackName, template, Buffer.byteLength(text));
   return { template, directory };
+}
+
+/** Of CloudFormation ("Understand CloudFormation quotas"): it takes no more in one stack, and from a bucket. */
+const MAX_RESOURCES = 500;
+const MAX_BYTES = 1_000_000;
+
+function demandLimits(stack: string, { Resources = {} }: Partial<Template>, bytes: number): void {
+  const resources = Object.keys(Resources).length;
+  if (resources <= MAX_RESOURCES && bytes <= MAX_BYTES) return;
+  const hosts = Object.values(Resources).filter(({ Type }) => Type === 'AWS::EC2::Instance').length;
+  const found = resources > MAX_RESOURCES ? `${resources} resources` : `a template of ${bytes} bytes`;
+  const limit = resources > MAX_RESOURCES ? `${MAX_RESOURCES} resources` : `${MAX_BYTES} bytes`;
+  throw new PrestageError(
+    'CONFIG_INVALID',
+    `Stack ${stack} would have ${found} for ${hosts} hosts, and CloudFormation takes ${limit}. Nothing was made.`,
+    {
+      hint: 'Lower `count` of the services, give them fewer or shorter variables, or deploy a part of them as a project of its own.',
+      context: { stack, expected: limit, found },
+    },
+  );
 }
