@@ -33,6 +33,8 @@ export interface LocalTargetKit {
     services: ServicePlan[],
     more?: Partial<ServicesPlan> & Pick<Deployment, 'fallback'>,
   ): Deployment;
+  /** The target in another root: a copy of this one, or where it was moved to. */
+  openAt(root: string): Target;
   follow(): { emit: (event: PrestageEvent) => void; signal: AbortSignal; wait: boolean };
   close(): Promise<void>;
 }
@@ -46,16 +48,19 @@ export async function openLocalTargetKit({ agent = false } = {}): Promise<LocalT
     supervisor: await bundled('targets/local/supervisor/main.ts'),
     agent: agent ? await bundled('agent/main.ts') : join(folder, 'no-agent.mjs'),
   };
-  const target = openLocalTarget({
-    environment: 'local',
-    project: 'test-project',
-    configFolder: fileURLToPath(new URL('..', import.meta.url)),
-    root,
-    programs,
-  });
+  const openAt = (root: string) =>
+    openLocalTarget({
+      environment: 'local',
+      project: 'test-project',
+      configFolder: fileURLToPath(new URL('..', import.meta.url)),
+      root,
+      programs,
+    });
+  const target = openAt(root);
   const kit: LocalTargetKit = {
     root,
     target,
+    openAt,
     events,
     plan: planContents,
     async job(contents) {

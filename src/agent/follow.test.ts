@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -123,6 +123,18 @@ describe('an agent without a result', () => {
     await follow();
     await writeFile(join(runFolder, 'agent.json'), JSON.stringify({ pid: process.pid, started: 'another boot/1' }));
     expect((await follow()).result).toMatchObject({ ok: false, error: { code: 'WORKER_DIED' } });
+  });
+
+  test('of which this run folder is a copy is not taken for its own', async () => {
+    const { pid } = await start('setInterval(() => {}, 1000)');
+    const copy = `${runFolder}-copy`;
+    await cp(runFolder, copy, { recursive: true });
+    expect(await runningAgent(runFolder)).toMatchObject({ pid });
+    expect(await runningAgent(copy)).toBeUndefined();
+    const moved = `${runFolder}-moved`;
+    await rename(runFolder, moved);
+    expect(await runningAgent(moved)).toMatchObject({ pid });
+    process.kill(pid, 'SIGKILL');
   });
 
   test('that was never started is reported at once', async () => {

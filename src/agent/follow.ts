@@ -2,10 +2,10 @@ import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
+import { isPlace } from '../core/place.js';
 import { isRunning, type ProcessIdentity } from '../core/process-identity.js';
-import { processIdentity } from '../core/process-record.js';
 import { EventReader } from './event-log.js';
-import { type AgentResult, agentResult } from './job.js';
+import { type AgentResult, agentProcess, agentResult } from './job.js';
 import { readJson, runFiles } from './run-folder.js';
 
 export interface FollowRunOptions {
@@ -60,10 +60,14 @@ async function emitWhileItRuns(
   return true;
 }
 
-/** The run's process, while it runs. Whoever starts one says which it is before anybody can know of its job. */
+/**
+ * The run's process, while it runs. Whoever starts one says which it is before anybody can know of its job. In a copy of
+ * the folder that is somebody else's process.
+ */
 export async function runningAgent(runFolder: string): Promise<ProcessIdentity | undefined> {
-  const identity = await readJson(runFiles(runFolder).agent, processIdentity);
-  return isRunning(identity) ? identity : undefined;
+  const agent = await readJson(runFiles(runFolder).agent, agentProcess);
+  if (!isRunning(agent) || !isPlace(agent?.place, runFolder)) return undefined;
+  return agent;
 }
 
 async function death(runFolder: string): Promise<PrestageError> {

@@ -2,6 +2,6 @@
 export { followRun, runningAgent } from './follow.js';
 export { type AgentJob, type AgentResult, type AgentTask, agentJob } from './job.js';
 export { followRemoteRun } from './remote/follow-remote-run.js';
-export { runFiles } from './run-folder.js';
+export { agentRecord, runFiles } from './run-folder.js';
 export { startAgent } from './start.js';
 export { AGENT_THREADS } from './threads.js';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { inputLocations, releasePlan } from '../config/index.js';
 import { ERRORS, type ErrorCode, type SerializedError } from '../core/errors.js';
+import { placeRecord, processIdentity } from '../core/process-record.js';
 import { type PrunePlan, releaseRecord, type VerifyReport } from '../store/index.js';
 
 const prunePlan: z.ZodType<PrunePlan> = z.object({
@@ -81,6 +82,9 @@ const verifyReport: z.ZodType<VerifyReport> = z.object({
 });
 
 /** How it ended; written once, when all that it did is done. */
+/** agent.json: the process that does the job, and where its run's folder is. */
+export const agentProcess = processIdentity.and(z.object({ place: placeRecord.optional() }));
+
 export const agentResult = z.discriminatedUnion('ok', [
   z.object({
     ok: z.literal(true),

@@ -9,7 +9,7 @@ import { identify } from '../core/process-identity.js';
 import { EventLog } from './event-log.js';
 import { type AgentJob, type AgentResult, agentJob } from './job.js';
 import { Reporting } from './remote/reporting.js';
-import { publishJson, publishJsonNow, readJson, runFiles } from './run-folder.js';
+import { agentRecord, publishJson, publishJsonNow, readJson, runFiles } from './run-folder.js';
 import { doTask } from './tasks.js';
 
 /**
@@ -47,7 +47,7 @@ export async function runAgent(folder: string): Promise<number> {
   process.on('SIGINT', () => {});
   process.on('SIGHUP', () => {});
 
-  await publishJson(files.agent, identify(process.pid) ?? { pid: process.pid });
+  await publishJson(files.agent, agentRecord(identify(process.pid) ?? { pid: process.pid }, runFolder));
   await writeFile(files.reserve, Buffer.alloc(RESERVE_BYTES), { mode: 0o644 });
   const job = await takeJob(files.job, life.signal);
   process.title = `prestage agent ${job.run}`;

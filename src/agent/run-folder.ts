@@ -5,6 +5,8 @@ import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { errnoOf } from '../core/errors.js';
 import { renameSync } from '../core/held-files.js';
+import { type Place, placeOf } from '../core/place.js';
+import type { ProcessIdentity } from '../core/process-identity.js';
 import { publishFile } from '../store/index.js';
 
 /** The files of a run, by which an agent and whoever follows it speak: each has one writer, and nobody needs a pipe. */
@@ -23,6 +25,11 @@ export function runFiles(runFolder: string) {
     /** Space that is given back for the result, so that a full disk can be told of. */
     reserve: join(runFolder, '.reserve'),
   };
+}
+
+/** agent.json: the process, and where its run is. */
+export function agentRecord(process: ProcessIdentity, runFolder: string): ProcessIdentity & { place: Place } {
+  return { ...process, place: placeOf(runFolder) };
 }
 
 /** Readers find the whole file or none. */

@@ -4,7 +4,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { installedFile } from '../core/installation.js';
 import { identify, type ProcessIdentity } from '../core/process-identity.js';
 import type { AgentJob } from './job.js';
-import { publishJson, runFiles } from './run-folder.js';
+import { agentRecord, publishJson, runFiles } from './run-folder.js';
 import { AGENT_THREADS } from './threads.js';
 
 export interface StartOptions {
@@ -42,7 +42,7 @@ export async function startAgent({
     child.unref();
     const identity = identify(child.pid ?? 0) ?? { pid: child.pid ?? 0 };
     // The agent writes the same; whichever of the two lives long enough.
-    await publishJson(files.agent, identity);
+    await publishJson(files.agent, agentRecord(identity, runFolder));
     // Sources' URLs may hold credentials.
     await publishJson(files.job, job, 0o600);
     return identity;

@@ -20,7 +20,7 @@ export async function destroy({ layout, database }: PhaseTwo, { purge, emit, sig
   signal.throwIfAborted();
   await Promise.all(
     (await observeHosts(layout)).map(async ({ folder, spec }) => {
-      await stopHost(folder, spec);
+      await stopHost(layout, folder, spec);
       emit({ type: 'host.stopped', host: spec.host, service: spec.service, index: spec.index });
     }),
   );

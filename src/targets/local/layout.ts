@@ -51,6 +51,11 @@ export function rootId(root: string): string {
   return shortDigest(sha256(resolved(root)));
 }
 
+/** What every process of a host carries in its environment (processes/marked.ts). */
+export function hostMark(root: string, host: string): string {
+  return `${rootId(root)}/${host}`;
+}
+
 function resolved(root: string): string {
   try {
     return realpathSync(root);

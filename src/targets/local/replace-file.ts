@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { renameSync } from '../../core/held-files.js';
+import { renameSync, rmSync } from '../../core/held-files.js';
 
 /**
  * Puts a small file in place at once, for readers in other processes of this machine. Not flushed: what it holds is
@@ -8,6 +8,11 @@ import { renameSync } from '../../core/held-files.js';
  */
 export function replaceFile(path: string, content: string, mode = 0o600): void {
   const fresh = `${path}.${randomUUID()}`;
-  writeFileSync(fresh, content, { mode });
-  renameSync(fresh, path);
+  try {
+    writeFileSync(fresh, content, { mode });
+    renameSync(fresh, path);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
 }

@@ -8,7 +8,7 @@ import { rm } from '../../../core/held-files.js';
 import type { TargetStatus } from '../../target.js';
 import { accepts, portHolders } from '../hosts/port-holder.js';
 import { ADDRESS } from '../hosts/variables.js';
-import { type LocalLayout, rootId } from '../layout.js';
+import { hostMark, type LocalLayout } from '../layout.js';
 import { dataFolder, provideCluster } from './cluster.js';
 import { findPostgres, type PostgresPackage } from './postgres-package.js';
 import { provideRuntime } from './runtime.js';
@@ -69,7 +69,7 @@ export function openDatabase(
       let settings = await provideSettings(folder, project, reservedPorts);
       const isNew = !existsSync(data);
       await provideCluster(folder, cluster, settings, server);
-      const mark = `${rootId(layout.root)}/database`;
+      const mark = hostMark(layout.root, 'database');
       while (!running && (await startServer(cluster, { port: settings.port, log, mark })) === 'port-taken') {
         // Another one took the port since it was found free: while nobody knows the address yet, it may still change.
         if (!isNew) throw portTaken(settings.port);

@@ -2,6 +2,7 @@ import type { HealthCheck, ServicePlan } from '../../../config/index.js';
 import { canonicalJson, type Json, sha256, shortDigest } from '../../../core/digest.js';
 import { hostName } from '../../host-name.js';
 import type { ReleaseContents } from '../../target.js';
+import { MARK } from '../processes/marked.js';
 import type { HostSpec } from './spec.js';
 import { ADDRESS, hostVariables, type Surroundings } from './variables.js';
 
@@ -53,13 +54,15 @@ function ingredientsOf(
   const settings = { role: service.role, boot, run, needs, port: service.port, health: service.health };
   const scripts = release.scripts.filter(({ path }) => path === boot || path === run);
   const packages = release.packages.filter(({ id }) => needs?.includes(id));
-  const { PRESTAGE_RELEASE: _, PRESTAGE_ROOT: __, ...variables } = environment;
+  const { PRESTAGE_RELEASE: _, PRESTAGE_ROOT: __, [MARK]: mark = '', ...variables } = environment;
   return {
     'its settings': digestOf(settings as Json),
     ...Object.fromEntries(scripts.map(({ path, sha256 }) => [`script ${path}`, shortDigest(sha256)])),
     ...Object.fromEntries(
       packages.map(({ id, destination, recipe }) => [`package ${id}`, digestOf({ destination, recipe })]),
     ),
+    // A root that was moved, or copied.
+    'the place of its root': digestOf(mark),
     ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [`variable ${name}`, digestOf(value)])),
     ...(needs === undefined ? { 'the release': release.release } : {}),
   };

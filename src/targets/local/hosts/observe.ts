@@ -55,7 +55,7 @@ export async function conditionOf(
   folder: string,
   state: HostState | undefined,
 ): Promise<Pick<ObservedHost, 'condition' | 'detail'>> {
-  if (!state) return { condition: 'stopped', detail: 'it was never started' };
+  if (!state) return { condition: 'stopped', detail: 'it was never started in this folder' };
   if (state.phase === 'failed') return { condition: 'failed', detail: state.reason ?? 'it failed' };
   if (state.phase === 'stopped') return { condition: 'stopped', detail: 'it was stopped' };
   if (state.phase !== 'done' && !isRunning(state.supervisor)) {

@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { errnoOf } from '../../../core/errors.js';
-import { processIdentity } from '../../../core/process-record.js';
+import { isPlace } from '../../../core/place.js';
+import { placeRecord, processIdentity } from '../../../core/process-record.js';
 import { hostFiles } from '../layout.js';
 
 /** state.json: what a supervisor says of its host. Written by the supervisor alone; read by every command. */
 const hostState = z.object({
   phase: z.enum(['starting', 'waiting-for-files', 'preparing', 'booting', 'running', 'done', 'failed', 'stopped']),
   supervisor: processIdentity,
+  /** Where the host's folder is. */
+  place: placeRecord.optional(),
   /** What it says of its files, once it has looked. */
   files: z.enum(['ready', 'preparing', 'waiting']).optional(),
   /** The process of `boot` or `run`, the leader of its group. */
@@ -25,10 +28,14 @@ const hostState = z.object({
 
 export type HostState = z.infer<typeof hostState>;
 
-/** The state in a host's folder; undefined before its supervisor has written the first one. */
+/**
+ * The state in a host's folder; undefined before its supervisor has written the first one, and in a copy of the folder:
+ * the processes are the original's.
+ */
 export async function readState(folder: string): Promise<HostState | undefined> {
   try {
-    return hostState.safeParse(JSON.parse(await readFile(hostFiles(folder).state, 'utf8'))).data;
+    const state = hostState.safeParse(JSON.parse(await readFile(hostFiles(folder).state, 'utf8'))).data;
+    return state && isPlace(state.place, folder) ? state : undefined;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR' || error instanceof SyntaxError) return undefined;
     throw error;

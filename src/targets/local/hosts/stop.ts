@@ -1,9 +1,9 @@
 import { errnoOf, PrestageError } from '../../../core/errors.js';
 import { isRunning, type ProcessIdentity, signalProcess } from '../../../core/process-identity.js';
-import { hostFiles, rootId } from '../layout.js';
+import { hostFiles, hostMark, type LocalLayout } from '../layout.js';
 import { endProcesses, untilEnded } from '../processes/ended.js';
 import { endGroup } from '../processes/group.js';
-import { findMarked } from '../processes/marked.js';
+import { findMarked, MARK } from '../processes/marked.js';
 import { replaceFile } from '../replace-file.js';
 import type { HostSpec } from './spec.js';
 import { type HostState, readState } from './state.js';
@@ -16,10 +16,12 @@ const STRAY_GRACE_MS = 5_000;
  * Ends everything that runs for a host: its supervisor with the program, and daemons that left its process group (found
  * on Linux only). The folder stays. @throws PROCESS_STUCK
  */
-export async function stopHost(folder: string, spec: HostSpec): Promise<void> {
+export async function stopHost({ root }: LocalLayout, folder: string, spec: HostSpec): Promise<void> {
   const state = await readState(folder);
   if (state) await stopSupervisor(state);
-  await endStrays(`${rootId(spec.root)}/${spec.host}`, { exact: true });
+  await endStrays(hostMark(root, spec.host), { exact: true });
+  // In a root that was moved, processes still carry the old mark; in a copy of a root they are the original's.
+  if (state) await endStrays(spec.environment[MARK] ?? '', { exact: true });
   const last = await readState(folder);
   if (last && last.phase !== 'failed') record(folder, { ...last, phase: 'stopped' });
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ServicePlan, ServicesPlan } from '../../../config/index.js';
 import { hostName } from '../../host-name.js';
-import { rootId } from '../layout.js';
+import { hostMark } from '../layout.js';
 import { MARK } from '../processes/marked.js';
 
 /** Every host of the local target listens here, and is reached here. */
@@ -36,7 +36,7 @@ export function hostVariables(service: ServicePlan, index: number, around: Surro
         .map((other) => addressOf(other, around)),
     ),
     ...(around.databaseUrl === undefined ? {} : { PRESTAGE_DATABASE_URL: around.databaseUrl }),
-    [MARK]: `${rootId(around.root)}/${hostName(service.name, index)}`,
+    [MARK]: hostMark(around.root, hostName(service.name, index)),
   };
 }
 

@@ -8,6 +8,7 @@ import { currentRelease, setCurrent } from '../../../store/index.js';
 import type { DeployedRelease, Deployment, ServicesChange } from '../../target.js';
 import type { LocalDatabase } from '../database/index.js';
 import { desiredHosts } from '../hosts/desired.js';
+import { endForgotten } from '../hosts/forgotten.js';
 import type { Programs } from '../hosts/launch.js';
 import { observeHosts } from '../hosts/observe.js';
 import { assignPorts } from '../hosts/ports.js';
@@ -117,6 +118,7 @@ export async function applyServices(
   const reservedPorts = new Set(services.services.flatMap(({ port }) => port ?? []));
   const started = services.database ? await database.provide(services.database, { emit, reservedPorts }) : false;
   const { plan, history, settled, recorded } = await compare(deployment, phase);
+  if (!settled) await endForgotten(layout, emit);
   await placeJob(plan, deployment, layout.root);
   try {
     const followPreparation = (signal: AbortSignal) => followFallback(plan, { emit, signal });
@@ -145,10 +147,10 @@ async function allHealthy({ layout, hosts }: RolloutPlan, options: CommandContex
   );
 }
 
-async function removeHosts({ remove }: RolloutPlan, emit: Emit): Promise<void> {
+async function removeHosts({ layout, remove }: RolloutPlan, emit: Emit): Promise<void> {
   await Promise.all(
     remove.map(async ({ folder, spec }) => {
-      await stopHost(folder, spec);
+      await stopHost(layout, folder, spec);
       await rm(folder, { recursive: true, force: true });
       emit({ type: 'host.stopped', host: spec.host, service: spec.service, index: spec.index });
     }),

@@ -22,7 +22,7 @@ export interface Reverted {
 /** Stops all hosts of a first deployment that failed. Their folders stay, for their logs. */
 export async function stopAll(layout: LocalLayout, emit: Emit): Promise<string[]> {
   const hosts = await observeHosts(layout);
-  await Promise.all(hosts.map((host) => stopAndTell(host, emit)));
+  await Promise.all(hosts.map((host) => stopAndTell(layout, host, emit)));
   return hosts.map(({ spec }) => spec.host);
 }
 
@@ -39,13 +39,13 @@ export async function revert(
   );
   const present = await observeHosts(layout);
   for (const host of present.filter(({ spec }) => !deployed.has(spec.host) && !setAside.includes(spec.host))) {
-    await stopAndTell(host, emit);
+    await stopAndTell(layout, host, emit);
     await rm(host.folder, { recursive: true, force: true });
     outcome.removed.push(host.spec.host);
   }
   // All of them first: one may have the port that another one is to have again.
   const replacing = present.filter(({ spec }) => setAside.includes(spec.host));
-  await Promise.all(replacing.map(({ folder, spec }) => stopHost(folder, spec)));
+  await Promise.all(replacing.map(({ folder, spec }) => stopHost(layout, folder, spec)));
   for (const name of inStartOrder(setAside, last)) {
     const folder = await putBack(layout, name);
     const reason = await startAsBefore(folder, { programs, emit, signal });
@@ -73,8 +73,8 @@ async function startAsBefore(
   }
 }
 
-async function stopAndTell({ folder, spec }: ObservedHost, emit: Emit): Promise<void> {
-  await stopHost(folder, spec);
+async function stopAndTell(layout: LocalLayout, { folder, spec }: ObservedHost, emit: Emit): Promise<void> {
+  await stopHost(layout, folder, spec);
   emit({ type: 'host.stopped', host: spec.host, service: spec.service, index: spec.index });
 }
 

@@ -117,7 +117,7 @@ async function launch({ spec, existing, action }: PlannedHost, context: HostCont
   const holders = observed.filter((other) => other.spec.port === spec.port && other.spec.host !== spec.host);
   if (spec.port !== undefined) await Promise.all(holders.map(clear));
   if (existing && action === 'restart') {
-    await stopHost(existing.folder, existing.spec);
+    await stopHost(layout, existing.folder, existing.spec);
     return launchAgain(existing.folder, spec, programs);
   }
   if (existing) await clear(existing);
@@ -125,7 +125,7 @@ async function launch({ spec, existing, action }: PlannedHost, context: HostCont
 }
 
 async function clearHost(host: ObservedHost, layout: LocalLayout, { revertible }: RolloutContext): Promise<void> {
-  await stopHost(host.folder, host.spec);
+  await stopHost(layout, host.folder, host.spec);
   if (revertible) await setAside(layout, host);
   else await rm(host.folder, { recursive: true, force: true });
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AGENT_THREADS, runFiles } from '../../../agent/index.js';
+import { AGENT_THREADS, agentRecord, runFiles } from '../../../agent/index.js';
 import { rmSync } from '../../../core/held-files.js';
 import { identify } from '../../../core/process-identity.js';
 import type { HostSpec } from '../hosts/spec.js';
@@ -9,9 +9,7 @@ import type { HostState } from '../hosts/state.js';
 import { hostFiles } from '../layout.js';
 import { inheritedEnvironment } from '../processes/environment.js';
 import { MARK } from '../processes/marked.js';
-import { replaceFile } from '../replace-file.js';
-import type { HostLog } from './host-log.js';
-import type { Reporter } from './reporter.js';
+import { type Host, rootOf } from './host.js';
 import { runProgram } from './script.js';
 
 /** The files are not there because the host was told to stop; anything else is a failure, also of a host being stopped. */
@@ -24,18 +22,14 @@ const POLL_MS = 200;
  * the same engine, and the others wait for it, with a limit and for as long as the jump host has not failed.
  * @throws Error with the reason why there will be no files; Stopped
  */
-export async function obtainFiles(
-  spec: HostSpec,
-  reporter: Reporter,
-  log: HostLog,
-  signal: AbortSignal,
-): Promise<void> {
+export async function obtainFiles(host: Host): Promise<void> {
+  const { spec, reporter, log } = host;
   if (!isReady(spec)) {
-    if (!spec.fallback) throw new Error(`release ${spec.release} is not in ${spec.root}`);
-    if (spec.fallback.role === 'prepares') await prepare(spec, spec.fallback, reporter, log, signal);
-    else await wait(spec, spec.fallback, reporter, log, signal);
+    if (!spec.fallback) throw new Error(`release ${spec.release} is not in ${rootOf(spec)}`);
+    if (spec.fallback.role === 'prepares') await prepare(host, spec.fallback);
+    else await wait(host, spec.fallback);
   } else if (spec.fallback?.role === 'prepares') dropJob(spec.fallback.runFolder);
-  log.say(`release ${spec.release} is ready in ${spec.root}`);
+  log.say(`release ${spec.release} is ready in ${rootOf(spec)}`);
   reporter.report({ files: 'ready' });
 }
 
@@ -45,18 +39,15 @@ function dropJob(runFolder: string): void {
 }
 
 /** A release is complete when it has its name (docs/store-format.md). But somebody may have removed one of its trees. */
-function isReady({ root, release }: HostSpec): boolean {
-  const folder = join(root, 'releases', release);
+function isReady(spec: HostSpec): boolean {
+  const folder = join(rootOf(spec), 'releases', spec.release);
   const record = readJson(join(folder, 'release.json')) as { packages: { destination: string }[] } | undefined;
   return record?.packages.every(({ destination }) => existsSync(join(folder, destination))) ?? false;
 }
 
 async function prepare(
-  spec: HostSpec,
+  { spec, reporter, records, log, signal }: Host,
   { agent, runFolder }: { agent: string; runFolder: string },
-  reporter: Reporter,
-  log: HostLog,
-  signal: AbortSignal,
 ): Promise<void> {
   log.say(`release ${spec.release} is not ready: this host prepares it`);
   const ending = await runProgram(
@@ -77,7 +68,7 @@ async function prepare(
       onStart: (pid) => {
         const child = identify(pid) ?? { pid };
         // Before it is told that it prepares: whoever then follows the run asks which process that is.
-        replaceFile(runFiles(runFolder).agent, JSON.stringify(child), 0o644);
+        records.keep(runFiles(runFolder).agent, JSON.stringify(agentRecord(child, runFolder)));
         reporter.report({ phase: 'preparing', files: 'preparing', child });
       },
     },
@@ -97,13 +88,7 @@ function failureOf(runFolder: string): string | undefined {
 
 type Waits = Extract<HostSpec['fallback'], { role: 'waits' }>;
 
-async function wait(
-  spec: HostSpec,
-  fallback: Waits,
-  reporter: Reporter,
-  log: HostLog,
-  signal: AbortSignal,
-): Promise<void> {
+async function wait({ spec, reporter, log, signal }: Host, fallback: Waits): Promise<void> {
   const { jump, limitMs } = fallback;
   log.say(`release ${spec.release} is not ready: waiting for ${jump} to prepare it`);
   reporter.report({ phase: 'waiting-for-files', files: 'waiting' });

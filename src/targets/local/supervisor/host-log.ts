@@ -21,7 +21,13 @@ export function openHostLog(path: string): HostLog {
   const timer = setInterval(() => rotate(path), CHECK_EVERY_MS).unref();
   return {
     descriptor,
-    say: (line) => writeSync(descriptor, `[prestage] ${new Date().toISOString()} ${line}\n`),
+    say(line) {
+      try {
+        writeSync(descriptor, `[prestage] ${new Date().toISOString()} ${line}\n`);
+      } catch {
+        // The disk is full. What the program does matters more than what is said of it.
+      }
+    },
     close: () => {
       clearInterval(timer);
       closeSync(descriptor);

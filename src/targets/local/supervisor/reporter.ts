@@ -1,7 +1,7 @@
+import { placeOf } from '../../../core/place.js';
 import { identify } from '../../../core/process-identity.js';
 import type { HostState } from '../hosts/state.js';
-import { hostFiles } from '../layout.js';
-import { replaceFile } from '../replace-file.js';
+import type { Records } from './records.js';
 
 /** Publishes what changes in a host's state, each time as a whole. */
 export interface Reporter {
@@ -9,16 +9,17 @@ export interface Reporter {
   report(change: Partial<HostState>): void;
 }
 
-export function startReporting(folder: string): Reporter {
+/** @param path state.json */
+export function startReporting(path: string, records: Records): Reporter {
   const supervisor = identify(process.pid) ?? { pid: process.pid };
-  let state: HostState = { phase: 'starting', supervisor, restarts: 0 };
+  let state: HostState = { phase: 'starting', supervisor, place: placeOf('.'), restarts: 0 };
   const reporter = {
     get state() {
       return state;
     },
     report(change: Partial<HostState>) {
       state = { ...state, ...change };
-      replaceFile(hostFiles(folder).state, `${JSON.stringify(state)}\n`);
+      records.keep(path, JSON.stringify(state));
     },
   };
   reporter.report({});

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { basename, isAbsolute } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, isAbsolute, resolve } from 'node:path';
 import { endGroup } from '../processes/group.js';
 
 /** How long a group has to end after SIGTERM. */
@@ -31,13 +31,7 @@ export async function runProgram(
   program: Program,
   { signal, alone, onStart }: { signal: AbortSignal; alone: boolean; onStart: (pid: number) => void },
 ): Promise<Ending> {
-  const child = spawn(program.command, program.arguments, {
-    cwd: program.folder,
-    env: program.environment,
-    detached: process.platform !== 'win32',
-    stdio: ['ignore', program.output, program.output],
-    windowsHide: true,
-  });
+  const child = start(program);
   const { pid } = child;
   if (pid === undefined) {
     const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException];
@@ -53,9 +47,21 @@ export async function runProgram(
   return { ok: code === 0, words: killedBy ?? `exit status ${code}` };
 }
 
-function cannotStart({ command, arguments: [...given] }: Program, error: NodeJS.ErrnoException): string {
+function start({ command, arguments: args, folder, environment, output }: Program): ChildProcess {
+  return spawn(command, args, {
+    cwd: folder,
+    env: environment,
+    detached: process.platform !== 'win32',
+    stdio: ['ignore', output, output],
+    windowsHide: true,
+  });
+}
+
+function cannotStart({ command, folder, arguments: given }: Program, error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ENOENT':
+      // spawn(2) does not tell the one from the other.
+      if (!existsSync(folder)) return `it could not be started: its working folder ${resolve(folder)} is not there`;
       if (!isAbsolute(command))
         return `it could not be started: ${command}, which the first line of ${basename(given.at(-1) ?? '')} names, is not in PATH`;
       return `it could not be started: ${command}, or the interpreter that its first line names, is not on this machine`;
