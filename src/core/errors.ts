@@ -179,3 +179,8 @@ function fromSystem(error: SystemError, context: ErrorContext): PrestageError {
 function known(context: ErrorContext): ErrorContext {
   return Object.fromEntries(Object.entries(context).filter(([, value]) => value !== undefined));
 }
+
+/** With a full stop, so that another sentence can follow. */
+export function asSentence(text: string): string {
+  return text.replace(/[.!?]?$/, (end) => end || '.');
+}

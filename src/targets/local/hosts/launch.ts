@@ -42,6 +42,11 @@ export async function launchAgain(folder: string, spec: HostSpec, programs: Prog
   return startSupervisor(folder, spec, programs);
 }
 
+/** Starts another supervisor for a program that runs, because its own was killed. */
+export function takeOver(folder: string, spec: HostSpec, programs: Programs): Promise<LaunchedHost> {
+  return startSupervisor(folder, spec, programs);
+}
+
 /** The supervisor is a session of its own, without a pipe to anybody: it outlives this process and its terminal. */
 async function startSupervisor(folder: string, spec: HostSpec, programs: Programs): Promise<LaunchedHost> {
   const log = await open(hostFiles(folder).log, 'a', 0o600);

@@ -3,6 +3,7 @@ import { errnoOf } from '../../../core/errors.js';
 import { isRunning } from '../../../core/process-identity.js';
 import type { HostStatus } from '../../target.js';
 import { hostFolder, type LocalLayout } from '../layout.js';
+import { endings } from './endings.js';
 import { probe } from './health.js';
 import { type HostSpec, readSpec } from './spec.js';
 import { type HostState, readState } from './state.js';
@@ -62,8 +63,18 @@ export async function conditionOf(
     // It may have written its last state, and ended, since `state` was read.
     const last = await readState(folder);
     if (last && last.phase !== state.phase) return conditionOf(spec, folder, last);
+    if (isOrphaned(state))
+      return {
+        condition: 'unhealthy',
+        detail: 'its supervisor is gone, but its program runs: `deploy` gives it another supervisor',
+      };
     return { condition: 'stopped', detail: GONE };
   }
+  if (state.phase === 'waiting-for-port')
+    return {
+      condition: 'unhealthy',
+      detail: `connections of before still hold its port ${spec.port} (TIME_WAIT, up to a minute)${exits(state)}`,
+    };
   if (state.phase !== 'done' && state.phase !== 'running')
     return { condition: 'starting', detail: phaseInWords(state) };
   // Whoever answers in its place: between two starts a program is not healthy.
@@ -81,6 +92,13 @@ export async function conditionOf(
   };
 }
 
+/** A program that runs without its supervisor, because that was killed: another one can take it over, on Linux. */
+export function isOrphaned(state: HostState | undefined): boolean {
+  return (
+    process.platform === 'linux' && state?.phase === 'running' && !isRunning(state.supervisor) && isRunning(state.child)
+  );
+}
+
 function withoutCheck(state: HostState): Pick<ObservedHost, 'condition' | 'detail'> {
   if (state.phase === 'done') return { condition: 'healthy', detail: 'boot succeeded' };
   const steady = state.runStartedAt !== undefined && Date.now() - Date.parse(state.runStartedAt) >= STEADY_MS;
@@ -95,8 +113,8 @@ function isWithinLimit(timeoutMs: number, { restarts, runStartedAt }: HostState)
   return restarts === 0 && runStartedAt !== undefined && Date.now() - Date.parse(runStartedAt) < timeoutMs;
 }
 
-function exits({ restarts, lastExit }: HostState): string {
-  return restarts === 0 ? '' : `; it ended ${restarts === 1 ? 'once' : `${restarts} times`}, last with ${lastExit}`;
+function exits(state: HostState): string {
+  return state.restarts === 0 ? '' : `; it ${endings(state)}`;
 }
 
 function phaseInWords({ phase }: HostState): string {

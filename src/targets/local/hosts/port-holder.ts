@@ -47,14 +47,30 @@ export function portHolders(port: number): PortHolder[] {
     .map((pid) => ({ pid, command: readProc(`${pid}/comm`)?.trim() ?? 'unknown', mark: markOf(pid) }));
 }
 
-/** `socket:[inode]` of each listener (state 0A) on the port, from the tables of proc_net_tcp. */
+/**
+ * Whether nobody listens on a port, and connections of who did linger there (TIME_WAIT and the states before): a program
+ * that does not set SO_REUSEADDR may not listen then. Seen on Linux only; we cannot try, because Node always sets it.
+ */
+export function isLingering(port: number): boolean {
+  if (process.platform !== 'linux') return false;
+  const states = socketsAt(port).map(({ state }) => state);
+  return states.length > 0 && !states.includes(LISTENS);
+}
+
+/** `socket:[inode]` of each listener on the port. */
 function listeningSockets(port: number): Set<string> {
+  const listeners = socketsAt(port).filter(({ state }) => state === LISTENS);
+  return new Set(listeners.map(({ inode }) => `socket:[${inode}]`));
+}
+
+const LISTENS = '0A';
+
+/** The sockets whose own end is at a port, from the tables of proc_net_tcp. */
+function socketsAt(port: number): { state: string | undefined; inode: string | undefined }[] {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const rows = ['net/tcp', 'net/tcp6'].flatMap((table) => (readProc(table) ?? '').split('\n').slice(1));
   const fields = rows.map((row) => row.trim().split(/\s+/));
-  return new Set(
-    fields.filter((row) => row[1]?.endsWith(suffix) && row[3] === '0A').map((row) => `socket:[${row[9]}]`),
-  );
+  return fields.filter((row) => row[1]?.endsWith(suffix)).map((row) => ({ state: row[3], inode: row[9] }));
 }
 
 function socketsOf(pid: number): string[] {

@@ -7,7 +7,17 @@ import { hostFiles } from '../layout.js';
 
 /** state.json: what a supervisor says of its host. Written by the supervisor alone; read by every command. */
 const hostState = z.object({
-  phase: z.enum(['starting', 'waiting-for-files', 'preparing', 'booting', 'running', 'done', 'failed', 'stopped']),
+  phase: z.enum([
+    'starting',
+    'waiting-for-files',
+    'preparing',
+    'booting',
+    'running',
+    'waiting-for-port',
+    'done',
+    'failed',
+    'stopped',
+  ]),
   supervisor: processIdentity,
   /** Where the host's folder is. */
   place: placeRecord.optional(),
@@ -22,6 +32,8 @@ const hostState = z.object({
   restarts: z.int(),
   /** How it ended last: `exit status 1`, `SIGSEGV`. */
   lastExit: z.string().optional(),
+  /** Why it could not be started the last time. */
+  notStarted: z.string().optional(),
   /** Why `failed`. */
   reason: z.string().optional(),
 });

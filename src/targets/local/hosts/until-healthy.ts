@@ -3,6 +3,7 @@ import type { Emit } from '../../../core/events.js';
 import { isRunning } from '../../../core/process-identity.js';
 import { isFull } from '../full-disk.js';
 import { hostFiles } from '../layout.js';
+import { endings } from './endings.js';
 import { pause } from './health.js';
 import type { LaunchedHost } from './launch.js';
 import { lastLines } from './log-tail.js';
@@ -25,12 +26,12 @@ type Look = { verdict: 'healthy' } | { verdict: 'failed'; reason: string } | { v
  */
 export async function untilHealthy(
   host: LaunchedHost,
-  { emit, signal }: { emit: Emit; signal: AbortSignal },
+  { emit, signal, patient = false }: { emit: Emit; signal: AbortSignal; patient?: boolean },
 ): Promise<void> {
   const { spec, folder } = host;
   const started = performance.now();
   const announce = announcer(spec, emit);
-  const limit = healthLimit(spec);
+  const limit = healthLimit(spec, { patient });
   const remind = reminder(host, emit);
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
@@ -59,23 +60,28 @@ async function lookAt({ spec, folder, supervisor }: LaunchedHost, state: HostSta
   if (condition === 'healthy') return { verdict: 'healthy' };
   if (condition === 'failed' || condition === 'stopped') return { verdict: 'failed', reason: detail };
   if (state.restarts < MAX_ENDINGS) return { verdict: 'not-yet', detail };
-  return {
-    verdict: 'failed',
-    reason: `its program ${spec.run} ended ${state.restarts} times, last with ${state.lastExit}`,
-  };
+  return { verdict: 'failed', reason: `its program ${spec.run} ${endings(state)}` };
 }
 
-/** The check's time runs from the first moment at which the host could have answered. */
-function healthLimit({ health }: HostSpec): (look: Look, state: HostState | undefined) => Look {
+/**
+ * The check's time runs from the first moment at which the host could have answered; with `patient`, for a host that was
+ * healthy before, the time for which its port is not free does not count.
+ */
+function healthLimit(
+  { health }: HostSpec,
+  { patient }: { patient: boolean },
+): (look: Look, state: HostState | undefined) => Look {
   let since: number | undefined;
   return (look, state) => {
-    if (look.verdict !== 'not-yet' || !health || (state?.phase !== 'running' && state?.phase !== 'done')) return look;
+    const waits = state?.phase === 'waiting-for-port';
+    if (waits && patient) since = undefined;
+    const counts = state?.phase === 'running' || state?.phase === 'done' || (waits && !patient);
+    if (look.verdict !== 'not-yet' || !health || !counts) return look;
     since ??= performance.now();
     if (performance.now() - since < health.timeoutMs) return look;
-    const ended = state.restarts > 0 ? `; its program ended ${state.restarts} times, last with ${state.lastExit}` : '';
     return {
       verdict: 'failed',
-      reason: `it did not become healthy within ${health.timeoutMs / 1000} s (${look.detail}${ended})`,
+      reason: `it did not become healthy within ${health.timeoutMs / 1000} s (${look.detail})`,
     };
   };
 }

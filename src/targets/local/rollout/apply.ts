@@ -1,7 +1,7 @@
 import type { ServicesPlan } from '../../../config/index.js';
 import type { CommandContext } from '../../../core/command-context.js';
 import { canonicalJson, type Json } from '../../../core/digest.js';
-import { PrestageError } from '../../../core/errors.js';
+import { asSentence, PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { rm } from '../../../core/held-files.js';
 import { currentRelease, setCurrent } from '../../../store/index.js';
@@ -199,7 +199,7 @@ async function rolledBack(
 function withOutcome(error: unknown, outcome: string, context: Record<string, unknown>): unknown {
   if (!(error instanceof PrestageError)) return error;
   return error.with({
-    message: `${error.message.replace(/\.?$/, '.')} ${outcome}`,
+    message: `${asSentence(error.message)} ${outcome}`,
     context: { ...error.context, ...context },
   });
 }

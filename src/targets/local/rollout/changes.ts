@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { ServicesPlan } from '../../../config/index.js';
 import type { HostChange } from '../../target.js';
 import { differenceOf } from '../hosts/desired.js';
-import type { ObservedHost } from '../hosts/observe.js';
+import { isOrphaned, type ObservedHost } from '../hosts/observe.js';
 import type { HostSpec } from '../hosts/spec.js';
 import { hostFiles, type LocalLayout } from '../layout.js';
 
@@ -10,8 +10,11 @@ import { hostFiles, type LocalLayout } from '../layout.js';
 export interface PlannedHost {
   spec: HostSpec;
   existing: ObservedHost | undefined;
-  /** `restart`: the same host again, in its folder, without another boot. */
-  action: 'create' | 'replace' | 'restart' | 'keep';
+  /**
+   * `restart`: the same host again, in its folder, without another boot. `adopt`: another supervisor for a program that
+   * runs.
+   */
+  action: 'create' | 'replace' | 'restart' | 'adopt' | 'keep';
   reason: string;
 }
 
@@ -43,6 +46,13 @@ function planHost(spec: HostSpec, existing: ObservedHost | undefined): PlannedHo
   if (!existing) return { spec, existing, action: 'create', reason: 'is new' };
   const difference = differenceOf(existing.spec, spec) ?? mustPrepare(existing, spec);
   if (difference !== undefined) return { spec, existing, action: 'replace', reason: difference };
+  if (isOrphaned(existing.state))
+    return {
+      spec: existing.spec,
+      existing,
+      action: 'adopt',
+      reason: 'its supervisor is gone, and it gets another one',
+    };
   switch (existing.condition) {
     case 'healthy':
       return { spec: existing.spec, existing, action: 'keep', reason: 'unchanged' };
@@ -76,7 +86,7 @@ export function hostChanges({ hosts, remove }: RolloutPlan): HostChange[] {
       ({ spec, action, reason }): HostChange => ({
         host: spec.host,
         service: spec.service,
-        action: action === 'restart' ? 'replace' : action,
+        action: action === 'restart' ? 'replace' : action === 'adopt' ? 'keep' : action,
         reason,
       }),
     ),

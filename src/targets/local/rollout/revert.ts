@@ -1,10 +1,13 @@
 import type { ServicesPlan } from '../../../config/index.js';
+import { asSentence } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { rm } from '../../../core/held-files.js';
+import { isRunning } from '../../../core/process-identity.js';
 import { hostName } from '../../host-name.js';
 import { launchAgain, type Programs } from '../hosts/launch.js';
 import { type ObservedHost, observeHosts } from '../hosts/observe.js';
 import { readSpec } from '../hosts/spec.js';
+import { readState } from '../hosts/state.js';
 import { stopHost } from '../hosts/stop.js';
 import { untilHealthy } from '../hosts/until-healthy.js';
 import type { LocalLayout } from '../layout.js';
@@ -61,15 +64,17 @@ async function startAsBefore(
   options: { programs: Programs; emit: Emit; signal: AbortSignal },
 ): Promise<string | undefined> {
   const spec = await readSpec(folder);
-  if (!spec) return 'its host.json cannot be read';
+  if (!spec) return 'its host.json cannot be read.';
   const { host, service, index, release } = spec;
   options.emit({ type: 'host.reverting', host, service, index, release });
   try {
-    await untilHealthy(await launchAgain(folder, spec, options.programs), options);
+    await untilHealthy(await launchAgain(folder, spec, options.programs), { ...options, patient: true });
     return undefined;
   } catch (error) {
     options.signal.throwIfAborted();
-    return error instanceof Error ? error.message : String(error);
+    const reason = asSentence(error instanceof Error ? error.message : String(error));
+    const isTrying = isRunning((await readState(folder))?.supervisor);
+    return isTrying ? `${reason} Its supervisor goes on trying.` : reason;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Emit } from '../../../core/events.js';
 import { rm } from '../../../core/held-files.js';
-import { type LaunchedHost, launchAgain, launchNew, type Programs } from '../hosts/launch.js';
+import { type LaunchedHost, launchAgain, launchNew, type Programs, takeOver } from '../hosts/launch.js';
 import type { ObservedHost } from '../hosts/observe.js';
 import { stopHost } from '../hosts/stop.js';
 import { placeOf, untilHealthy } from '../hosts/until-healthy.js';
@@ -106,7 +106,8 @@ async function rollOutHost(host: PlannedHost, context: HostContext): Promise<voi
     context.emit({ type: 'host.unchanged', ...placeOf(spec) });
     return;
   }
-  if (action !== 'keep') context.emit({ type: 'host.starting', ...placeOf(spec), replaces: existing !== undefined });
+  if (action !== 'keep')
+    context.emit({ type: 'host.starting', ...placeOf(spec), replaces: existing !== undefined && action !== 'adopt' });
   await untilHealthy(await launch(host, context), context);
 }
 
@@ -116,6 +117,7 @@ async function launch({ spec, existing, action }: PlannedHost, context: HostCont
   // Services may swap ports, or take over that of one that is removed. Whoever still listens there would answer our check.
   const holders = observed.filter((other) => other.spec.port === spec.port && other.spec.host !== spec.host);
   if (spec.port !== undefined) await Promise.all(holders.map(clear));
+  if (existing && action === 'adopt') return takeOver(existing.folder, spec, programs);
   if (existing && action === 'restart') {
     await stopHost(layout, existing.folder, existing.spec);
     return launchAgain(existing.folder, spec, programs);

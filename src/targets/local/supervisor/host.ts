@@ -2,7 +2,9 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '../../../core/digest.js';
 import { isPlace, placeOf } from '../../../core/place.js';
+import { isRunning, type ProcessIdentity } from '../../../core/process-identity.js';
 import type { HostSpec } from '../hosts/spec.js';
+import type { HostState } from '../hosts/state.js';
 import { hostFiles } from '../layout.js';
 import { type HostLog, openHostLog } from './host-log.js';
 import { openRecords, type Records } from './records.js';
@@ -17,6 +19,8 @@ export interface Host {
   log: HostLog;
   records: Records;
   reporter: Reporter;
+  /** The program of a supervisor that was killed, where it still runs. */
+  adopted: ProcessIdentity | undefined;
   /** Aborted by SIGTERM, and when the folder is gone. */
   signal: AbortSignal;
 }
@@ -25,16 +29,30 @@ export interface Host {
 export function openHost(): Host {
   const files = hostFiles('.');
   const text = readFileSync(files.spec, 'utf8');
+  const spec = JSON.parse(text) as HostSpec;
   const records = openRecords();
+  const before = stateBefore(files.state);
+  const adopted = before?.child;
   return {
-    spec: JSON.parse(text) as HostSpec,
+    spec,
     files,
     identity: sha256(text),
-    log: openHostLog(files.log),
+    adopted,
+    log: openHostLog(files.log, { stays: spec.run !== undefined, adopted: adopted?.pid }),
     records,
-    reporter: startReporting(files.state, records),
+    reporter: startReporting(files.state, records, before),
     signal: stopSignal(files.spec),
   };
+}
+
+/** There is a state only where the host is taken over: whoever starts it anew removes that before. */
+function stateBefore(path: string): HostState | undefined {
+  try {
+    const state = JSON.parse(readFileSync(path, 'utf8')) as HostState;
+    return state.phase === 'running' && isRunning(state.child) ? state : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The store's root: where host.json says, or where it was moved to. */

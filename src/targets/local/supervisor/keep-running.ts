@@ -1,34 +1,70 @@
+import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isRunning, type ProcessIdentity } from '../../../core/process-identity.js';
+import { lastLines } from '../hosts/log-tail.js';
+import { isLingering } from '../hosts/port-holder.js';
 import { endStrays } from '../hosts/stop.js';
+import { untilEnded } from '../processes/ended.js';
+import { endGroup } from '../processes/group.js';
 import { MARK, RUN_MARK } from '../processes/marked.js';
 import type { Host } from './host.js';
 import { runScript } from './run-script.js';
+import { type Ending, GRACE_MS } from './script.js';
 
 /** Pauses between restarts of `run`: doubling, and from the start again after it ran this long. */
 const BACKOFF = { firstMs: 250, longestMs: 30_000, steadyMs: 60_000 };
+/** Linux keeps a closed connection for 60 s, and one that the other side did not close for as long again. */
+const PORT_LIMIT_MS = 150_000;
+const POLL_MS = 200;
 
-/** Runs `run` again and again, with growing pauses where it ends soon. */
+/** Runs `run` again and again, with growing pauses where it ends soon; first, the one that a killed supervisor left. */
 export async function keepRunning(host: Host): Promise<void> {
-  const { spec, log, reporter, signal } = host;
+  const { spec, files, log, signal } = host;
   if (spec.run === undefined) return;
-  log.say(`run: ${spec.run}`);
+  let adopted = host.adopted;
   let pauseMs = BACKOFF.firstMs;
+  if (!adopted) log.say(`run: ${spec.run}`);
   while (!signal.aborted) {
     const started = performance.now();
-    const { words } = await runScript(host, spec.run, { alone: true, phase: 'running' });
+    const logged = sizeOf(files.log);
+    const ending = adopted
+      ? await untilAdoptedEnds(host, adopted)
+      : await runScript(host, spec.run, { alone: true, phase: 'running' });
+    adopted = undefined;
     if (signal.aborted) return;
-    if (performance.now() - started > BACKOFF.steadyMs) pauseMs = BACKOFF.firstMs;
-    log.say(`${spec.run} ended (${words}); started again in ${pauseMs / 1000} s`);
-    reporter.report({
-      restarts: reporter.state.restarts + 1,
-      lastExit: words,
-      child: undefined,
-      runStartedAt: undefined,
-    });
     await endLeftovers(host);
-    await sleep(pauseMs, undefined, { signal }).catch(() => {});
+    if (performance.now() - started > BACKOFF.steadyMs) pauseMs = BACKOFF.firstMs;
+    const waits = await missesItsPort(host, logged);
+    tell(host, ending, waits ? 'when its port is free' : `in ${pauseMs / 1000} s`);
+    if (waits) await untilPortIsFree(host);
+    else await sleep(pauseMs, undefined, { signal }).catch(() => {});
     pauseMs = Math.min(pauseMs * 2, BACKOFF.longestMs);
   }
+}
+
+function tell({ spec, log, reporter }: Host, { started, words }: Ending, when: string): void {
+  log.say(
+    started
+      ? `${spec.run} ended (${words}); started again ${when}`
+      : `${spec.run} could not be started: ${words}; tried again ${when}`,
+  );
+  reporter.report({
+    restarts: reporter.state.restarts + 1,
+    lastExit: started ? words : undefined,
+    notStarted: started ? undefined : words,
+    child: undefined,
+    runStartedAt: undefined,
+  });
+}
+
+/** It is not our child, so nobody tells us how it ended. */
+async function untilAdoptedEnds({ spec, log, signal }: Host, program: ProcessIdentity): Promise<Ending> {
+  log.say(`${spec.run} still runs as process ${program.pid}; its supervisor had been killed, this one takes over`);
+  while (isRunning(program) && !signal.aborted) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+  await endGroup(program.pid, GRACE_MS);
+  await untilEnded([program], GRACE_MS);
+  log.drain();
+  return { started: true, ok: false, words: 'an exit status that nobody saw' };
 }
 
 /** What left the group of `run` is ended too: it would hold the port, and each restart would leave more of it. */
@@ -38,4 +74,27 @@ async function endLeftovers({ spec, log }: Host): Promise<void> {
   } catch (error) {
     log.say(error instanceof Error ? error.message : String(error));
   }
+}
+
+/**
+ * Whether the program ended because connections of the one before it linger on its port: where a program does not set
+ * SO_REUSEADDR, it cannot listen there for a minute. It has to say so itself, since one that is broken ends as well.
+ */
+async function missesItsPort({ spec, files }: Host, logged: number): Promise<boolean> {
+  if (spec.port === undefined || !isLingering(spec.port)) return false;
+  const said = await lastLines(files.log, 50, logged).catch(() => []);
+  return said.some((line) => /address (is )?(already )?in use|EADDRINUSE/i.test(line));
+}
+
+async function untilPortIsFree({ spec, reporter, signal }: Host): Promise<void> {
+  const { port } = spec;
+  if (port === undefined) return;
+  reporter.report({ phase: 'waiting-for-port' });
+  const limit = performance.now() + PORT_LIMIT_MS;
+  while (isLingering(port) && !signal.aborted && performance.now() < limit)
+    await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -9,10 +9,13 @@ export interface Reporter {
   report(change: Partial<HostState>): void;
 }
 
-/** @param path state.json */
-export function startReporting(path: string, records: Records): Reporter {
+/**
+ * @param path state.json
+ * @param before the state of the supervisor that this one takes over from
+ */
+export function startReporting(path: string, records: Records, before?: HostState): Reporter {
   const supervisor = identify(process.pid) ?? { pid: process.pid };
-  let state: HostState = { phase: 'starting', supervisor, place: placeOf('.'), restarts: 0 };
+  let state: HostState = { phase: 'starting', restarts: 0, ...before, supervisor, place: placeOf('.') };
   const reporter = {
     get state() {
       return state;

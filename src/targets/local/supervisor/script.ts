@@ -5,7 +5,7 @@ import { basename, isAbsolute, resolve } from 'node:path';
 import { endGroup } from '../processes/group.js';
 
 /** How long a group has to end after SIGTERM. */
-const GRACE_MS = 10_000;
+export const GRACE_MS = 10_000;
 
 export interface Program {
   command: string;
@@ -16,11 +16,8 @@ export interface Program {
   output: number;
 }
 
-/** How a process ended, in words: `exit status 3`, `SIGKILL`, or why it could not be started. */
-export interface Ending {
-  ok: boolean;
-  words: string;
-}
+/** How a process ended, in words: `exit status 3`, `SIGKILL`; or why it could not be started. */
+export type Ending = { started: true; ok: boolean; words: string } | { started: false; ok: false; words: string };
 
 /**
  * Runs a program as the leader of its own process group until it ends. When `signal` aborts, the whole group is ended.
@@ -35,7 +32,7 @@ export async function runProgram(
   const { pid } = child;
   if (pid === undefined) {
     const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException];
-    return { ok: false, words: cannotStart(program, error) };
+    return { started: false, ok: false, words: cannotStart(program, error) };
   }
   onStart(pid);
   const stop = () => void endGroup(pid, GRACE_MS);
@@ -44,7 +41,7 @@ export async function runProgram(
   const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   signal.removeEventListener('abort', stop);
   if (alone || code !== 0 || signal.aborted) await endGroup(pid, GRACE_MS);
-  return { ok: code === 0, words: killedBy ?? `exit status ${code}` };
+  return { started: true, ok: code === 0, words: killedBy ?? `exit status ${code}` };
 }
 
 function start({ command, arguments: args, folder, environment, output }: Program): ChildProcess {
@@ -61,14 +58,14 @@ function cannotStart({ command, folder, arguments: given }: Program, error: Node
   switch (error.code) {
     case 'ENOENT':
       // spawn(2) does not tell the one from the other.
-      if (!existsSync(folder)) return `it could not be started: its working folder ${resolve(folder)} is not there`;
+      if (!existsSync(folder)) return `its working folder ${resolve(folder)} is not there`;
       if (!isAbsolute(command))
-        return `it could not be started: ${command}, which the first line of ${basename(given.at(-1) ?? '')} names, is not in PATH`;
-      return `it could not be started: ${command}, or the interpreter that its first line names, is not on this machine`;
+        return `${command}, which the first line of ${basename(given.at(-1) ?? '')} names, is not in PATH`;
+      return `${command}, or the interpreter that its first line names, is not on this machine`;
     case 'EACCES':
-      return `it could not be started: ${command} may not be executed (its mode, or a file system mounted noexec)`;
+      return `${command} may not be executed (its mode, or a file system mounted noexec)`;
     default:
-      return `it could not be started: ${error.message}`;
+      return error.message;
   }
 }
 

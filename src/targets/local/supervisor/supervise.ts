@@ -12,8 +12,10 @@ export async function supervise(folder: string): Promise<void> {
   const host = openHost();
   const { spec, files, log, records, reporter, signal } = host;
   try {
-    await obtainFiles(host);
-    await boot(host);
+    if (!host.adopted) {
+      await obtainFiles(host);
+      await boot(host);
+    }
     await keepRunning(host);
     reporter.report({ phase: signal.aborted ? 'stopped' : 'done' });
   } catch (error) {
@@ -21,6 +23,7 @@ export async function supervise(folder: string): Promise<void> {
     log.say(reason);
     reporter.report(error instanceof Stopped ? { phase: 'stopped' } : { phase: 'failed', reason });
   }
+  log.drain();
   // Nobody knows of this host any more, so nobody else would end what left its group.
   if (isGone(files.spec)) await endStrays(spec.environment[MARK] ?? '', { exact: true });
   await records.settled(signal);
@@ -36,6 +39,7 @@ async function boot(host: Host): Promise<void> {
   const started = performance.now();
   const ending = await runScript(host, spec.boot, { alone: false });
   if (signal.aborted) return;
+  if (!ending.started) throw new Error(`its boot script ${spec.boot} could not be started: ${ending.words}`);
   if (!ending.ok) throw new Error(`its boot script ${spec.boot} failed: ${ending.words}`);
   records.keep(files.booted, identity);
   log.say(`boot succeeded`);
