@@ -42,6 +42,14 @@ export function hostFiles(folder: string) {
   };
 }
 
+/** How many logs of a host are kept beside the one that is being written. */
+export const KEPT_LOGS = 4;
+
+/** The log that was rotated so often: 0 is the one that is being written. */
+export function rotatedLog(path: string, number: number): string {
+  return number === 0 ? path : `${path}.${number}`;
+}
+
 export function hostFolder(layout: LocalLayout, host: string): string {
   return join(layout.hosts, host);
 }

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -97,6 +97,42 @@ test('following with --tail 0 shows what comes, and nothing of what was there', 
   stop.abort();
   await following;
   expect(new Set(lines)).toEqual(new Set(['new']));
+});
+
+test('logs show what was rotated first, and say where there is no log', async () => {
+  const log = await makeHost('api', 0, 'four\n');
+  await writeFile(`${log}.1`, 'two\nthree\n');
+  await writeFile(`${log}.2`, 'one\n');
+  await rm(await makeHost('web', 0, ''));
+  const shown: string[] = [];
+  await open().logs(undefined, {
+    follow: false,
+    signal: new AbortController().signal,
+    emit: (event) => shown.push(event.type === 'log' ? event.line : event.type === 'notice' ? event.message : ''),
+  });
+  expect(shown).toEqual(['one', 'two', 'three', 'four', expect.stringMatching(/^web-0 has no log/)]);
+});
+
+test('following goes on in the next file when the log is rotated, and when it is removed', async () => {
+  const log = await makeHost('api', 0, 'one\n');
+  const lines: string[] = [];
+  const stop = new AbortController();
+  const following = open().logs('api', {
+    follow: true,
+    signal: stop.signal,
+    emit: (event) => event.type === 'log' && lines.push(event.line),
+  });
+  await until('the first line', () => lines.length === 1);
+  await appendFile(log, 'two\n');
+  await rename(log, `${log}.1`);
+  await writeFile(log, 'three\n');
+  await until('the third line', () => lines.length === 3);
+  await rm(log);
+  await writeFile(log, 'four\n');
+  await until('the fourth line', () => lines.length === 4);
+  stop.abort();
+  await following;
+  expect(lines).toEqual(['one', 'two', 'three', 'four']);
 });
 
 test('following shows whole lines as they are completed, also after the log was emptied', async () => {

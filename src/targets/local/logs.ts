@@ -1,4 +1,3 @@
-import { createReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import type { LogOptions } from '../target.js';
 import type { LocalDatabase } from './database/index.js';
 import { observedSpecs } from './hosts/observe.js';
 import { hostFiles, hostFolder, type LocalLayout } from './layout.js';
+import { type LogReader, openLogReader } from './log-reader.js';
 import { runNames } from './worker.js';
 
 const POLL_MS = 200;
@@ -19,6 +19,12 @@ interface Log {
   path: string;
   /** How a line is shown; undefined: not at all. */
   show(line: string): string | undefined;
+  /** Whether there should be one. */
+  required?: boolean;
+}
+
+interface OpenLog extends Log {
+  reader: LogReader;
 }
 
 /** The lines of a service's hosts, of one host, of the database, of the worker, or of all of them, as `log` events. */
@@ -27,35 +33,38 @@ export async function emitLogs(
   { follow, signal, emit, ...window }: LogOptions,
   { layout, database }: { layout: LocalLayout; database: LocalDatabase },
 ): Promise<void> {
-  const logs = await chooseLogs(source, layout, database);
-  const positions = await emitWindow(logs, window, { emit, partial: !follow });
-  while (follow && !signal.aborted) {
-    await sleep(POLL_MS, undefined, { signal }).catch(() => {});
-    for (const log of logs) {
-      const say = (line: string) => emit({ type: 'log', source: log.source, line });
-      positions.set(log.path, await readFrom(log, positions.get(log.path) ?? 0, { say, partial: false }));
+  const chosen = await chooseLogs(source, layout, database);
+  const logs = chosen.map((log) => ({ ...log, reader: openLogReader(log.path) }));
+  try {
+    await emitWindow(logs, window, { emit, partial: !follow });
+    while (follow && !signal.aborted) {
+      await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+      for (const log of logs) {
+        const say = (line: string) => emit({ type: 'log', source: log.source, line });
+        await readLines(log, { say, emit, partial: false });
+      }
     }
+  } finally {
+    for (const { reader } of logs) await reader.close();
   }
 }
 
-/** What is there already, as far as the window shows it; gives where the next lines will begin. */
+/** What is there already, as far as the window shows it. */
 async function emitWindow(
-  logs: readonly Log[],
+  logs: readonly OpenLog[],
   window: LogWindow,
   { emit, partial }: { emit: Emit; partial: boolean },
-): Promise<Map<string, number>> {
-  const positions = new Map<string, number>();
+): Promise<void> {
   for (const source of new Set(logs.map((log) => log.source))) {
     const lines = new WindowedLines(window, 'local');
     for (const log of logs.filter((each) => each.source === source)) {
       // Its beginning is not read again by whoever follows, whether it is shown or not.
       const isOld = window.since !== undefined && (await writtenAt(log.path)) < window.since;
       const say = isOld ? () => {} : (line: string) => lines.add(line);
-      positions.set(log.path, await readFrom(log, 0, { say, partial }));
+      await readLines(log, { say, emit, partial });
     }
     for (const line of lines.lines()) emit({ type: 'log', source, line });
   }
-  return positions;
 }
 
 async function chooseLogs(source: string | undefined, layout: LocalLayout, database: LocalDatabase): Promise<Log[]> {
@@ -69,6 +78,7 @@ async function chooseLogs(source: string | undefined, layout: LocalLayout, datab
       service,
       path: hostFiles(hostFolder(layout, host)).log,
       show: plainly,
+      required: true,
     })),
   ];
   const chosen = source === undefined ? all : all.filter((log) => log.source === source || log.service === source);
@@ -109,49 +119,32 @@ function eventInWords(line: string): string | undefined {
   }
 }
 
-/**
- * Says the lines from a position on; returns where the next ones will begin. A last line without its end is left for
- * later, unless there is no later. A log that was emptied begins anew.
- */
-async function readFrom(
-  { path, show }: Log,
-  position: number,
-  { say, partial }: { say: (line: string) => void; partial: boolean },
-): Promise<number> {
-  const size = await sizeOf(path);
-  let next = size < position ? 0 : position;
-  if (size === next) return next;
+/** Says the lines that were not said yet. A last line without its end is left for later, unless there is no later. */
+async function readLines(
+  { path, source, required, reader, show }: OpenLog,
+  { say, emit, partial }: { say: (line: string) => void; emit: Emit; partial: boolean },
+): Promise<void> {
   const sayLine = (line: Buffer) => {
     const shown = show(line.toString('utf8').replace(/\r$/, ''));
     if (shown !== undefined) say(withoutCredentials(shown));
   };
-  let rest = Buffer.alloc(0);
-  for await (const chunk of createReadStream(path, { start: next, end: size - 1 }) as AsyncIterable<Buffer>) {
-    rest = Buffer.concat([rest, chunk]);
-    for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a)) {
-      sayLine(rest.subarray(0, end));
-      rest = rest.subarray(end + 1);
-      next += end + 1;
-    }
-  }
-  if (!partial || rest.length === 0) return next;
-  sayLine(rest);
-  return size;
-}
-
-async function sizeOf(path: string): Promise<number> {
-  return (await existing(path))?.size ?? 0;
+  const { gaps } = reader;
+  const isThere = await reader.read(sayLine);
+  if (partial) reader.rest(sayLine);
+  if (partial && !isThere && required)
+    emit({ type: 'notice', message: `${source} has no log: it wrote nothing yet, or somebody removed ${path}.` });
+  if (reader.gaps > gaps)
+    emit({
+      type: 'notice',
+      message: `A part of the log of ${source} is not shown: it was rotated away before it could be read.`,
+    });
 }
 
 async function writtenAt(path: string): Promise<number> {
-  return (await existing(path))?.mtimeMs ?? 0;
-}
-
-async function existing(path: string): Promise<Stats | undefined> {
   try {
-    return await stat(path);
+    return (await stat(path)).mtimeMs;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'ENOENT') return 0;
     throw error;
   }
 }

@@ -1,10 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { statField } from '../../../core/process-identity.js';
-import { rotate } from './host-log.js';
 import { interpreterOf, scriptCommand } from './script.js';
 
 describe("the interpreter of a script's first line, for Windows", () => {
@@ -24,18 +20,6 @@ describe("the interpreter of a script's first line, for Windows", () => {
   test('elsewhere the system reads that line', () => {
     expect(scriptCommand('/any/script', 'linux')).toEqual({ command: '/any/script', arguments: [] });
   });
-});
-
-test('a log over its size moves aside, and is empty for those who go on writing', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'prestage-log-'));
-  const log = join(folder, 'host.log');
-  writeFileSync(log, '0123456789');
-  rotate(log, 10);
-  expect(readFileSync(log, 'utf8')).toBe('0123456789');
-  rotate(log, 9);
-  expect(readFileSync(log, 'utf8')).toBe('');
-  expect(readFileSync(`${log}.1`, 'utf8')).toBe('0123456789');
-  rmSync(folder, { recursive: true });
 });
 
 test("a process's name cannot hide its start time: fields are counted from the last parenthesis", () => {
