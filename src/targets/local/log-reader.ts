@@ -22,9 +22,11 @@ export function openLogReader(path: string): LogReader {
   let partial = Buffer.alloc(0);
   let gaps = 0;
   const buffer = Buffer.alloc(CHUNK);
+  const finished = new Set<number>();
 
   /** Holds the file open, by which it stays whole when it is renamed or removed. */
   const begin = async (next: FileHandle) => {
+    if (file) finished.add((await file.stat()).ino);
     await file?.close();
     file = next;
     position = 0;
@@ -50,7 +52,7 @@ export function openLogReader(path: string): LogReader {
       }
       while (file) {
         // In this order: what was written before the file was renamed is read before the next one is begun.
-        const next = await successor(path, file);
+        const next = await successor(path, file, finished);
         await toEnd(file, line);
         if (next === undefined) return true;
         if (next.missed) gaps += 1;
@@ -97,10 +99,14 @@ interface Successor {
 }
 
 /** The file that was begun after this one was renamed; undefined while it is the last one. */
-async function successor(path: string, file: FileHandle): Promise<Successor | undefined> {
+async function successor(
+  path: string,
+  file: FileHandle,
+  finished: ReadonlySet<number>,
+): Promise<Successor | undefined> {
   for (;;) {
     const place = await placeOf(path, file);
-    if (place === undefined) return oldestAfter(path, file);
+    if (place === undefined) return oldestAfter(path, file, finished);
     const next = place === 0 ? undefined : await openIfThere(rotatedLog(path, place - 1));
     if (!next) return undefined; // where it was just renamed, the next look finds it
     // It may have been rotated once more meanwhile.
@@ -110,12 +116,20 @@ async function successor(path: string, file: FileHandle): Promise<Successor | un
 }
 
 /** Where the file is not kept any more, because it was rotated away or somebody removed it: the first one after it. */
-async function oldestAfter(path: string, file: FileHandle): Promise<Successor | undefined> {
+async function oldestAfter(
+  path: string,
+  file: FileHandle,
+  finished: ReadonlySet<number>,
+): Promise<Successor | undefined> {
   const { mtimeMs } = await file.stat();
   for (let number = KEPT_LOGS; number >= 0; number--) {
     const next = await openIfThere(rotatedLog(path, number));
-    if (next && (await next.stat()).mtimeMs >= mtimeMs) return { file: next, missed: number === KEPT_LOGS };
-    await next?.close();
+    if (!next) continue;
+    const stats = await next.stat();
+    // A file system's clock has ticks, in which a small file may be written and another begun.
+    const isLater = stats.mtimeMs > mtimeMs || (stats.mtimeMs === mtimeMs && !finished.has(stats.ino));
+    if (isLater) return { file: next, missed: number === KEPT_LOGS };
+    await next.close();
   }
   return undefined;
 }
