@@ -26,12 +26,12 @@ export interface LocalTargetKit {
   deploy(
     plan: ReleasePlan,
     services: ServicePlan[],
-    more?: Partial<ServicesPlan> & Pick<Deployment, 'fallback'>,
+    more?: Partial<ServicesPlan> & Pick<Deployment, 'fallback' | 'keep'>,
   ): Promise<'applied' | 'unchanged'>;
   deployment(
     plan: ReleasePlan,
     services: ServicePlan[],
-    more?: Partial<ServicesPlan> & Pick<Deployment, 'fallback'>,
+    more?: Partial<ServicesPlan> & Pick<Deployment, 'fallback' | 'keep'>,
   ): Deployment;
   /** The target in another root: a copy of this one, or where it was moved to. */
   openAt(root: string): Target;
@@ -78,7 +78,7 @@ export async function openLocalTargetKit({ agent = false } = {}): Promise<LocalT
       await publishPlan(root, plan, contents);
       return plan;
     },
-    deployment: (plan, services, { fallback, ...more } = {}) => ({
+    deployment: (plan, services, { fallback, keep = false, ...more } = {}) => ({
       environment: 'local',
       release: {
         release: plan.release,
@@ -86,6 +86,7 @@ export async function openLocalTargetKit({ agent = false } = {}): Promise<LocalT
         scripts: plan.scripts,
       },
       services: { services, ...more },
+      keep,
       ...(fallback ? { fallback } : {}),
     }),
     deploy: (plan, services, more) => target.applyServices(kit.deployment(plan, services, more), kit.follow()),

@@ -110,6 +110,8 @@ export type HostEvent =
       address: string;
       port?: number;
       replaces: boolean;
+      /** A boot script runs before its program. */
+      boots?: true;
     }
   /** What the host says of its files: ready, preparing them itself (jump), or waiting for them. */
   | {

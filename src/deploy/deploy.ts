@@ -20,6 +20,8 @@ export interface DeployOptions extends CommandOptions {
   updateLock?: boolean;
   /** The first package that fails ends the work on the others. Default: they are finished, and all errors told at once. */
   failFast?: boolean;
+  /** Where a first deployment fails: leave the hosts that are healthy for the next try. The local target only. */
+  keep?: boolean;
 }
 
 /**
@@ -34,6 +36,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const singlePhase = chooseMode(options, config.mode) === 'single-phase';
   if (singlePhase) demandJump(resolved);
   const failFast = options.failFast ?? false;
+  if (options.keep) demandLocal(target);
 
   const work = async (held: CommandContext): Promise<DeployResult> => {
     const detection = await detect(target, resolved.plan);
@@ -45,6 +48,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       environment: environment.name,
       release: contentsOf(resolved.plan),
       services: resolved.services,
+      keep: options.keep ?? false,
       ...(singlePhase && detection.needed ? { fallback: jobOf(resolved, failFast) } : {}),
     };
     if (!options.prepareFilesOnly) await target.checkServices(deployment);
@@ -74,6 +78,19 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
 
 function jobOf({ plan, inputs }: Resolved, failFast: boolean): PrepareJob {
   return { plan, inputs, ...(failFast ? { failFast } : {}) };
+}
+
+/** @throws USAGE */
+function demandLocal(target: Target): void {
+  if (target.kind === 'local') return;
+  throw new PrestageError(
+    'USAGE',
+    '--keep is for the local target: on AWS, CloudFormation puts everything back as it was.',
+    {
+      hint: 'Deploy without --keep.',
+      context: { found: '--keep' },
+    },
+  );
 }
 
 function chooseMode(options: DeployOptions, configured: 'two-phase' | 'single-phase'): 'two-phase' | 'single-phase' {

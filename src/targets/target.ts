@@ -112,6 +112,8 @@ export interface Deployment {
   environment: string;
   release: ReleaseContents;
   services: ServicesPlan;
+  /** A first deployment that fails leaves the healthy hosts for the next try. */
+  keep?: boolean;
   /** Where no worker ran: what the jump host needs to prepare the release itself. */
   fallback?: PrepareJob;
 }

@@ -9,6 +9,7 @@ interface Flags {
   singlePhase?: boolean;
   updateLock?: boolean;
   failFast?: boolean;
+  keep?: boolean;
   wait?: boolean;
 }
 
@@ -23,6 +24,7 @@ export function addDeploy(program: Command, run: Run): void {
     .option('--single-phase', 'no worker: the jump host prepares the files itself')
     .option('--update-lock', 'accept that remote sources moved, and pin what they are now')
     .option('--fail-fast', 'stop at the first package that fails, rather than finish the others and tell all errors')
+    .option('--keep', 'where a first deployment fails, leave its healthy hosts for the next try (local)')
     .option('--wait', 'wait for another run to end, rather than exit with 4')
     .addHelpText(
       'after',

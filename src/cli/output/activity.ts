@@ -17,6 +17,8 @@ export interface PackageActivity {
 export interface HostActivity {
   host: string;
   state: string;
+  /** Whether a boot script runs once its files are there. */
+  boots?: boolean;
   sinceMs: number;
 }
 
@@ -76,10 +78,15 @@ export function applyToActivity(activity: Activity, event: PrestageEvent, nowMs:
       packages.delete(event.package);
       break;
     case 'host.starting':
-      hosts.set(event.host, { host: event.host, state: event.replaces ? 'replacing' : 'starting', sinceMs: nowMs });
+      hosts.set(event.host, {
+        host: event.host,
+        state: event.replaces ? 'replacing' : 'starting',
+        boots: event.boots === true,
+        sinceMs: nowMs,
+      });
       break;
     case 'host.files':
-      hostState(activity, event.host, { ready: 'booting', preparing: 'preparing', waiting: 'waiting' }[event.state]);
+      hostState(activity, event.host, event.state === 'ready' ? afterFiles(hosts.get(event.host)) : event.state);
       break;
     case 'host.booted':
       hostState(activity, event.host, 'checking');
@@ -160,6 +167,10 @@ function progressed(
 function note({ packages }: Activity, id: string, text: string): void {
   const known = packages.get(id);
   if (known) packages.set(id, { ...known, note: text });
+}
+
+function afterFiles(host: HostActivity | undefined): string {
+  return host?.boots ? 'booting' : 'starting';
 }
 
 function hostState({ hosts }: Activity, host: string, state: string): void {

@@ -126,7 +126,10 @@ export async function applyServices(
     if (!settled) await allHealthy(plan, options);
   } catch (error) {
     options.signal.throwIfAborted();
-    throw await rolledBack((await fallbackFailure(plan)) ?? error, history.at(-1), phase, options);
+    throw await rolledBack((await fallbackFailure(plan)) ?? error, history.at(-1), phase, {
+      ...options,
+      keep: deployment.keep ?? false,
+    });
   }
   options.signal.throwIfAborted();
   await removeHosts(plan, emit);
@@ -176,13 +179,15 @@ async function rolledBack(
   error: unknown,
   last: DeployedRelease | undefined,
   { layout, programs }: PhaseTwo,
-  options: CommandContext,
+  options: CommandContext & { keep: boolean },
 ): Promise<unknown> {
   if (!last) {
-    const stopped = await stopAll(layout, options.emit);
-    return withOutcome(error, 'This was the first deployment: its hosts have been stopped, their logs are kept.', {
-      stopped,
-    });
+    const { stopped, kept } = await stopAll(layout, options);
+    const outcome =
+      kept.length === 0
+        ? 'its hosts have been stopped, their logs are kept.'
+        : `${kept.join(', ')} stayed for the next try, the others have been stopped. \`prestage destroy\` ends them all.`;
+    return withOutcome(error, `This was the first deployment: ${outcome}`, { stopped, kept });
   }
   const { reverted, removed, failed } = await revert(layout, last.services, { programs, ...options });
   const sentences = [

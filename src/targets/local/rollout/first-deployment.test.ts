@@ -106,6 +106,26 @@ describe('a first deployment', () => {
     expect(readFileSync(join(cwd ?? '', 'boot-environment'), 'utf8')).toContain(`PRESTAGE_PORT=${web}`);
   });
 
+  test('that fails keeps its healthy hosts for the next try, where that was asked for', async () => {
+    const [api, web] = [await freePort(), await freePort()];
+    const services = (run: string) => [
+      service('api', { run: 'api.js', needs: [], port: api, health: HEALTH }),
+      service('web', { run, needs: [], port: web, health: HEALTH, after: ['api'] }),
+    ];
+    const plan = await kit.publish({ scripts: { 'api.js': SERVER, 'web.sh': '#!/no/such/program\n' } });
+    await expect(kit.deploy(plan, services('web.sh'), { keep: true })).rejects.toMatchObject({
+      code: 'HOST_FAILED',
+      message: expect.stringMatching(
+        /its program web\.sh could not be started: .*, or the interpreter that its first line names, is not on this machine \(tried 5 times\)\. This was the first deployment: api-0 stayed for the next try, the others have been stopped\./,
+      ),
+      context: { kept: ['api-0'], stopped: ['web-0'] },
+    });
+    expect((await kit.target.status()).hosts.map(({ state }) => state)).toEqual(['healthy', 'stopped']);
+    const { pid } = await askJson(api, '/pid');
+    expect(await kit.deploy(plan, services('api.js'))).toBe('applied');
+    expect((await askJson(api, '/pid')).pid).toBe(pid);
+  });
+
   test('a boot script that fails fails the deployment at once, with its last lines, and stops the other hosts', async () => {
     const plan = await kit.publish({
       scripts: { 'api.js': SERVER, 'boot.sh': '#!/bin/sh\necho "no such licence" >&2\nexit 3\n' },

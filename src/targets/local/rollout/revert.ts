@@ -22,10 +22,22 @@ export interface Reverted {
   failed: { host: string; reason: string }[];
 }
 
-/** Stops all hosts of a first deployment that failed. Their folders stay, for their logs. */
-export async function stopAll(layout: LocalLayout, emit: Emit): Promise<string[]> {
+/**
+ * Stops the hosts of a first deployment that failed. Their folders stay, for their logs. With `keep`, those that are
+ * healthy are left as they are.
+ */
+export async function stopAll(
+  layout: LocalLayout,
+  { keep = false, emit }: { keep?: boolean; emit: Emit },
+): Promise<{ stopped: string[]; kept: string[] }> {
   const hosts = await observeHosts(layout);
-  await Promise.all(hosts.map((host) => stopAndTell(layout, host, emit)));
+  const kept = hosts.filter(({ condition }) => keep && condition === 'healthy');
+  const stopping = hosts.filter((host) => !kept.includes(host));
+  await Promise.all(stopping.map((host) => stopAndTell(layout, host, emit)));
+  return { stopped: namesOf(stopping), kept: namesOf(kept) };
+}
+
+function namesOf(hosts: readonly ObservedHost[]): string[] {
   return hosts.map(({ spec }) => spec.host);
 }
 

@@ -107,8 +107,17 @@ async function rollOutHost(host: PlannedHost, context: HostContext): Promise<voi
     return;
   }
   if (action !== 'keep')
-    context.emit({ type: 'host.starting', ...placeOf(spec), replaces: existing !== undefined && action !== 'adopt' });
+    context.emit({
+      type: 'host.starting',
+      ...placeOf(spec),
+      replaces: existing !== undefined && action !== 'adopt',
+      ...(boots(host) ? { boots: true as const } : {}),
+    });
   await untilHealthy(await launch(host, context), context);
+}
+
+function boots({ spec, action }: PlannedHost): boolean {
+  return spec.boot !== undefined && (action === 'create' || action === 'replace');
 }
 
 async function launch({ spec, existing, action }: PlannedHost, context: HostContext): Promise<LaunchedHost> {
