@@ -495,7 +495,9 @@ packages: {app: {source: a, limits: {size: 9000TiB}}}
     'an unknown health check',
     `${SERVICES}  a: {run: x, port: 80, health: http}
 `,
-    ['yaml:4: services.a.health: expected tcp, {http: /path, timeout} or {tcp: true, timeout}, found "http"'],
+    [
+      'yaml:4: services.a.health: expected tcp, {http: /path, timeout}, {https: /path, timeout} or {tcp: true, timeout}, found "http"',
+    ],
   ],
   [
     'a health path without a slash',
@@ -513,14 +515,32 @@ packages: {app: {source: a, limits: {size: 9000TiB}}}
     'a health check that checks nothing',
     `${SERVICES}  a: {run: x, port: 80, health: {timeout: 1s}}
 `,
-    ['yaml:4: services.a.health: expected either http (a path) or tcp: true, found a map of timeout'],
+    ['yaml:4: services.a.health: expected one of http (a path), https (a path) and tcp: true, found a map of timeout'],
+  ],
+  [
+    'a status that is none',
+    `${SERVICES}  a: {run: x, port: 80, health: {http: /h, status: [200, 99]}}
+`,
+    ['yaml:4: services.a.health.status[1]: expected a status from 100 to 599, found the number 99'],
+  ],
+  [
+    'statuses of a connection',
+    `${SERVICES}  a: {run: x, port: 80, health: {tcp: true, status: 200}}
+`,
+    ['yaml:4: services.a.health: expected status and headers with http or https only, found a map of tcp, status'],
+  ],
+  [
+    'a header of two lines',
+    `${SERVICES}  a: {run: x, port: 80, health: {http: /h, headers: {X-A: "1\\n2"}}}
+`,
+    ['yaml:4: services.a.health.headers.X-A: expected plain text on one line, found "1\\n2"'],
   ],
   [
     'a misspelt timeout',
     `${SERVICES}  a: {run: x, port: 80, health: {http: /h, timout: 1s}}
 `,
     [
-      'yaml:4: services.a.health.timout: expected one of http, tcp, timeout, found the unknown key timout; did you mean timeout?',
+      'yaml:4: services.a.health.timout: expected one of http, https, status, headers, tcp, timeout, found the unknown key timout; did you mean timeout?',
     ],
   ],
   [

@@ -200,6 +200,18 @@ describe('short forms are written out', () => {
       { run: 'a', port: 80, health: { http: '/up?x=1', timeout: '2m' } },
       { kind: 'http', path: '/up?x=1', timeoutMs: 120_000 },
     ],
+    [
+      'https with a status and headers',
+      { run: 'a', port: 80, health: { https: '/up', status: 401, headers: { Host: 'shop.example', 'X-Try': 1 } } },
+      {
+        kind: 'http',
+        path: '/up',
+        secure: true,
+        status: [401],
+        headers: { Host: 'shop.example', 'X-Try': '1' },
+        timeoutMs: 60_000,
+      },
+    ],
     ['no port', { run: 'a' }, undefined],
   ])('health: %s', async (_, service, expected) => {
     const { services } = await load({ ...minimal, services: { api: service } });

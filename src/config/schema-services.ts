@@ -3,25 +3,43 @@ import { count, duration, id, scalar, scriptPath } from './schema-values.js';
 
 const timeout = duration.describe('How long the check may take to succeed: 500ms, 120s, 2m. Default: 60s.').optional();
 
+const path = z.string().regex(/^\/[^\s#]*$/, { error: 'a path that begins with /' });
+
+const A_STATUS = 'a status from 100 to 599';
+const status = z.int({ error: A_STATUS }).min(100, { error: A_STATUS }).max(599, { error: A_STATUS });
+
+const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: 'the name of a header' });
+const headerValue = z.union(
+  [z.string().regex(/^[ -~]*$/, { error: 'plain text on one line' }), z.number(), z.boolean()],
+  {
+    error: 'text on one line, a number, true or false',
+  },
+);
+
 const health = z
   .union(
     [
       z.literal('tcp', { error: 'tcp' }),
       z
         .strictObject({
-          http: z
-            .string()
-            .regex(/^\/[^\s#]*$/, { error: 'a path that begins with /' })
-            .describe('A path that must answer 2xx or 3xx.')
+          http: path.describe('A path that must answer, by default 2xx or 3xx.').optional(),
+          https: path.describe('The same by https, with whatever certificate the host has.').optional(),
+          status: z
+            .union([status, z.array(status).min(1)], { error: `${A_STATUS}, or a list of them` })
+            .describe('The statuses that are well. Default: 2xx and 3xx.')
             .optional(),
+          headers: z.record(headerName, headerValue).describe('Headers to ask with. No secrets.').optional(),
           tcp: z.literal(true, { error: 'true' }).describe('true: a connection must be accepted.').optional(),
           timeout,
         })
-        .refine((check) => (check.http === undefined) !== (check.tcp === undefined), {
-          error: 'either http (a path) or tcp: true',
+        .refine(({ http, https, tcp }) => [http, https, tcp].filter((each) => each !== undefined).length === 1, {
+          error: 'one of http (a path), https (a path) and tcp: true',
+        })
+        .refine(({ tcp, status, headers }) => tcp === undefined || (status === undefined && headers === undefined), {
+          error: 'status and headers with http or https only',
         }),
     ],
-    { error: 'tcp, {http: /path, timeout} or {tcp: true, timeout}' },
+    { error: 'tcp, {http: /path, timeout}, {https: /path, timeout} or {tcp: true, timeout}' },
   )
   .describe('When a host counts as healthy. Default: tcp where there is a port, else as soon as it runs.');
 

@@ -33,7 +33,17 @@ function normalizeHealth({ health, port }: Written): HealthCheck | undefined {
   if (health === undefined && port === undefined) return undefined;
   if (health === undefined || health === 'tcp') return { kind: 'tcp', timeoutMs: durationMs(DEFAULT_TIMEOUT) };
   const timeoutMs = durationMs(health.timeout ?? DEFAULT_TIMEOUT);
-  return health.http === undefined ? { kind: 'tcp', timeoutMs } : { kind: 'http', path: health.http, timeoutMs };
+  const path = health.http ?? health.https;
+  if (path === undefined) return { kind: 'tcp', timeoutMs };
+  const headers = Object.entries(health.headers ?? {}).map(([name, value]) => [name, String(value)]);
+  return {
+    kind: 'http',
+    path,
+    ...(health.https === undefined ? {} : { secure: true }),
+    ...(health.status === undefined ? {} : { status: [health.status].flat() }),
+    ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
+    timeoutMs,
+  };
 }
 
 /** `500ms`, `120s` or `2m` in milliseconds. */

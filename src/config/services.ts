@@ -3,8 +3,16 @@ import * as z from 'zod';
 /** Phase 2 as pure data: what a target runs on a release. Made from the configuration, recorded by the target as deployed. */
 
 export const healthCheck = z.discriminatedUnion('kind', [
-  /** GET `path` must answer 2xx or 3xx. */
-  z.strictObject({ kind: z.literal('http'), path: z.string(), timeoutMs: z.int() }),
+  z.strictObject({
+    kind: z.literal('http'),
+    path: z.string(),
+    /** https, with whatever certificate. */
+    secure: z.literal(true).optional(),
+    /** What it must answer; default: 2xx or 3xx. */
+    status: z.array(z.int()).optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+    timeoutMs: z.int(),
+  }),
   /** A connection must be accepted. */
   z.strictObject({ kind: z.literal('tcp'), timeoutMs: z.int() }),
 ]);

@@ -34,7 +34,9 @@ function hostStatus({ spec, condition, detail, state }: ObservedHost): HostStatu
 }
 
 function urlOf({ spec: { address, port, health } }: ObservedHost): Pick<HostStatus, 'url'> {
-  return health?.kind === 'http' && port !== undefined ? { url: `http://${address}:${port}` } : {};
+  return health?.kind === 'http' && port !== undefined
+    ? { url: `${health.secure ? 'https' : 'http'}://${address}:${port}` }
+    : {};
 }
 
 /** What exists only for a while. */

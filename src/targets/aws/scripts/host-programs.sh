@@ -109,6 +109,16 @@ is_running() {
   running=$(cat "$NOW/running" 2>/dev/null) && kill -0 "$running" 2>/dev/null
 }
 
+# is_well <status>: one of those that the check names, else 2xx or 3xx.
+is_well() {
+  if [ -n "$HEALTH_STATUS" ]; then
+    case " $HEALTH_STATUS " in *" $1 "*) return 0 ;; esac
+  else
+    case $1 in 2?? | 3??) return 0 ;; esac
+  fi
+  return 1
+}
+
 # Whether the host answers its check now; DETAIL says what came instead.
 probe() {
   DETAIL=''
@@ -118,9 +128,11 @@ probe() {
   fi
   case $HEALTH in
     http)
-      url="http://$ADDRESS:$PORT$HEALTH_PATH"
-      code=$(curl -s -g --noproxy '*' -m 5 -o /dev/null -w '%{http_code}' "$url")
-      case $code in 2?? | 3??) return 0 ;; 000) DETAIL="GET $url: no answer" ;; *) DETAIL="GET $url answered $code" ;; esac
+      url="$HEALTH_SCHEME://$ADDRESS:$PORT$HEALTH_PATH"
+      # -k: a certificate is for the service's name, if for anybody's; this asks for an address.
+      code=$(health_headers | curl -s -k -g --noproxy '*' -m 5 -H @- -o /dev/null -w '%{http_code}' "$url")
+      is_well "$code" && return 0
+      case $code in 000) DETAIL="GET $url: no answer" ;; *) DETAIL="GET $url answered $code" ;; esac
       ;;
     tcp)
       connects "$ADDRESS" "$PORT" && return 0

@@ -44,7 +44,9 @@ function partsOf(inputs: HostInputs): Parts {
     RUN_USER: inputs.user,
     PORT: String(inputs.port ?? ''),
     HEALTH: health?.kind ?? '',
+    HEALTH_SCHEME: health?.kind === 'http' && health.secure ? 'https' : 'http',
     HEALTH_PATH: health?.kind === 'http' ? health.path : '',
+    HEALTH_STATUS: health?.kind === 'http' ? (health.status ?? []).join(' ') : '',
     HEALTH_SECONDS: String(Math.ceil((health?.timeoutMs ?? DEFAULT_HEALTH_MS) / 1000)),
     DATABASE_SECRET: inputs.databaseSecret ?? '',
     SIGNAL_URL: inputs.signalUrl,
@@ -60,12 +62,17 @@ function partsOf(inputs: HostInputs): Parts {
           AGENT_THREADS: String(AGENT_THREADS),
         }),
   };
+  const headers = Object.entries((health?.kind === 'http' && health.headers) || {});
   const exported = Object.entries(inputs.variables).map(([name, value]) => `export ${name}=${quote(value)}`);
   return {
     variables,
     functions: [
       shellFunction('needs', inputs.needs.length === 0 ? [] : [`printf '%s\\n' ${inputs.needs.map(quote).join(' ')}`]),
       shellFunction('host_variables', exported),
+      shellFunction(
+        'health_headers',
+        headers.map(([name, value]) => `printf '%s\\n' ${quote(`${name}: ${value}`)}`),
+      ),
     ],
     scripts: [...(prepares === undefined ? [] : [agent, prepare]), report, files, programs, script],
   };

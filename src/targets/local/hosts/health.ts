@@ -1,4 +1,3 @@
-import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthCheck } from '../../../config/index.js';
 import { accepts } from './port-holder.js';
@@ -15,16 +14,31 @@ export async function probe(
     const ok = await accepts(port, ATTEMPT_MS);
     return { ok, detail: ok ? 'accepts connections' : `no connection to port ${port}` };
   }
-  return getStatus(`http://${address}:${port}${health.path}`);
+  return ask(`${health.secure ? 'https' : 'http'}://${address}:${port}${health.path}`, health);
 }
 
-function getStatus(url: string): Promise<{ ok: boolean; detail: string }> {
+type HttpCheck = Extract<HealthCheck, { kind: 'http' }>;
+
+async function ask(
+  url: string,
+  { secure, status: well, headers }: HttpCheck,
+): Promise<{ ok: boolean; detail: string }> {
+  const { get } = await (secure ? import('node:https') : import('node:http'));
+  const options = {
+    agent: false,
+    timeout: ATTEMPT_MS,
+    // Who closes a connection first keeps the port in TIME_WAIT: let that be us.
+    headers: { connection: 'keep-alive', ...headers },
+    // A certificate is for the service's name, if for anybody's; this asks for an address.
+    rejectUnauthorized: false,
+  };
   return new Promise((resolve) => {
-    const request = get(url, { agent: false, timeout: ATTEMPT_MS }, (response) => {
+    const request = get(url, options, (response) => {
       const status = response.statusCode ?? 0;
       // Only the status counts; a body that never ends must not keep us.
       response.destroy();
-      resolve({ ok: status >= 200 && status < 400, detail: `GET ${url} answered ${status}` });
+      const ok = well ? well.includes(status) : status >= 200 && status < 400;
+      resolve({ ok, detail: `GET ${url} answered ${status}` });
     });
     request.once('timeout', () => request.destroy(new Error(`no answer within ${ATTEMPT_MS / 1000} s`)));
     request.once('error', (error: NodeJS.ErrnoException) =>

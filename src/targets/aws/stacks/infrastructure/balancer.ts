@@ -1,6 +1,6 @@
 import { CfnListener, CfnLoadBalancer, CfnTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Stack } from 'aws-cdk-lib/core';
-import type { ServicePlan } from '../../../../config/index.js';
+import type { HealthCheck, ServicePlan } from '../../../../config/index.js';
 import { nameTag } from '../name-tag.js';
 import { letIn, letOut, securityGroup } from '../security-groups.js';
 import type { HostGroups } from './host-groups.js';
@@ -10,6 +10,16 @@ import { logicalId } from './logical-id.js';
 
 export function isBalanced({ count, port }: ServicePlan, ha: boolean): boolean {
   return port !== undefined && (count > 1 || ha);
+}
+
+/** As the hosts check themselves; but a balancer cannot send headers, and then only connects. */
+function balancerCheck(health: HealthCheck | undefined) {
+  if (health?.kind !== 'http' || health.headers) return { healthCheckProtocol: 'TCP' };
+  return {
+    healthCheckProtocol: health.secure ? 'HTTPS' : 'HTTP',
+    healthCheckPath: health.path,
+    matcher: { httpCode: health.status?.join(',') ?? '200-399' },
+  };
 }
 
 /** An internal network load balancer before a service's hosts; a host is behind it from when it is healthy. */
@@ -45,9 +55,7 @@ export function balancerOf(
     protocol: 'TCP',
     port,
     targets: hosts.map(({ instance }) => ({ id: instance.ref })),
-    ...(health?.kind === 'http'
-      ? { healthCheckProtocol: 'HTTP', healthCheckPath: health.path, matcher: { httpCode: '200-399' } }
-      : { healthCheckProtocol: 'TCP' }),
+    ...balancerCheck(health),
     healthCheckIntervalSeconds: 10,
     // Else a host that is sent back to itself by its own balancer gets no answer.
     targetGroupAttributes: [{ key: 'preserve_client_ip.enabled', value: 'false' }],
