@@ -73,6 +73,7 @@ export const ERRORS = {
     1,
     'A host did not become healthy: its boot script failed, its program ended, or its health check ran out of time.',
   ],
+  FILES_CHANGED: [1, 'A host wrote into the prepared files, which are read-only on AWS.'],
   DATABASE_FAILED: [1, 'The database could not be started or prepared.'],
   PROCESS_STUCK: [1, 'A process did not end, even when it was killed.'],
   NOTHING_DEPLOYED: [1, 'There is no deployment, or no earlier release, to act on.'],

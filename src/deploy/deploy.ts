@@ -55,6 +55,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     held.signal.throwIfAborted();
     await pinSources(resolved, held);
 
+    await target.forgetTrees?.(detection.changed);
     const phase1 = await prepareFiles(target, resolved, detection, { ...held, singlePhase, failFast });
     if (!deployment.fallback) await gate(target, resolved);
     const phase2 = options.prepareFilesOnly ? 'skipped' : await applyServices(target, deployment, held);

@@ -1,5 +1,5 @@
 import { type PackagePlan, type ReleasePlan, recipe, type ScriptPlan } from '../config/index.js';
-import type { ReleaseRecord } from '../store/index.js';
+import type { ChangedTree, ReleaseRecord } from '../store/index.js';
 import type { Prepared, Target } from '../targets/index.js';
 import { type Change, recipeChanges, summaryOf } from './changes/recipe-changes.js';
 
@@ -19,26 +19,39 @@ export interface Detection {
   packages: PackageDetection[];
   /** What of the hosts' scripts is not as in that release. */
   scripts: Change[];
+  /** Trees that are not as they were prepared. */
+  changed: readonly ChangedTree[];
 }
 
 /** Whether phase 1 is needed, package by package: a look-up of names that follow from the config and the lockfile. */
 export async function detect(target: Target, plan: ReleasePlan): Promise<Detection> {
-  const [prepared, releases, current] = await Promise.all([
+  const [prepared, releases, current, changed = []] = await Promise.all([
     target.lookUp(plan),
     target.releases(),
     target.currentRelease(),
+    target.changedTrees?.(plan),
   ]);
   // What is deployed counts first: what was prepared since may never have been used.
   const earlier = [...releases.filter(({ release }) => release !== current), ...releases.filter(isCurrent)];
-  const packages = plan.packages.map((item) => detectPackage(item, prepared, earlier));
+  const packages = plan.packages.map((item) => withChanged(detectPackage(item, prepared, earlier), changed));
   const needed = !prepared.release || packages.some((item) => item.action === 'prepare');
   const last = earlier.at(-1);
   const scripts = last === undefined ? [] : scriptChanges(last.scripts, plan.scripts);
-  return { needed, reason: reasonOf(plan, packages, prepared), packages, scripts };
+  return { needed, reason: reasonOf(plan, packages, prepared), packages, scripts, changed };
 
   function isCurrent({ release }: ReleaseRecord): boolean {
     return release === current;
   }
+}
+
+/** What somebody wrote to since it was prepared is prepared again. */
+function withChanged(detected: PackageDetection, changed: readonly ChangedTree[]): PackageDetection {
+  const found = changed.find(({ tree }) => tree === detected.tree);
+  if (!found) return detected;
+  const paths = found.differences.map(({ path }) => path);
+  const more = paths.length > 3 ? ` and ${paths.length - 3} more` : '';
+  const reason = `somebody changed it since it was prepared: ${paths.slice(0, 3).join(', ')}${more}`;
+  return { ...detected, action: 'prepare', reason };
 }
 
 /** The ids of the packages that must be prepared. */

@@ -1,5 +1,6 @@
 import type { ServicesPlan } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
+import type { ChangedTree } from '../store/index.js';
 import type { DeployedRelease } from '../targets/index.js';
 import { type CommandOptions, openDeployed } from './project.js';
 import type { RollbackResult } from './results.js';
@@ -26,11 +27,26 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       release: record,
       services: servicesOf(release, history),
     };
+    demandUnchanged(release, (await target.changedTrees?.(record)) ?? []);
     await target.checkServices(deployment);
     held.signal.throwIfAborted();
     const phase2 = await target.applyServices(deployment, held);
     return { environment: environment.name, release, previous: current, phase2 };
   });
+}
+
+/** A rollback cannot prepare anything again. @throws FILES_CHANGED */
+function demandUnchanged(release: string, changed: readonly ChangedTree[]): void {
+  const [first] = changed;
+  if (!first) return;
+  throw new PrestageError(
+    'FILES_CHANGED',
+    `Release ${release} is not as it was prepared: somebody changed ${changed.map((each) => each.package).join(', ')}.`,
+    {
+      hint: '`prestage verify` shows the files. Check out the configuration of that release and run `prestage deploy`: it prepares them again.',
+      context: { release, package: first.package, files: first.differences.map(({ path }) => path) },
+    },
+  );
 }
 
 /**

@@ -3,6 +3,7 @@
  * has its final name here is complete and flushed; nothing in it is ever changed.
  */
 
+export { type ChangedTree, changedTrees, forgetTree } from './changed-trees.js';
 export { createFlusher, type Flusher } from './flusher.js';
 export { leadFolderLink, makeFolder } from './folders.js';
 export { acquireLease, inspectLease } from './lease.js';

@@ -74,12 +74,15 @@ describe('a published tree', () => {
     expect(await readTreeSummary(root, name)).toMatchObject({ digest });
   });
 
-  test('whose manifest was lost is not ready, and preparing it again puts the manifest back', async () => {
+  test('without its manifest is not ready, and preparing it again replaces it: nobody knows what is in it', async () => {
     const { digest } = await addTree(root, name);
     const manifest = storePaths(root).manifest(name);
     await calls.rename(manifest, join(root, 'lost'));
+    await writeFile(join(storePaths(root).tree(name), 'stranger'), '');
     expect(await hasTrees(root, [name])).toEqual(new Set());
-    expect(await addTree(root, name)).toMatchObject({ outcome: 'existing', digest });
+    expect(await addTree(root, name)).toMatchObject({ outcome: 'published', digest });
+    expect(await readdir(storePaths(root).tree(name))).not.toContain('stranger');
+    expect(await leftovers(root)).toEqual([]);
     expect(await hasTrees(root, [name])).toEqual(new Set([name]));
   });
 

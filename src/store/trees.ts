@@ -21,7 +21,7 @@ export interface TreeSummary extends TreeTotals {
 
 /**
  * Which of these trees are ready: a look-up each, no walk. A tree is there when its folder is; its manifest came first.
- * One whose manifest was lost counts as missing: preparing it again puts the manifest back.
+ * One without its manifest counts as missing: nobody knows what is in it, and preparing it again replaces it.
  */
 export async function hasTrees(root: string, names: readonly string[]): Promise<Set<string>> {
   const paths = storePaths(root);
@@ -101,7 +101,8 @@ export interface PublishTree {
 
 /**
  * Brings a finished tree to its final name: manifest first, then the folder by one rename. Where the tree is there
- * already, ours is discarded, and that is success. Safe without the lock, and to be repeated after any failure.
+ * already, ours is discarded, and that is success; where it had no manifest, it is set aside. Safe without the lock, and to
+ * be repeated after any failure.
  *
  * @throws STORE_INVALID where a tree of that name has another digest: the same recipe gave other bytes. DISK_FULL,
  * STORE_UNWRITABLE, STORE_IO.
@@ -116,9 +117,15 @@ export async function publishTree(
   try {
     const staged = await stageManifest(paths.run(args.run), args.name, manifest);
     await args.flusher.flush(args.folder, args.entries, [staged]);
-    const aside = args.replace ? await setTreeAside(args.root, args.name) : undefined;
-    await placeManifest(staged, args.root, args.name, summary.digest);
-    const outcome = (await placeFolder(args.folder, paths.tree(args.name))) ? 'published' : 'existing';
+    let aside = args.replace ? await setTreeAside(args.root, args.name) : undefined;
+    const hadManifest = !(await placeManifest(staged, args.root, args.name, summary.digest));
+    let placed = await placeFolder(args.folder, paths.tree(args.name));
+    if (!placed && !hadManifest) {
+      // A folder without a manifest may hold anything.
+      aside = await setAside(args.root, paths.tree(args.name));
+      placed = await placeFolder(args.folder, paths.tree(args.name));
+    }
+    const outcome = placed ? 'published' : 'existing';
     // Whoever collects leftovers may have seen the manifest without its tree, and taken it away.
     if (!(await ifThere(() => lstat(paths.manifest(args.name)))))
       await placeManifest(staged, args.root, args.name, summary.digest);
@@ -146,12 +153,13 @@ async function stageManifest(folder: string, name: string, manifest: Buffer): Pr
   return staged;
 }
 
-async function placeManifest(staged: string, root: string, name: string, digest: string): Promise<void> {
+/** @returns whether there was none before */
+async function placeManifest(staged: string, root: string, name: string, digest: string): Promise<boolean> {
   const path = storePaths(root).manifest(name);
   const there = await ifThere(() => hashFile(path));
-  if (there === undefined && (await placeFile(staged, path))) return;
+  if (there === undefined && (await placeFile(staged, path))) return true;
   const found = there?.sha256 ?? (await hashFile(path)).sha256;
-  if (found === digest) return;
+  if (found === digest) return false;
   throw new PrestageError(
     'STORE_INVALID',
     `The tree ${name} is in the store with another digest than was prepared now.`,

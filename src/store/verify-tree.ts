@@ -28,7 +28,7 @@ export async function verifyTree(
 }
 
 /** What differs, without where. */
-type Finding = Pick<Difference, 'kind' | 'expected' | 'found'>;
+export type Finding = Pick<Difference, 'kind' | 'expected' | 'found'>;
 /** @param file where it is not in the tree */
 type Report = (path: string, difference: Finding, file?: string) => void;
 
@@ -82,7 +82,8 @@ async function verifyEntries(
   await reportExtras(verification, folder, all, absent, report);
 }
 
-async function* compareEntry(path: string, entry: TreeEntry, deep: boolean): AsyncGenerator<Finding> {
+/** How one entry differs. */
+export async function* compareEntry(path: string, entry: TreeEntry, deep: boolean): AsyncGenerator<Finding> {
   const stats = await ifThere(() => lstat(path));
   if (!stats) return yield { kind: 'missing' };
   const type = typeOf(stats);

@@ -1,7 +1,7 @@
 import type { InputLocations, ReleasePlan, ScriptPlan, ServicesPlan } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import type { Emit } from '../core/events.js';
-import type { PrunePlan, ReleaseRecord, VerifyReport } from '../store/index.js';
+import type { ChangedTree, PrunePlan, ReleaseRecord, VerifyReport } from '../store/index.js';
 import type { LogWindow } from './log-window.js';
 
 /**
@@ -18,6 +18,13 @@ export interface Target {
 
   /** Detection: which of these trees, and whether this release, are in the store. A look-up per name, no walk. */
   lookUp(plan: ReleasePlan): Promise<Prepared>;
+
+  /**
+   * Which trees of a release somebody wrote to since they were prepared. Only where hosts may be able to; each name is looked at.
+   */
+  changedTrees?(plan: { packages: readonly { id: string; tree: string }[] }): Promise<ChangedTree[]>;
+  /** Takes their readiness away, so that phase 1 prepares them again. */
+  forgetTrees?(trees: readonly ChangedTree[]): Promise<void>;
 
   /**
    * Phase 1: starts a worker that prepares the release, or attaches to the one that is already at it, and follows it to

@@ -1,10 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../core/errors.js';
+import type { Emit } from '../../core/events.js';
 import { rm } from '../../core/held-files.js';
 import { collectLeftovers, storePaths } from '../../store/index.js';
 import type { DestroyOptions } from '../target.js';
-import { observeHosts } from './hosts/observe.js';
+import { forgetChanged, pathsOf } from './hosts/changed-files.js';
+import { type ObservedHost, observeHosts } from './hosts/observe.js';
 import { endStrays, stopHost } from './hosts/stop.js';
 import { type LocalLayout, rootId } from './layout.js';
 import type { PhaseTwo } from './rollout/apply.js';
@@ -18,18 +20,30 @@ import { stopWorkers } from './worker.js';
 export async function destroy({ layout, database }: PhaseTwo, { purge, emit, signal }: DestroyOptions): Promise<void> {
   await endTemporary({ layout }, { emit, signal });
   signal.throwIfAborted();
+  const hosts = await observeHosts(layout);
   await Promise.all(
-    (await observeHosts(layout)).map(async ({ folder, spec }) => {
+    hosts.map(async ({ folder, spec }) => {
       await stopHost(layout, folder, spec);
       emit({ type: 'host.stopped', host: spec.host, service: spec.service, index: spec.index });
     }),
   );
   signal.throwIfAborted();
+  if (!purge) await tellChanged(layout, hosts, emit);
   await database.stop(emit);
   // Whatever no folder tells of any more.
   await endStrays(`${rootId(layout.root)}/`, { exact: false });
   await remove(signal, layout.hosts, layout.deployments, storePaths(layout.root).current);
   if (purge) await purgeRoot(layout, signal);
+}
+
+/** What hosts wrote into the prepared files until they were stopped, which takes those packages' readiness away. */
+async function tellChanged(layout: LocalLayout, hosts: readonly ObservedHost[], emit: Emit): Promise<void> {
+  for (const release of new Set(hosts.map(({ spec }) => spec.release)))
+    for (const changed of await forgetChanged(layout, release))
+      emit({
+        type: 'notice',
+        message: `Hosts wrote into the prepared files of ${changed.package}, which is prepared again by the next deployment: ${pathsOf([changed])}.`,
+      });
 }
 
 /** Ends workers at work, and removes what is left of those that died. What they have finished stays. */

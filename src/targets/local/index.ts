@@ -1,6 +1,8 @@
 import {
+  changedTrees,
   currentRelease,
   executePrune,
+  forgetTree,
   hasTrees,
   listReleases,
   newRunId,
@@ -13,6 +15,7 @@ import { checkServices } from './check.js';
 import { openDatabase } from './database/index.js';
 import { destroy, endTemporary } from './destroy.js';
 import { exclusively } from './exclusively.js';
+import { storeIsSafe } from './hosts/changed-files.js';
 import { installedPrograms, type Programs } from './hosts/launch.js';
 import { observedSpecs } from './hosts/observe.js';
 import { type LocalLayout, layoutOf } from './layout.js';
@@ -57,6 +60,10 @@ export function openLocalTarget({
         ),
       ]);
       return { release: record, trees };
+    },
+    changedTrees: async ({ packages }) => ((await storeIsSafe(layout)) ? [] : changedTrees(root, packages)),
+    async forgetTrees(trees) {
+      for (const { tree } of trees) await forgetTree(root, tree);
     },
     prepare: (job, options) => prepare(job, options, layout, programs.agent),
     planServices: (deployment) => planServices(deployment, phase),

@@ -36,7 +36,18 @@ async function probed(health: HostInputs['health'], port: number): Promise<strin
       host: 'api-0',
       service: 'api',
     },
-    ...{ index: 0, release: 'r', needs: [], boot: undefined, run: undefined, port, health, variables: {} },
+    ...{
+      index: 0,
+      release: 'r',
+      needs: [],
+      boot: undefined,
+      run: undefined,
+      bootUser: 'root',
+      user: 'root',
+      port,
+      health,
+      variables: {},
+    },
     ...{ databaseSecret: undefined, signalUrl: 'https://example.invalid/', notReady: { do: 'fail' } },
   });
   const variables = rendered.slice(0, rendered.indexOf('\neval '));

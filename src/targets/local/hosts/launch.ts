@@ -7,6 +7,7 @@ import { identify, type ProcessIdentity } from '../../../core/process-identity.j
 import { hostFiles, hostFolder, type LocalLayout } from '../layout.js';
 import { inheritedEnvironment } from '../processes/environment.js';
 import { MARK } from '../processes/marked.js';
+import { hasPrivateMounts, PRIVATE_MOUNTS } from '../read-only.js';
 import { replaceFile } from '../replace-file.js';
 import type { HostSpec } from './spec.js';
 
@@ -51,7 +52,12 @@ export function takeOver(folder: string, spec: HostSpec, programs: Programs): Pr
 async function startSupervisor(folder: string, spec: HostSpec, programs: Programs): Promise<LaunchedHost> {
   const log = await open(hostFiles(folder).log, 'a', 0o600);
   try {
-    const child = spawn(process.execPath, [programs.supervisor, folder], {
+    const [command = '', ...args] = [
+      ...(hasPrivateMounts() ? ['unshare', ...PRIVATE_MOUNTS] : []),
+      ...[process.execPath, programs.supervisor, folder],
+      ...(hasPrivateMounts() ? ['private-mounts'] : []),
+    ];
+    const child = spawn(command, args, {
       cwd: folder,
       detached: true,
       stdio: ['ignore', log.fd, log.fd],

@@ -23,6 +23,10 @@ const hostState = z.object({
   place: placeRecord.optional(),
   /** What it says of its files, once it has looked. */
   files: z.enum(['ready', 'preparing', 'waiting']).optional(),
+  /** When its packages were prepared, as it found them: the manifests' mtimes, in milliseconds. */
+  prepared: z.record(z.string(), z.number()).optional(),
+  /** Whether the prepared files are read-only for its programs. */
+  readOnly: z.boolean().optional(),
   /** The process of `boot` or `run`, the leader of its group. */
   child: processIdentity.optional(),
   bootMs: z.number().optional(),

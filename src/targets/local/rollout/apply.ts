@@ -7,11 +7,13 @@ import { rm } from '../../../core/held-files.js';
 import { currentRelease, setCurrent } from '../../../store/index.js';
 import type { DeployedRelease, Deployment, ServicesChange } from '../../target.js';
 import type { LocalDatabase } from '../database/index.js';
+import { demandUnchanged } from '../hosts/changed-files.js';
 import { desiredHosts } from '../hosts/desired.js';
 import { endForgotten } from '../hosts/forgotten.js';
 import type { Programs } from '../hosts/launch.js';
 import { observeHosts } from '../hosts/observe.js';
 import { assignPorts } from '../hosts/ports.js';
+import { preparedAgain } from '../hosts/prepared-again.js';
 import { stopHost } from '../hosts/stop.js';
 import { untilHealthy } from '../hosts/until-healthy.js';
 import type { LocalLayout } from '../layout.js';
@@ -65,6 +67,7 @@ async function compare(deployment: Deployment, { layout, database, programs }: P
     services,
     withFallback(desired, deployment, observed, { layout, programs }),
     observed,
+    await preparedAgain(layout, observed),
   );
   const last = history.at(-1);
   const recorded = current === release.release && last?.release === release.release && same(last.services, services);
@@ -123,7 +126,10 @@ export async function applyServices(
   try {
     const followPreparation = (signal: AbortSignal) => followFallback(plan, { emit, signal });
     await rollOut(plan, { ...options, programs, revertible: history.length > 0, followPreparation });
-    if (!settled) await allHealthy(plan, options);
+    if (!settled) {
+      await allHealthy(plan, options);
+      await demandUnchanged(layout, deployment.release.release);
+    }
   } catch (error) {
     options.signal.throwIfAborted();
     throw await rolledBack((await fallbackFailure(plan)) ?? error, history.at(-1), phase, {

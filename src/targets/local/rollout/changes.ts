@@ -31,20 +31,24 @@ export function planRollout(
   services: ServicesPlan,
   desired: readonly HostSpec[],
   observed: readonly ObservedHost[],
+  preparedAgain: ReadonlyMap<string, string>,
 ): RolloutPlan {
   const existing = new Map(observed.map((host) => [host.spec.host, host]));
   const wanted = new Set(desired.map((spec) => spec.host));
   return {
     layout,
     services,
-    hosts: desired.map((spec) => planHost(spec, existing.get(spec.host))),
+    hosts: desired.map((spec) => planHost(spec, existing.get(spec.host), preparedAgain.get(spec.host))),
     remove: observed.filter((host) => !wanted.has(host.spec.host)),
   };
 }
 
-function planHost(spec: HostSpec, existing: ObservedHost | undefined): PlannedHost {
+function planHost(spec: HostSpec, existing: ObservedHost | undefined, again: string | undefined): PlannedHost {
   if (!existing) return { spec, existing, action: 'create', reason: 'is new' };
-  const difference = differenceOf(existing.spec, spec) ?? mustPrepare(existing, spec);
+  const difference =
+    differenceOf(existing.spec, spec) ??
+    mustPrepare(existing, spec) ??
+    (again && `package ${again} was prepared again`);
   if (difference !== undefined) return { spec, existing, action: 'replace', reason: difference };
   if (isOrphaned(existing.state))
     return {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AGENT_THREADS, agentRecord, runFiles } from '../../../agent/index.js';
@@ -30,7 +30,7 @@ export async function obtainFiles(host: Host): Promise<void> {
     else await wait(host, spec.fallback);
   } else if (spec.fallback?.role === 'prepares') dropJob(spec.fallback.runFolder);
   log.say(`release ${spec.release} is ready in ${rootOf(spec)}`);
-  reporter.report({ files: 'ready' });
+  reporter.report({ files: 'ready', prepared: preparedTimes(spec) });
 }
 
 /** Nobody is to take a job up that is done already; a run that somebody did do stays, for its log. */
@@ -41,8 +41,25 @@ function dropJob(runFolder: string): void {
 /** A release is complete when it has its name (docs/store-format.md). But somebody may have removed one of its trees. */
 function isReady(spec: HostSpec): boolean {
   const folder = join(rootOf(spec), 'releases', spec.release);
-  const record = readJson(join(folder, 'release.json')) as { packages: { destination: string }[] } | undefined;
-  return record?.packages.every(({ destination }) => existsSync(join(folder, destination))) ?? false;
+  return readRelease(spec)?.packages.every(({ destination }) => existsSync(join(folder, destination))) ?? false;
+}
+
+/** By package: so a deployment knows whether a package was prepared again under its hosts. */
+function preparedTimes(spec: HostSpec): Record<string, number> {
+  const root = rootOf(spec);
+  const times = (readRelease(spec)?.packages ?? []).flatMap(({ id, tree }) => {
+    const stats = statSync(join(root, 'trees', `${tree}.mtree`), { throwIfNoEntry: false });
+    return stats ? [[id, stats.mtimeMs] as const] : [];
+  });
+  return Object.fromEntries(times);
+}
+
+interface Release {
+  packages: { id: string; tree: string; destination: string }[];
+}
+
+function readRelease(spec: HostSpec): Release | undefined {
+  return readJson(join(rootOf(spec), 'releases', spec.release, 'release.json')) as Release | undefined;
 }
 
 async function prepare(

@@ -2,18 +2,21 @@ import { readFileSync } from 'node:fs';
 import { endStrays } from '../hosts/stop.js';
 import { MARK } from '../processes/marked.js';
 import { obtainFiles, Stopped } from './files.js';
-import { type Host, isGone, openHost } from './host.js';
+import { type Host, isGone, openHost, rootOf } from './host.js';
 import { keepRunning } from './keep-running.js';
+import { makeStoreReadOnly } from './read-only-store.js';
 import { runScript } from './run-script.js';
 
 /** A host's life: its files, `boot` once, `run` until SIGTERM. Everything that happens is in state.json and host.log. */
-export async function supervise(folder: string): Promise<void> {
+export async function supervise(folder: string, { privateMounts }: { privateMounts: boolean }): Promise<void> {
   process.chdir(folder);
   const host = openHost();
   const { spec, files, log, records, reporter, signal } = host;
   try {
-    if (!host.adopted) {
+    if (host.adopted) protectFiles(host, privateMounts);
+    else {
       await obtainFiles(host);
+      protectFiles(host, privateMounts);
       await boot(host);
     }
     await keepRunning(host);
@@ -27,6 +30,13 @@ export async function supervise(folder: string): Promise<void> {
   // Nobody knows of this host any more, so nobody else would end what left its group.
   if (isGone(files.spec)) await endStrays(spec.environment[MARK] ?? '', { exact: true });
   await records.settled(signal);
+}
+
+/** Not before the files are there: a jump host's agent writes them. */
+function protectFiles({ spec, log, reporter, adopted }: Host, privateMounts: boolean): void {
+  const readOnly = privateMounts && makeStoreReadOnly(rootOf(spec), log);
+  // A program that is taken over has the mounts that it was started with.
+  reporter.report({ readOnly: readOnly && (adopted === undefined || reporter.state.readOnly === true) });
 }
 
 /** Runs `boot` to its end, unless it has succeeded for this very host.json: a restarted supervisor is not a new host. */
