@@ -7,8 +7,8 @@ export const KNOWN_GAPS: Readonly<Record<string, readonly string[]>> = {
   python: ['volume label', 'times of GNU', 'links in a zip', 'Unicode field', 'backslashes', 'code page'],
   go: ['Unicode field', 'backslashes', 'code page'],
   jdk: ['links in a zip', 'Unicode field', 'backslashes', 'code page'],
-  // Converts backslashes of FAT alone; takes another code page for each system.
-  unzip: ['backslashes', 'code page'],
+  // Converts backslashes of FAT alone; takes another code page for each system, and on Debian one for UTF-8 from FAT as well.
+  unzip: ['backslashes', 'code page', 'UTF-8 not from Unix'],
   // Makes files of volumes' labels and of symbol tables.
   '7-Zip': ['volume label', 'times of GNU', 'pax sparse', 'symbol table', 'backslashes', 'code page'],
   bsdtar: ['symbol table', 'code page'],

@@ -106,6 +106,7 @@ function item(dice: Dice, features: Set<string>): ZipItem {
     method: dice.pick([0, 8, 8]),
     ...host(dice, features),
   };
+  if (isUtf8 && its.host !== 3 && name.some((byte) => byte > 127)) features.add('UTF-8 not from Unix');
   if (text === 'l' && dice.once(2)) {
     features.add('links in a zip');
     Object.assign(its, {

@@ -122,8 +122,8 @@ function toEntry(
       },
     );
   }
-  // bsdtar takes them for letters only where it says Unix.
-  if (host !== 3 && name.includes('\\'))
+  // bsdtar takes them for letters only in what was made on Unix, and there only beside a slash; others always do.
+  if (name.includes('\\') && (host !== 3 || !name.includes('/')))
     throw archiveError(
       'ARCHIVE_UNSAFE',
       place,
