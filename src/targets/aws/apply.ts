@@ -40,7 +40,8 @@ export async function applyInfrastructure(
   }
   const before = await everyHost(context);
   const deploying = deployStack(session, { name, assembly: directory }, { emit, signal });
-  const following = followHosts(context, place, { services: deployment.services, before, until: deploying, emit });
+  const { services } = deployment;
+  const following = followHosts(context, place, { services, template, before, until: deploying, emit });
   try {
     await deploying;
   } catch (error) {

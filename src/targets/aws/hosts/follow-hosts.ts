@@ -1,14 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServicesPlan } from '../../../config/index.js';
 import type { Emit } from '../../../core/events.js';
+import { describeStack, type Template } from '../cloudformation/stack-state.js';
 import type { AwsContext, Place } from '../context.js';
+import { infrastructureStackName } from '../names.js';
 import { isGone } from '../worker/machines.js';
 import { everyHost, type HostMachine } from './find-hosts.js';
 import { type HostReport, hostLogTail, readHostReport } from './host-report.js';
+import { lossOf, signalFailure } from './lost-host.js';
+import { hostsOfTemplate } from './template-hosts.js';
 
 const POLL_MS = 2000;
 
-/** A host that said that it failed. */
+interface Following {
+  services: ServicesPlan;
+  /** What CloudFormation is at work on. */
+  template: Template;
+  /** The hosts that were there before. */
+  before: readonly HostMachine[];
+  until: Promise<unknown>;
+  emit: Emit;
+  /** How long a host may say nothing; in ms, for tests. */
+  silentMs?: number;
+}
+
+/** A host that said that it failed, or that was lost without a word. */
 export interface FailedHost {
   host: string;
   service: string;
@@ -19,23 +35,38 @@ export interface FailedHost {
 }
 
 /**
- * Tells of the hosts that come into being while CloudFormation is at work, by what they say in the bucket. It never fails: what
- * it cannot read now it reads the next time. @returns the hosts that failed, once `until` is settled
+ * Tells of the hosts that come into being while CloudFormation is at work, by what they say in the bucket, and ends the wait for
+ * one that is lost. It never fails: what it cannot read now it reads the next time.
+ * @returns the hosts that failed, once `until` is settled
  */
 export async function followHosts(
   context: AwsContext,
-  { bucket }: Place,
-  {
-    services,
-    before,
-    until,
-    emit,
-  }: { services: ServicesPlan; before: readonly HostMachine[]; until: Promise<unknown>; emit: Emit },
+  { bucket, scope }: Pick<Place, 'bucket' | 'scope'>,
+  { services, template, before, until, emit, silentMs }: Following,
 ): Promise<FailedHost[]> {
   const known = new Set(before.map(({ machine }) => machine.id));
   const replaced = new Set(before.filter(({ machine }) => !isGone(machine)).map(({ host }) => host));
   const seen = new Map<string, { since: number; state: string }>();
   const failed: FailedHost[] = [];
+  const made = hostsOfTemplate(template);
+  /** Ends the wait for a host that never will come up; not while CloudFormation itself takes hosts away. */
+  const giveUp = async (found: HostMachine, sinceMs: number, reported: boolean): Promise<void> => {
+    const { session } = context;
+    const { host, machine } = found;
+    const resource = made.get(host)?.resource;
+    const patience = { sinceMs, reported, ...(silentMs === undefined ? {} : { silentMs }) };
+    const reason = await lossOf(session.ec2, machine, patience);
+    if (reason === undefined || resource === undefined) return;
+    const stack = infrastructureStackName(scope);
+    if ((await describeStack(session.cloudFormation, stack))?.status.includes('ROLLBACK')) return;
+    await signalFailure(session, {
+      stack,
+      handle: `${resource}Signal`,
+      instance: machine.id,
+      reason: `${host}: ${reason}`,
+    });
+    failed.push(await tellOfFailure(found, { detail: reason }, { bucket, emit }));
+  };
   const look = async () => {
     // Those that are gone again as well: one that failed is removed at once.
     for (const found of await everyHost(context)) {
@@ -50,6 +81,8 @@ export async function followHosts(
       const report = await readHostReport(bucket, host, machine.id);
       const state = report?.state ?? 'starting';
       seen.set(machine.id, { since, state });
+      if (failed.length === 0 && state !== 'healthy' && state !== 'failed')
+        await giveUp(found, performance.now() - since, report !== undefined);
       if (report === undefined || state === last) continue;
       if (state === 'preparing' || state === 'waiting')
         emit({ type: 'host.files', ...about, state, release: report.release });
@@ -72,7 +105,7 @@ export async function followHosts(
 
 async function tellOfFailure(
   { host, service, index, machine }: HostMachine,
-  { detail }: HostReport,
+  { detail }: Pick<HostReport, 'detail'>,
   { bucket, emit }: Pick<Place, 'bucket'> & { emit: Emit },
 ): Promise<FailedHost> {
   const log = await hostLogTail(bucket, host, machine.id).catch(() => []);
