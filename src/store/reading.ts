@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { close, constants, open, read } from 'node:fs';
-import { readlink } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
 import { errnoOf } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
 
@@ -15,6 +15,18 @@ export async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined>
     if (isAbsent(error)) return undefined;
     throw error;
   }
+}
+
+/**
+ * Lists folders, the outermost first. An NFS client may go on saying for a minute (`acdirmax`) that a name is not there, if
+ * it looked for it before it came. To list a folder asks the server, and a look after that finds what is there.
+ *
+ * @returns the names in the last of them
+ */
+export async function listAnew(...folders: string[]): Promise<string[]> {
+  let names: string[] = [];
+  for (const folder of folders) names = await readdir(folder).catch(() => []);
+  return names;
 }
 
 export function isAbsent(error: unknown): boolean {

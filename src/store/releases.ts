@@ -9,7 +9,7 @@ import { leadFolderLink, makeFolder, makeFolderLink } from './folders.js';
 import { isStoreName, RECORD_NAME, SCRIPTS_FOLDER, storePaths, temporaryName } from './paths.js';
 import { placeFolder } from './place.js';
 import { flushFolder, writeNewFile } from './publish-file.js';
-import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
+import { IN_FLIGHT, ifThere, isAbsent, listAnew } from './reading.js';
 import { type ReleaseRecord, releaseRecord } from './release-record.js';
 import { removeAll } from './remove.js';
 import { setAside } from './set-aside.js';
@@ -125,6 +125,10 @@ export async function readRelease(root: string, id: string): Promise<ReleaseReco
   let text: string | undefined;
   try {
     text = await ifThere(() => readFile(path, 'utf8'));
+    if (text === undefined) {
+      await listAnew(root, storePaths(root).releases);
+      text = await ifThere(() => readFile(path, 'utf8'));
+    }
   } catch (error) {
     throw asPrestageError(error, { path });
   }

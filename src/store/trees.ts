@@ -6,10 +6,10 @@ import { asPrestageError, PrestageError } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
 import type { Flusher } from './flusher.js';
 import { formatManifest, parseManifest, parseTotals, type TreeTotals, totalsOf } from './manifest.js';
-import { isStoreName, MANIFEST_SUFFIX, storePaths, temporaryName } from './paths.js';
+import { isStoreName, MANIFEST_SUFFIX, type StorePaths, storePaths, temporaryName } from './paths.js';
 import { placeFile, placeFolder } from './place.js';
 import { flushFolder, writeNewFile } from './publish-file.js';
-import { hashFile, IN_FLIGHT, ifThere } from './reading.js';
+import { hashFile, IN_FLIGHT, ifThere, listAnew } from './reading.js';
 import { removeAll } from './remove.js';
 import { setAside } from './set-aside.js';
 import type { TreeEntry } from './tree-entry.js';
@@ -26,17 +26,29 @@ export interface TreeSummary extends TreeTotals {
 export async function hasTrees(root: string, names: readonly string[]): Promise<Set<string>> {
   const paths = storePaths(root);
   try {
-    const ready = await mapBounded(names, IN_FLIGHT / 2, async (name) => {
-      const [tree, manifest] = await Promise.all([
-        ifThere(() => lstat(paths.tree(name))),
-        ifThere(() => lstat(paths.manifest(name))),
-      ]);
-      return tree?.isDirectory() === true && manifest?.isFile() === true;
-    });
-    return new Set(names.filter((_, index) => ready[index]));
+    const ready = await lookForTrees(paths, names);
+    const missing = names.filter((name) => !ready.has(name));
+    if (missing.length === 0) return ready;
+    const listed = new Set(await listAnew(root, paths.trees));
+    const came = await lookForTrees(
+      paths,
+      missing.filter((name) => listed.has(name)),
+    );
+    return new Set([...ready, ...came]);
   } catch (error) {
     throw asPrestageError(error, { path: paths.trees });
   }
+}
+
+async function lookForTrees(paths: StorePaths, names: readonly string[]): Promise<Set<string>> {
+  const ready = await mapBounded(names, IN_FLIGHT / 2, async (name) => {
+    const [tree, manifest] = await Promise.all([
+      ifThere(() => lstat(paths.tree(name))),
+      ifThere(() => lstat(paths.manifest(name))),
+    ]);
+    return tree?.isDirectory() === true && manifest?.isFile() === true;
+  });
+  return new Set(names.filter((_, index) => ready[index]));
 }
 
 /** The names in `trees/` that have a folder, a manifest or both, in code-unit order. */

@@ -20,7 +20,13 @@ lacking() {
   done
 }
 
+# An NFS client may go on saying for a minute that a name is not there, but not after the folder was listed.
+list_store() {
+  for folder in "$STORE" "$STORE/releases" "$STORE/trees"; do ls "$folder" >/dev/null 2>&1; done
+}
+
 release_is_ready() {
+  list_store
   PROBLEM=$(lacking | head -n 1)
   case $PROBLEM in
     '') return 0 ;;

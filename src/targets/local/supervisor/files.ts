@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AGENT_THREADS, agentRecord, runFiles } from '../../../agent/index.js';
@@ -40,7 +40,10 @@ function dropJob(runFolder: string): void {
 
 /** A release is complete when it has its name (docs/store-format.md). But somebody may have removed one of its trees. */
 function isReady(spec: HostSpec): boolean {
-  const folder = join(rootOf(spec), 'releases', spec.release);
+  // An NFS client may go on saying for a minute that a name is not there, but not after the folder was listed.
+  const root = rootOf(spec);
+  for (const folder of [root, join(root, 'releases'), join(root, 'trees')]) list(folder);
+  const folder = join(root, 'releases', spec.release);
   return readRelease(spec)?.packages.every(({ destination }) => existsSync(join(folder, destination))) ?? false;
 }
 
@@ -129,6 +132,14 @@ function failureOfJump({ jumpFolder, runFolder }: Waits): string | undefined {
   if (spec?.fallback?.runFolder !== runFolder) return undefined;
   const state = readJson(files.state) as HostState | undefined;
   return state?.phase === 'failed' ? (state.reason ?? 'no reason given') : undefined;
+}
+
+function list(folder: string): void {
+  try {
+    readdirSync(folder);
+  } catch {
+    // It may come yet.
+  }
 }
 
 function readJson(path: string): unknown {
