@@ -2,8 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
-import { rm } from '../../core/held-files.js';
-import { collectLeftovers, storePaths } from '../../store/index.js';
+import { collectLeftovers, removeAll, storePaths } from '../../store/index.js';
 import type { DestroyOptions } from '../target.js';
 import { forgetChanged, pathsOf } from './hosts/changed-files.js';
 import { type ObservedHost, observeHosts } from './hosts/observe.js';
@@ -14,7 +13,8 @@ import { stopWorkers } from './worker.js';
 
 /**
  * Ends every process of the root, and removes what was deployed. The store, the runs' logs and the database's data stay,
- * unless `purge`; then all that is ours goes, and nothing else that somebody may have put into the root.
+ * unless `purge`; then all that is ours goes, and nothing else that somebody may have put into the root. What is in use
+ * stays as well, and is named.
  * @throws PROCESS_STUCK; the signal's reason: then what it has not removed yet stays
  */
 export async function destroy({ layout, database }: PhaseTwo, { purge, emit, signal }: DestroyOptions): Promise<void> {
@@ -32,8 +32,8 @@ export async function destroy({ layout, database }: PhaseTwo, { purge, emit, sig
   await database.stop(emit);
   // Whatever no folder tells of any more.
   await endStrays(`${rootId(layout.root)}/`, { exact: false });
-  await remove(signal, layout.hosts, layout.deployments, storePaths(layout.root).current);
-  if (purge) await purgeRoot(layout, signal);
+  await remove({ emit, signal }, layout.hosts, layout.deployments, storePaths(layout.root).current);
+  if (purge) await purgeRoot(layout, { emit, signal });
 }
 
 /** What hosts wrote into the prepared files until they were stopped, which takes those packages' readiness away. */
@@ -57,10 +57,10 @@ export async function endTemporary(
   if (removed > 0) emit({ type: 'store.collected', removed });
 }
 
-async function purgeRoot(layout: LocalLayout, signal: AbortSignal): Promise<void> {
+async function purgeRoot(layout: LocalLayout, context: RemoveContext): Promise<void> {
   const { trees, releases, staging, lock, aside } = storePaths(layout.root);
-  await remove(signal, releases, trees, staging, aside, layout.reserve, lock, layout.database, layout.runs);
-  await remove(signal, ...(await temporaryFiles(layout.root)));
+  await remove(context, releases, trees, staging, aside, layout.reserve, lock, layout.database, layout.runs);
+  await remove(context, ...(await temporaryFiles(layout.root)));
 }
 
 /** Files on their way to their final name, of processes that were killed. */
@@ -73,9 +73,15 @@ async function temporaryFiles(root: string): Promise<string[]> {
   }
 }
 
-async function remove(signal: AbortSignal, ...paths: string[]): Promise<void> {
+type RemoveContext = Pick<DestroyOptions, 'emit' | 'signal'>;
+
+async function remove({ emit, signal }: RemoveContext, ...paths: string[]): Promise<void> {
   for (const path of paths) {
     signal.throwIfAborted();
-    await rm(path, { recursive: true, force: true });
+    if (await removeAll(path)) continue;
+    emit({
+      type: 'notice',
+      message: `A program has a file in ${path} open, which stays for now. Once it has closed it, run this command again.`,
+    });
   }
 }

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type LocalTargetKit, openLocalTargetKit } from '../../../test/local-target.js';
+import { lacks } from '../../../test/requirements.js';
 import type { PrestageEvent } from '../../core/events.js';
 import { acquireLease, newRunId, storePaths } from '../../store/index.js';
 
@@ -89,6 +91,20 @@ describe('phase 1 on the local target', () => {
       expect.not.stringMatching(/^2020/),
     ]);
     expect((await kit.target.status()).temporary).toEqual([]);
+  });
+
+  test.skipIf(lacks('root'))('an old run of which a file is in use stays, in nobody’s way', async () => {
+    const runs = Array.from({ length: 7 }, (_, day) => join(kit.root, `runs/2020010${day + 1}T000000Z-0123456789ab`));
+    for (const run of runs) await mkdir(run, { recursive: true });
+    const log = join(runs[0] ?? '', 'agent.log');
+    await writeFile(log, '');
+    execFileSync('mount', ['--bind', log, log]);
+    try {
+      await kit.target.prepare(await kit.job({ packages: { server: '1' } }), kit.follow());
+      expect(runs.map((run) => existsSync(run))).toEqual([true, false, false, true, true, true, true]);
+    } finally {
+      execFileSync('umount', [log]);
+    }
   });
 });
 

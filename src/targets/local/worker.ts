@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { type AgentJob, agentJob, followRun, runFiles, runningAgent, startAgent } from '../../agent/index.js';
 import type { CommandContext } from '../../core/command-context.js';
 import { errnoOf, PrestageError } from '../../core/errors.js';
-import { rm } from '../../core/held-files.js';
 import { version } from '../../core/installation.js';
-import { newRunId } from '../../store/index.js';
+import { newRunId, removeAll } from '../../store/index.js';
 import type { PrepareJob } from '../target.js';
 import type { LocalLayout } from './layout.js';
 import { endProcesses } from './processes/ended.js';
@@ -99,9 +98,10 @@ export async function runNames(layout: LocalLayout): Promise<string[]> {
   }
 }
 
+/** What somebody has open of one, such as its log, stays: the next run tries again. */
 export async function forgetOldRuns(layout: LocalLayout): Promise<void> {
   for (const run of (await runNames(layout)).slice(0, -KEPT_RUNS)) {
     const folder = join(layout.runs, run);
-    if (!(await runningAgent(folder))) await rm(folder, { recursive: true, force: true });
+    if (!(await runningAgent(folder))) await removeAll(folder);
   }
 }
