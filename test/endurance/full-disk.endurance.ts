@@ -110,7 +110,7 @@ describe.skipIf(lacks('tmpfs'))('on a disk without a byte and without an inode',
     const of = (name: string) => checks.find(({ check }) => check === name);
     expect(of('space')).toMatchObject({
       state: 'failed',
-      found: expect.stringMatching(/is full: 0\.0 MB and room for 0 files are free/),
+      found: expect.stringMatching(/is full: 0 B and room for 0 files are free/),
     });
     expect(of('file system')).toMatchObject({ state: 'skipped' });
     expect(JSON.stringify(checks)).not.toMatch(/noexec|0\.0 GiB/);

@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hostFiles, hostFolder, layoutOf } from '../../src/targets/local/layout.js';
@@ -40,9 +38,28 @@ const waiting = setInterval(() => {
 }, 20);
 `;
 
-/** Gives each file of the log a second name before it is rotated away, so that all of them can be counted. */
-const KEEPER =
-  'while :; do for file in host.log host.log.?; do ln "$file" "$0/$(stat -c %i "$file")" 2>/dev/null; done; sleep 0.03; done';
+/** Gives each file of a log a second name in `kept` before it is rotated away, so that all of them can be counted. */
+function keepFiles(folder: string, kept: string): { stop(): void } {
+  const look = () => {
+    for (const name of readdirSync(folder).filter((each) => /^host\.log(\.\d)?$/.test(each))) {
+      const next = join(kept, 'next');
+      try {
+        linkSync(join(folder, name), next);
+        renameSync(next, join(kept, String(statSync(next).ino)));
+        rmSync(next, { force: true }); // a rename to a name of the same file does nothing
+      } catch {
+        // It is being rotated: it has another name at the next look.
+      }
+    }
+  };
+  const timer = setInterval(look, 10);
+  return {
+    stop() {
+      clearInterval(timer);
+      look();
+    },
+  };
+}
 
 test.skipIf(process.platform !== 'linux')(
   `a log of 50 MB/s for ${SECONDS} s loses no line to rotation`,
@@ -52,13 +69,18 @@ test.skipIf(process.platform !== 'linux')(
     const folder = hostFolder(layoutOf(kit.root), 'api-0');
     const kept = join(kit.root, 'kept');
     mkdirSync(kept);
-    const keeper = spawn('sh', ['-c', KEEPER, kept], { cwd: folder });
+    const keeper = keepFiles(folder, kept);
     writeFileSync(join(hostFiles(folder).work, 'begin'), '');
     const { log } = hostFiles(folder);
-    const took = () => /^took .*$/m.exec(existsSync(log) ? readFileSync(log, 'latin1').slice(-100) : '')?.[0];
+    const took = () => {
+      try {
+        return /^took .*$/m.exec(readFileSync(log, 'latin1').slice(-100))?.[0];
+      } catch {
+        return undefined; // it is being rotated
+      }
+    };
     console.log(`${(LINES * 200) / 1e6} MB, ${await until('the last line', took, 120_000)}`);
-    keeper.kill();
-    await once(keeper, 'exit');
+    keeper.stop();
 
     const numbers = readdirSync(kept).map((name) => numbersIn(join(kept, name)));
     numbers.sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));

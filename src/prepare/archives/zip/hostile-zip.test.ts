@@ -117,6 +117,11 @@ describe('refuses as invalid', () => {
       'another name',
     ],
     [
+      'two Unicode fields that differ',
+      zip([{ ...file('x'), flags: 0, extra: Buffer.concat([unicodePath('x', 'y'), unicodePath('x', 'z')]) }]),
+      'two that differ',
+    ],
+    [
       'an entry that the directory does not have',
       zip([{ ...file('a') }, file('b')], { beforeDirectory: localHeader() }),
       'not in the directory',
@@ -244,6 +249,7 @@ describe('refuses as unsupported', () => {
       'nothing says',
     ],
     ['the label of a volume', zip([{ ...file('a'), attributes: 8 }]), 'label'],
+    ['the label of a volume, with the name of a folder', zip([{ name: 'd/', attributes: 8 }]), 'label'],
   ])('%s', async (_, archive, says) => {
     await expectRefusal(archive, 'ARCHIVE_UNSUPPORTED', says);
   });

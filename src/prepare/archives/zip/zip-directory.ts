@@ -96,7 +96,7 @@ function headerAt(directory: Buffer, at: number, place: ArchivePlace): Header {
   const next = extraEnd + directory.readUInt16LE(at + 32);
   if (next > directory.length) throw invalid('its directory is damaged');
   const extra = extraFields(directory.subarray(nameEnd, extraEnd));
-  if (extra === undefined) throw invalid('its directory has a damaged extra field');
+  if (extra === undefined) throw invalid('its directory has an extra field that is damaged, or two that differ');
   const bytes = directory.subarray(at, next);
   const isUtf8 = (bytes.readUInt16LE(8) & FLAG.utf8) !== 0;
   const name = { bytes: directory.subarray(at + HEADER_BYTES, nameEnd), isUtf8, unicodePath: extra.get(0x7075) };
@@ -176,7 +176,7 @@ function withZip64(
 
 type ExtraFields = ReadonlyMap<number, Buffer>;
 
-/** Extra fields by their id, the first of each. Up to three bytes of padding are seen in the wild (Android's zipalign). */
+/** Extra fields by their id; undefined where one is damaged, or there twice and differs. Up to three bytes of padding are seen in the wild (Android's zipalign). */
 export function extraFields(extra: Buffer): ExtraFields | undefined {
   const fields = new Map<number, Buffer>();
   let at = 0;
@@ -184,7 +184,10 @@ export function extraFields(extra: Buffer): ExtraFields | undefined {
     const id = extra.readUInt16LE(at);
     const end = at + 4 + extra.readUInt16LE(at + 2);
     if (end > extra.length) return undefined;
-    if (!fields.has(id)) fields.set(id, extra.subarray(at + 4, end));
+    const field = extra.subarray(at + 4, end);
+    // unzip takes the last of two, others the first.
+    if (fields.get(id)?.equals(field) === false) return undefined;
+    fields.set(id, field);
     at = end;
   }
   return fields;

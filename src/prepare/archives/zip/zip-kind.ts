@@ -24,12 +24,12 @@ export function kindAndMode(attributes: number, host: number, name: string, plac
   const fullMode = attributes >>> 16;
   const mode = isOfUnix(host) ? fullMode : 0o644;
   if ((fullMode & 0o170000) === TYPE.link) return { kind: linkKind(host, name, place), mode };
+  // unzip skips it, also where its name is that of a folder.
+  if (!isOfUnix(host) && attributes & DOS.label)
+    throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is the label of a volume');
   // Some programs leave the mode of a folder to chance.
   if (name.endsWith('/')) return { kind: 'folder', mode };
-  if (!isOfUnix(host)) {
-    if (attributes & DOS.label) throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is the label of a volume');
-    return { kind: attributes & DOS.folder ? 'folder' : 'file', mode };
-  }
+  if (!isOfUnix(host)) return { kind: attributes & DOS.folder ? 'folder' : 'file', mode };
   switch (mode & 0o170000) {
     case TYPE.folder:
       return { kind: 'folder', mode };
