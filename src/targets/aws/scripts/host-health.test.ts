@@ -5,6 +5,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { certificateOfAnotherHost, testKey } from '../../../../test/certificates.js';
 import { lacks } from '../../../../test/requirements.js';
@@ -50,9 +51,11 @@ async function probed(health: HostInputs['health'], port: number): Promise<strin
     },
     ...{ databaseSecret: undefined, signalUrl: 'https://example.invalid/', notReady: { do: 'fail' } },
   });
-  const variables = rendered.slice(0, rendered.indexOf('\neval '));
+  const [variables, packed = ''] = rendered.split(/^eval "\$\(echo (\S+) .*$/m);
+  // Functions that are made for this host come first in what is packed.
+  const [functions] = gunzipSync(Buffer.from(packed, 'base64')).toString().split("\nPROBLEM=''\n");
   const programs = fileURLToPath(new URL('host-programs.sh', import.meta.url));
-  const script = `${variables}\nADDRESS=127.0.0.1\n. ${programs}\nendings() { :; }\nprobe && echo well || echo "$DETAIL"`;
+  const script = `${variables}\n${functions}\nADDRESS=127.0.0.1\n. ${programs}\nendings() { :; }\nprobe && echo well || echo "$DETAIL"`;
   return (await execute('dash', ['-c', script])).stdout.trim();
 }
 
