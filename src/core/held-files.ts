@@ -1,6 +1,7 @@
 import { rmSync as removeAtOnce, renameSync as renameAtOnce } from 'node:fs';
 import * as promises from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { HeldError } from './system-error.js';
 
 /**
  * Windows refuses to rename, remove or open what another program has open without sharing it, and a virus scanner opens
@@ -21,11 +22,6 @@ const HELD = new Set<unknown>(['EBUSY', 'EPERM', 'EACCES']);
 interface Patience {
   platform?: NodeJS.Platform;
   patienceMs?: number;
-}
-
-/** An error that came again and again, for so long. */
-export interface HeldError extends Error {
-  heldForMs?: number;
 }
 
 /** Repeats a call that is either carried out or not, while Windows says that another program has the file open. */

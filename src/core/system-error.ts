@@ -1,6 +1,10 @@
 import { constants } from 'node:os';
 import type { ErrorCode } from './error-codes.js';
-import type { HeldError } from './held-files.js';
+
+/** An error that came again and again, for so long. */
+export interface HeldError extends Error {
+  heldForMs?: number;
+}
 
 /** What Node throws where the operating system refused: with its errno by name, and the call. */
 export interface SystemError extends HeldError {

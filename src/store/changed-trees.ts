@@ -5,9 +5,10 @@ import { asPrestageError } from '../core/errors.js';
 import { unlink } from '../core/held-files.js';
 import { storePaths } from './paths.js';
 import { ifThere } from './reading.js';
+import type { Finding } from './report.js';
 import type { TreeEntry } from './tree-entry.js';
 import { readTree } from './trees.js';
-import { compareEntry, type Finding } from './verify-tree.js';
+import { compareEntry } from './verify-tree.js';
 
 export interface ChangedTree {
   package: string;

@@ -30,3 +30,6 @@ export interface PrunePlan {
   trees: { tree: string; bytes: number }[];
   bytes: number;
 }
+
+/** What differs, without where. */
+export type Finding = Pick<Difference, 'kind' | 'expected' | 'found'>;

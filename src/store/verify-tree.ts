@@ -7,7 +7,7 @@ import { PrestageError } from '../core/errors.js';
 import { parseManifest } from './manifest.js';
 import { storePaths } from './paths.js';
 import { hashFile, IN_FLIGHT, ifThere, readLink } from './reading.js';
-import type { Difference } from './report.js';
+import type { Finding } from './report.js';
 import type { TreeEntry } from './tree-entry.js';
 import type { TreeToVerify, Verification } from './verify.js';
 
@@ -27,8 +27,6 @@ export async function verifyTree(
   await verifyEntries(verification, folder, entries, report);
 }
 
-/** What differs, without where. */
-export type Finding = Pick<Difference, 'kind' | 'expected' | 'found'>;
 /** @param file where it is not in the tree */
 type Report = (path: string, difference: Finding, file?: string) => void;
 
