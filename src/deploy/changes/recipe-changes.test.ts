@@ -13,6 +13,7 @@ const set = (values: Record<string, string>): RecipeStep => ({
   optional: false,
 });
 const remove = (...files: string[]): RecipeStep => ({ kind: 'remove', files, optional: false });
+const chmod = (mode: number): RecipeStep => ({ kind: 'chmod', files: ['bin/*'], mode, optional: false });
 const patch = (sha256: string): RecipeStep => ({
   kind: 'patch',
   patches: [{ name: '10.patch', sha256 }],
@@ -61,6 +62,12 @@ describe('what changed of a package', () => {
       [{ what: 'step 1 (remove)', after: 'added' }],
     ],
     ['a step less', content(), content({ steps: [remove('docs')] }), [{ what: 'step 1 (set)', before: 'removed' }]],
+    [
+      'a mode, in octal',
+      content({ steps: [chmod(0o755)] }),
+      content({ steps: [chmod(0o55)] }),
+      [{ what: 'step 1 (chmod)', key: 'mode', before: '"755"', after: '"055"' }],
+    ],
     [
       'the content of a patch',
       content({ steps: [patch(digest('a'))] }),

@@ -37,10 +37,15 @@ function stepChanges(before: readonly RecipeStep[], after: readonly RecipeStep[]
   const name = (step: RecipeStep, index: number) => `step ${index + 1} (${step.kind})`;
   const pairs = aligned(before, after, { same: isSame, alike: (a, b) => a.kind === b.kind });
   return pairs.flatMap(({ old, now }): Change[] => {
-    if (old && now) return leafChanges(name(now.item, now.index), old.item, now.item);
+    if (old && now) return leafChanges(name(now.item, now.index), asWritten(old.item), asWritten(now.item));
     if (now) return [{ what: name(now.item, now.index), after: 'added' }];
     return old ? [{ what: name(old.item, old.index), before: 'removed' }] : [];
   });
+}
+
+/** A mode is a number in a recipe, and octal to everybody who reads one. */
+function asWritten(step: RecipeStep): object {
+  return step.kind === 'chmod' ? { ...step, mode: step.mode.toString(8).padStart(3, '0') } : step;
 }
 
 function isSame(a: RecipeStep, b: RecipeStep): boolean {

@@ -29,9 +29,9 @@ export function findPlace(source: SourceText, root: XmlElement, key: string): Xm
     if (matching.length === 0) throw notFound(source, key, `<${level.name}>`, level.name, candidates, depth);
   }
   if (attributeName !== undefined) {
-    const known = matching.flatMap(({ attributes }) => attributes.map(({ name }) => name));
-    matching = matching.filter(({ attributes }) => attributes.some(({ name }) => name === attributeName));
-    if (matching.length === 0) throw noAttribute(source, key, attributeName, known, candidates);
+    const elements = matching;
+    matching = elements.filter(({ attributes }) => attributes.some(({ name }) => name === attributeName));
+    if (matching.length === 0) throw noAttribute(source, key, attributeName, elements);
   }
   const [element, ...others] = matching;
   if (!element || others.length > 0) throw several(source, key, matching);
@@ -121,47 +121,41 @@ function notFound(
 ) {
   const names = [...new Set(candidates.map((candidate) => candidate.name))];
   const near = nearest(name, names);
-  const there =
-    names.length === 0
-      ? 'there are no elements'
-      : `there ${depth === 0 ? 'is the root' : 'are'} ${names
-          .slice(0, 8)
-          .map((each) => `<${each}>`)
-          .join(', ')}`;
   const isSame = names.includes(name);
-  return problem(
-    source,
-    candidates[0]?.start,
-    `${key}: no ${what} ${isSame ? 'fits its brackets' : 'is there'}; ${there}`,
-    {
-      hint:
-        near.length > 0 && !isSame
-          ? `Nearest: ${near.join(', ')}. In XML, \`set\` adds nothing.`
-          : 'Check the path from the root element down. In XML, `set` adds nothing: use a `patch` step for that.',
-      key,
-      expected: what,
-    },
-  );
+  return problem(source, candidates[0]?.start, `${key}: no ${what} ${isSame ? 'fits its brackets' : 'is there'}`, {
+    hint:
+      near.length > 0 && !isSame
+        ? `Nearest: ${near.join(', ')}. In XML, \`set\` adds nothing.`
+        : 'Check the path from the root element down. In XML, `set` adds nothing: use a `patch` step for that.',
+    key,
+    expected: depth === 0 ? `the root ${what}` : what,
+    found: names.length === 0 ? 'no elements' : listed(names.map((each) => `<${each}>`)),
+  });
 }
 
-function noAttribute(
-  source: SourceText,
-  key: string,
-  name: string,
-  known: readonly string[],
-  elements: readonly XmlElement[],
-) {
-  const near = nearest(name, new Set(known));
-  return problem(
-    source,
-    elements[0]?.start,
-    `${key}: the element has no attribute ${name}${known.length > 0 ? `; it has ${[...new Set(known)].join(', ')}` : ''}`,
-    {
-      hint: `${near.length > 0 ? `Nearest: ${near.join(', ')}. ` : ''}In XML, \`set\` adds nothing: use a \`replace\` or \`patch\` step for that.`,
-      key,
-      expected: `@${name}`,
-    },
-  );
+function noAttribute(source: SourceText, key: string, name: string, elements: readonly XmlElement[]) {
+  const known = [...new Set(elements.flatMap(({ attributes }) => attributes.map((attribute) => attribute.name)))];
+  const near = nearest(name, known);
+  const holder = elements.find(({ children }) => children.some((child) => child.name === name));
+  const advice = [
+    ...(near.length > 0 ? [`Nearest: ${near.map((each) => `@${each}`).join(', ')}.`] : []),
+    ...(holder === undefined ? [] : [`There is an element <${name}>: name it by /${name} instead of @${name}.`]),
+    'In XML, `set` adds nothing: use a `replace` or `patch` step for that.',
+  ];
+  return problem(source, elements[0]?.start, `${key}: <${elements[0]?.name}> has no attribute ${name}`, {
+    hint: advice.join(' '),
+    key,
+    expected: `an attribute ${name}`,
+    found: known.length === 0 ? 'none' : listed(known),
+  });
+}
+
+/** Enough to see what is meant; a generated document may have hundreds. */
+const LISTED = 8;
+
+function listed(names: readonly string[]): string {
+  const more = names.length > LISTED ? ` and ${names.length - LISTED} more` : '';
+  return `${names.slice(0, LISTED).join(', ')}${more}`;
 }
 
 function several(source: SourceText, key: string, matching: readonly XmlElement[]) {

@@ -91,23 +91,34 @@ test.each<[name: string, before: string, key: string, value: SetValue, after: st
   expect(set(before, { [key]: value })).toBe(after);
 });
 
-test.each<[name: string, text: string, key: string, message: RegExp, hint?: RegExp]>([
+test.each<[name: string, text: string, key: string, message: RegExp, hint?: RegExp, found?: string]>([
   ['several places', '<a>\n<b/>\n<b/></a>', 'a/b', /app\.xml:2: a\/b matches 2 places \(lines 2 and 3\)/, /item\[2\]/],
   ['several attributes', '<a>\n<b x="1"/>\n<b x="1"/></a>', 'a/b@x', /lines 2 and 3/],
   [
     'an element that is not there',
     '<a><bean/></a>',
     'a/beam',
-    /no <beam> is there; there are <bean>/,
+    /no <beam> is there/,
     /Nearest: bean.*adds nothing/,
+    '<bean>',
   ],
-  ['another root', '<a/>', 'b/a', /there is the root <a>/],
+  ['an element of one that has none', '<a/>', 'a/b', /no <b> is there/, /Check the path/, 'no elements'],
+  ['another root', '<a/>', 'b/a', /no <b> is there/, /Check the path/, '<a>'],
   [
     'an attribute that is not there',
-    '<a>\n<b port="1"/></a>',
+    '<a>\n<c/>\n<b host="" port="1"/></a>',
     'a/b@prot',
-    /app\.xml:2: .* no attribute prot; it has port/,
-    /Nearest: port/,
+    /app\.xml:3: .*<b> has no attribute prot/,
+    /Nearest: @port/,
+    'host, port',
+  ],
+  [
+    'an attribute that is an element',
+    '<a><b><port/></b></a>',
+    'a/b@port',
+    /<b> has no attribute port/,
+    /an element <port>: name it by \/port instead of @port/,
+    'none',
   ],
   ['brackets that nothing fits', '<a><b/></a>', 'a/b[2]', /fits its brackets/],
   ['an element with elements', '<a><b><c/></b></a>', 'a/b', /has elements in it \(<c>\)/],
@@ -116,11 +127,15 @@ test.each<[name: string, text: string, key: string, message: RegExp, hint?: RegE
   ['an entity that nothing defines', '<a>&e;</a>', 'a', /not well-formed/],
   ['a path that is none', '<a/>', 'a//b', /not a path/],
   ['a path of nothing', '<a/>', '', /not a path/],
-])('refuses %s', (_, text, key, message, hint) => {
+])('refuses %s', (_, text, key, message, hint, found) => {
   expect(() => set(text, { [key]: 1 })).toThrow(message);
   expect(() => set(text, { [key]: 1 })).toThrow(PrestageError);
   if (hint)
     expect(() => set(text, { [key]: 1 })).toThrow(expect.objectContaining({ hint: expect.stringMatching(hint) }));
+  if (found)
+    expect(() => set(text, { [key]: 1 })).toThrow(
+      expect.objectContaining({ context: expect.objectContaining({ found }) }),
+    );
 });
 
 test('a control character is refused', () => {
