@@ -59,7 +59,7 @@ function remedy(status: number): string {
   if (status === 401 || status === 403)
     return 'Check the credentials in the source, and whether a signed URL has expired.';
   if (status === 407)
-    return 'Put credentials for the proxy into HTTPS_PROXY, or HTTP_PROXY for http (http://user:password@proxy:port).';
+    return 'Put credentials for the proxy into HTTPS_PROXY, or HTTP_PROXY for http (user:password@host:port).';
   return 'Check the source in the configuration: open its address with the same credentials.';
 }
 

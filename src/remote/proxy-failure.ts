@@ -47,7 +47,7 @@ export function describeProxyFailure({ proxy, cause, message }: ProxyFailure): {
   const wanted = status === 407 ? ' (the proxy wants credentials)' : status === 403 ? ' (forbidden)' : '';
   const hint =
     status === 407
-      ? `Put credentials for the proxy into ${variable} (http://user:password@proxy:port).`
+      ? `Put credentials for the proxy into ${variable} (user:password@host:port).`
       : 'Ask who runs the proxy to let this address through, or name its host in NO_PROXY if it is reached without.';
   return { what: `${named} answered ${status}${wanted}`, hint, status, errno };
 }

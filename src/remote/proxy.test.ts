@@ -3,9 +3,19 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { proxyServer } from '../../test/proxy-server.js';
 import { lacks } from '../../test/requirements.js';
+import type { PrestageError } from '../core/errors.js';
 import { proxyFor } from './proxy.js';
 
 const proxyOf = (url: string, env: Record<string, string>) => proxyFor(new URL(url), env);
+
+function thrownBy(work: () => unknown): PrestageError {
+  try {
+    work();
+  } catch (error) {
+    return error as PrestageError;
+  }
+  throw new Error('nothing was thrown');
+}
 
 describe('the proxy for a server', () => {
   test.each([
@@ -44,11 +54,24 @@ describe('the proxy for a server', () => {
     ['http://', 'is not the address of a proxy'],
     ['proxy:port', 'is not the address of a proxy'],
     ['me:sesame@pro xy', 'is not the address of a proxy'],
+    ['http//bad host', 'more than a host and a port'],
+    ['https//me:sesame@proxy:3128', 'more than a host and a port'],
+    ['http:///proxy:3128', 'more than a host and a port'],
+    ['proxy:3128?x', 'more than a host and a port'],
+    ['me:1/sesame@proxy:3128', 'more than a host and a port'],
   ])('named as %s is an error that says so, without its password', (value, what) => {
     expect(() => proxyOf('https://host/', { HTTPS_PROXY: value })).toThrow(
       expect.objectContaining({ code: 'PROXY_SETTINGS', message: expect.stringContaining(what) }),
     );
-    expect(() => proxyOf('https://host/', { HTTPS_PROXY: value })).toThrow(/^(?!.*sesame).*HTTPS_PROXY/);
+    const error = thrownBy(() => proxyOf('https://host/', { HTTPS_PROXY: value }));
+    expect(JSON.stringify(error.serialize())).not.toContain('sesame');
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/^HTTPS_PROXY /),
+      hint: expect.stringContaining('HTTPS_PROXY=proxy.internal:3128, or unset it'),
+      context: { variable: 'HTTPS_PROXY', expected: expect.stringContaining('user:password@') },
+    });
+    // Nothing of what it advises looks like a secret.
+    expect(error.hint).not.toContain('***');
   });
 
   test('is not read where NO_PROXY excepts the server', () => {

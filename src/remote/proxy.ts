@@ -39,7 +39,10 @@ function parseProxy(value: string, variable: string): ProxyServer {
   const { protocol, hostname, username, password } = url;
   const usualPort = DEFAULT_PORTS[protocol];
   if (usualPort === undefined)
-    throw unusable(variable, value, `names a proxy that speaks ${scheme}; proxies by http and https can be used`);
+    throw unusable(variable, value, `names a proxy that speaks ${scheme}; only http and https can be used`);
+  // `http//proxy` is a host called http to URL and to curl, which drops the rest: a typing error that would be tried for long.
+  if (/^\/|[?#]/.test(rest) || url.pathname !== '/')
+    throw unusable(variable, value, 'is not the address of a proxy: more than a host and a port is in it');
   const port = url.port || (/:\d+\/?$/.test(rest) ? (protocol === 'http:' ? '80' : '443') : usualPort);
   const credentials = `${percentDecoded(username)}:${percentDecoded(password)}`;
   return {
@@ -51,10 +54,12 @@ function parseProxy(value: string, variable: string): ProxyServer {
 }
 
 function unusable(variable: string, value: string, why: string): PrestageError {
+  // No example with a scheme and a password: it would be hidden like one that is meant.
+  const expected = 'host:port, with user:password@ before it where the proxy wants them';
   const shown = value.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1***@');
-  return new PrestageError('PROXY_SETTINGS', `${variable} in the environment ${why}: ${shown}`, {
-    hint: `Set it to [http://][user:password@]host[:port], such as ${variable}=proxy.internal:3128, or unset it.`,
-    context: { variable, expected: '[http://][user:password@]host[:port]', found: shown },
+  return new PrestageError('PROXY_SETTINGS', `${variable} in the environment ${why}.`, {
+    hint: `Correct it, such as ${variable}=proxy.internal:3128, or unset it. https:// before it means a proxy that speaks TLS.`,
+    context: { variable, expected, found: shown },
   });
 }
 

@@ -181,8 +181,9 @@ describe('prestage plan with a proxy in the environment', () => {
     expect(seconds).toBeLessThan(10);
   });
 
-  test('a variable that names no proxy is an error that says which', async () => {
-    const { result } = await plan({ HTTPS_PROXY: '127.0.0.1:port' });
+  test.each(['127.0.0.1:port', 'http//bad host'])('%s names no proxy: an error at once that says so', async (value) => {
+    const { result, seconds } = await plan({ HTTPS_PROXY: value });
+    expect(seconds).toBeLessThan(5);
     expect(result.error).toMatchObject({ code: 'PROXY_SETTINGS', context: { variable: 'HTTPS_PROXY' } });
   });
 });
