@@ -5,6 +5,8 @@ export { defineConfig } from './define-config.js';
 export { type Environment, selectEnvironment } from './environment.js';
 export { type FolderEntry, listFolder, listingDigest } from './folder-listing.js';
 export { loadConfig, loadPlace } from './load-config.js';
+export { nearest } from './nearest.js';
+export { findCycle, orderServices } from './order-services.js';
 export * from './recipe.js';
 export { demandSources, type Resolved, resolve, writeLockfile } from './resolve/resolve.js';
 export type { ConfigInput } from './schema.js';

@@ -1,10 +1,11 @@
-import { demandSources, type Resolved, writeLockfile } from '../config/index.js';
+import { type Config, demandSources, type Resolved, writeLockfile } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import { PrestageError } from '../core/errors.js';
 import type { ReleaseRecord } from '../store/index.js';
 import type { Deployment, PrepareJob, Target } from '../targets/index.js';
 import { contentsOf } from './contents.js';
 import { type Detection, detect, toPrepare } from './detect.js';
+import { demandNames, onlyThese } from './only.js';
 import { placedError } from './placed-error.js';
 import { type CommandOptions, openProject, removeCopies, resolveProject } from './project.js';
 import type { DeployResult, PackageResult } from './results.js';
@@ -22,6 +23,8 @@ export interface DeployOptions extends CommandOptions {
   failFast?: boolean;
   /** Where a first deployment fails: leave the hosts that are healthy for the next try. The local target only. */
   keep?: boolean;
+  /** Packages and services of these names alone; all else stays as it is deployed. */
+  only?: readonly string[];
 }
 
 /**
@@ -32,15 +35,19 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const started = performance.now();
   const project = await openProject(options);
   const { target, config, environment, context } = project;
-  const resolved = await resolveProject(project, options);
+  const { only } = options;
+  if (only) demandNames(config, only);
+  const chosen = await resolveProject(project, options);
   const singlePhase = chooseMode(options, config.mode) === 'single-phase';
-  if (singlePhase) demandJump(resolved);
+  if (singlePhase) demandJump(config);
   const failFast = options.failFast ?? false;
   if (options.keep) demandLocal(target);
 
   const work = async (held: CommandContext): Promise<DeployResult> => {
+    const resolved = only ? await onlyThese(target, chosen, only) : chosen;
     const detection = await detect(target, resolved.plan);
     announce(detection, held);
+    if (only) demandKept(detection, only);
     demandSources(resolved, toPrepare(detection));
     if (options.skipFilePrep) demandReady(detection, resolved);
 
@@ -73,8 +80,19 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     };
   };
   return target.exclusively('deploy', context, work).catch((error: unknown) => {
-    throw placedError(error, resolved);
+    throw placedError(error, chosen);
   });
+}
+
+/** What stays is not prepared: its sources may have changed since. @throws FILES_NOT_READY */
+function demandKept(detection: Detection, only: readonly string[]): void {
+  const missing = toPrepare(detection).filter((id) => !only.includes(id));
+  if (missing.length === 0) return;
+  throw new PrestageError(
+    'FILES_NOT_READY',
+    `--only leaves ${missing.join(', ')} as deployed, and the store no longer has what was prepared, or somebody changed it.`,
+    { hint: 'Deploy without --only, which prepares it again.', context: { missing } },
+  );
 }
 
 function jobOf({ plan, inputs }: Resolved, failFast: boolean): PrepareJob {
@@ -100,14 +118,14 @@ function chooseMode(options: DeployOptions, configured: 'two-phase' | 'single-ph
 }
 
 /** The configuration's own rule covers `mode: single-phase`; the flag can meet a configuration without a jump host. */
-function demandJump({ config, services }: Resolved): void {
+function demandJump({ file, services }: Config): void {
   if (services.services.some((service) => service.role === 'jump')) return;
   throw new PrestageError(
     'USAGE',
     'In a single phase the jump host prepares the files, and no service has `role: jump`.',
     {
-      hint: `Give a service in ${config.file} \`role: jump\`, or deploy in two phases.`,
-      context: { file: config.file },
+      hint: `Give a service in ${file} \`role: jump\`, or deploy in two phases.`,
+      context: { file },
     },
   );
 }

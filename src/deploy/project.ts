@@ -106,7 +106,7 @@ async function throwAwayConfig(config: Config, { root, name = config.name }: { r
 /** Every source pinned by digest, and with that the release's identity. Changes nothing but caches. */
 export async function resolveProject(
   project: Omit<Project, 'target'>,
-  options: { updateLock?: boolean; offline?: boolean },
+  options: { updateLock?: boolean; offline?: boolean; only?: readonly string[] },
 ): Promise<Resolved> {
   const { config, environment, context } = project;
   const { emit, signal } = context;
@@ -117,6 +117,7 @@ export async function resolveProject(
     const resolved = await resolve(config, {
       environment: environment.name,
       updateLock: options.updateLock ?? false,
+      ...(options.only === undefined ? {} : { only: options.only }),
       pinRemote: async (source) => {
         if (options.offline) throw notPinned(source);
         pins ??= openPins();

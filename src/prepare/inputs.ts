@@ -13,7 +13,7 @@ import { sha256 } from '../core/digest.js';
 import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
 import type { RetryPolicy } from '../remote/index.js';
-import { removeAll } from '../store/index.js';
+import { findScript, removeAll } from '../store/index.js';
 import { readRemoteFile } from './sources/http-source.js';
 import { unpackFolder } from './sources/packed-folder.js';
 import { refetching } from './sources/refetching.js';
@@ -113,13 +113,15 @@ export async function folderInput(access: InputAccess, digest: string, scratch: 
   return scratch;
 }
 
-/** The hosts' scripts with their contents. */
+/** The hosts' scripts with their contents. One that is kept from an earlier release, with `--only`, is read there. */
 export function readScripts(
   access: InputAccess,
   scripts: readonly ScriptPlan[],
+  root: string,
 ): Promise<{ path: string; content: Buffer }[]> {
-  return mapBounded(scripts, SCRIPTS_AT_ONCE, async ({ path, sha256 }) => ({
-    path,
-    content: await readInput(access, sha256, path),
-  }));
+  return mapBounded(scripts, SCRIPTS_AT_ONCE, async (script) => {
+    const { path, sha256 } = script;
+    const kept = sha256 in access.inputs ? undefined : await findScript(root, script);
+    return { path, content: kept ?? (await readInput(access, sha256, path)) };
+  });
 }

@@ -85,7 +85,7 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
   const remotes = new Remotes();
   try {
     const onRetry = ({ reason }: Retry) => emit({ type: 'notice', message: `Once more: ${reason}` });
-    const scripts = await readScripts({ inputs, remotes, retry: { signal, onRetry } }, plan.scripts);
+    const scripts = await readScripts({ inputs, remotes, retry: { signal, onRetry } }, plan.scripts, root);
     const needs = await measureAll(missing, options, failures);
     await demandSpace(root, [...needs.values()]);
     signal.throwIfAborted();

@@ -11,7 +11,15 @@ export { newRunId, storePaths } from './paths.js';
 export { choosePrunable, executePrune, planPrune } from './prune.js';
 export { publishFile } from './publish-file.js';
 export { type ReleaseRecord, releaseRecord } from './release-record.js';
-export { currentRelease, listReleases, publishRelease, readRelease, releaseIds, setCurrent } from './releases.js';
+export {
+  currentRelease,
+  findScript,
+  listReleases,
+  publishRelease,
+  readRelease,
+  releaseIds,
+  setCurrent,
+} from './releases.js';
 export { removeAll } from './remove.js';
 export type { Difference, PrunePlan, VerifyReport } from './report.js';
 export { spaceAvailable } from './space.js';

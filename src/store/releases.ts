@@ -161,6 +161,19 @@ function byAge(a: ReleaseRecord, b: ReleaseRecord): number {
   return a.release < b.release ? -1 : 1;
 }
 
+/** A script by its digest, from whichever release has it; undefined where none has. */
+export async function findScript(
+  root: string,
+  { path, sha256: digest }: { path: string; sha256: string },
+): Promise<Buffer | undefined> {
+  for (const { release, scripts } of (await listReleases(root)).reverse()) {
+    if (!scripts.some((script) => script.path === path && script.sha256 === digest)) continue;
+    const content = await ifThere(() => readFile(join(storePaths(root).release(release), SCRIPTS_FOLDER, path)));
+    if (content && sha256(content) === digest) return content;
+  }
+  return undefined;
+}
+
 /** The names in `releases/`, in code-unit order. */
 export async function releaseIds(root: string): Promise<string[]> {
   const { releases } = storePaths(root);

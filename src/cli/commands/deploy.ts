@@ -10,6 +10,7 @@ interface Flags {
   updateLock?: boolean;
   failFast?: boolean;
   keep?: boolean;
+  only?: string[];
   wait?: boolean;
 }
 
@@ -25,6 +26,7 @@ export function addDeploy(program: Command, run: Run): void {
     .option('--update-lock', 'accept that remote sources moved, and pin what they are now')
     .option('--fail-fast', 'stop at the first package that fails, rather than finish the others and tell all errors')
     .option('--keep', 'where a first deployment fails, leave its healthy hosts for the next try (local)')
+    .option('--only <names...>', 'these packages and services alone; all else stays as it is deployed')
     .option('--wait', 'wait for another run to end, rather than exit with 4')
     .addHelpText(
       'after',
@@ -32,13 +34,16 @@ export function addDeploy(program: Command, run: Run): void {
         ['prestage deploy', 'both phases; what is ready is used as it is'],
         ['prestage deploy --prepare-files-only --env dev', 'the files alone'],
         ['prestage deploy --skip-file-prep --env dev', 'the hosts alone, on files that are ready'],
+        ['prestage deploy --only api --env dev', 'this package or service alone, in what is deployed'],
         ['prestage deploy --json | tail -1', 'the result for a program'],
       ),
     )
     .action((flags: Flags, command: Command) =>
       run(command, async (session) => {
         const { deploy } = await import('../../deploy/index.js');
-        const result = await deploy({ ...session.options, ...flags });
+        const { only, ...others } = flags;
+        const names = only?.flatMap((each) => each.split(','));
+        const result = await deploy({ ...session.options, ...others, ...(names ? { only: names } : {}) });
         return { result, output: [result.release], summary: deploySummary(result, session) };
       }),
     );

@@ -29,6 +29,8 @@ export interface ResolveOptions {
   environment?: string | Environment;
   /** Pin remote sources anew. */
   updateLock?: boolean;
+  /** Packages and services of these names alone: the plan is of no more, and other sources stay locked as they are. */
+  only?: readonly string[];
   pinRemote: PinRemote;
   emit: Emit;
   signal?: AbortSignal;
@@ -63,8 +65,9 @@ export interface Lockfile {
  * @throws ENVIRONMENT_UNKNOWN, CONFIG_FILE_MISSING, CONFIG_SCRIPT, CONFIG_INVALID, INTEGRITY_MISMATCH
  *   (all such problems in one error), LOCKFILE_INVALID, SOURCE_MOVED, SOURCE_UNSAFE, SOURCE_CHANGED, and what pinRemote throws
  */
-export async function resolve(config: Config, options: ResolveOptions): Promise<Resolved> {
-  const { environment: wanted, emit, signal, pinRemote, updateLock = false } = options;
+export async function resolve(whole: Config, options: ResolveOptions): Promise<Resolved> {
+  const { environment: wanted, emit, signal, pinRemote, updateLock = false, only } = options;
+  const config = only === undefined ? whole : partOf(whole, only);
   const environment = typeof wanted === 'object' ? wanted : selectEnvironment(config, wanted);
   const path = join(config.folder, 'prestage.lock');
   const [cache, lock] = await Promise.all([DigestCache.open(config.folder), readLockfile(path)]);
@@ -91,7 +94,7 @@ export async function resolve(config: Config, options: ResolveOptions): Promise<
       ),
       inputs: inputs.all(),
       services: config.services,
-      lockfile: await nextLockfile(path, lock, locking.pins),
+      lockfile: await nextLockfile(path, lock, locking.pins, only === undefined ? {} : lock.sources),
       stepIndices: new Map(packages.map(({ plan, indices }) => [plan.id, indices])),
       absent,
     };
@@ -126,6 +129,15 @@ export async function writeLockfile({ lockfile }: Pick<Resolved, 'lockfile'>): P
   }
 }
 
+function partOf(config: Config, names: readonly string[]): Config {
+  const { packages, services } = config;
+  return {
+    ...config,
+    packages: packages.filter(({ id }) => names.includes(id)),
+    services: { ...services, services: services.services.filter(({ name }) => names.includes(name)) },
+  };
+}
+
 interface ResolvedPackage {
   plan: PackagePlan;
   indices: number[];
@@ -150,10 +162,11 @@ async function nextLockfile(
   path: string,
   before: { text: string; sources: LockedSources },
   pins: ReadonlyMap<string, Promise<LockedSource>>,
+  kept: LockedSources,
 ): Promise<Lockfile> {
   const names = [...pins].sort(([a], [b]) => (a < b ? -1 : 1));
   const pinned = await Promise.all(names.map(async ([name, pin]) => [name, await pin] as const));
-  const sources: LockedSources = Object.fromEntries(pinned);
+  const sources: LockedSources = { ...kept, ...Object.fromEntries(pinned) };
   const changes = pinned.flatMap(([name, { sha256 }]) => {
     const previous = Object.hasOwn(before.sources, name) ? before.sources[name]?.sha256 : undefined;
     if (previous === sha256) return [];

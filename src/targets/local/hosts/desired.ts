@@ -53,7 +53,7 @@ function ingredientsOf(
   // How many hosts there are and what they wait for is not a matter of one host.
   const settings = { role: service.role, boot, run, needs, port: service.port, health: service.health };
   const scripts = release.scripts.filter(({ path }) => path === boot || path === run);
-  const packages = release.packages.filter(({ id }) => needs?.includes(id));
+  const packages = release.packages.filter(({ id }) => needs?.includes(id) ?? true);
   const { PRESTAGE_RELEASE: _, PRESTAGE_ROOT: __, [MARK]: mark = '', ...variables } = environment;
   return {
     'its settings': digestOf(settings as Json),
@@ -64,7 +64,6 @@ function ingredientsOf(
     // A root that was moved, or copied.
     'the place of its root': digestOf(mark),
     ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [`variable ${name}`, digestOf(value)])),
-    ...(needs === undefined ? { 'the release': release.release } : {}),
   };
 }
 

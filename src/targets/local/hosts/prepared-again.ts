@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises';
 import { readRelease, storePaths } from '../../../store/index.js';
 import type { LocalLayout } from '../layout.js';
 import type { ObservedHost } from './observe.js';
-import type { HostSpec } from './spec.js';
 
 /**
  * The hosts under which a package was prepared again since they found their files, because somebody had changed it: by
@@ -23,14 +22,9 @@ async function newerPackage(layout: LocalLayout, { spec, state }: ObservedHost):
   if (!before) return undefined;
   const release = await readRelease(layout.root, spec.release);
   for (const { id, tree } of release?.packages ?? []) {
-    if (!uses(spec, id)) continue;
+    if (!(`package ${id}` in spec.ingredients)) continue;
     const manifest = await stat(storePaths(layout.root).manifest(tree)).catch(() => undefined);
     if (manifest && before[id] !== undefined && manifest.mtimeMs !== before[id]) return id;
   }
   return undefined;
-}
-
-/** A service without `needs` may use any package. */
-function uses({ ingredients }: HostSpec, id: string): boolean {
-  return `package ${id}` in ingredients || 'the release' in ingredients;
 }
