@@ -149,6 +149,38 @@ test('a source that is not pinned is fetched once for plan and deploy, and both 
   expect(copies).toEqual([expect.not.stringContaining(sha256(served.content))]);
 });
 
+test.each(['plan', 'deploy'])(
+  '%s: each source that a server does not have is told at once, with its package and line',
+  async (command) => {
+    const sample = await sampleProject();
+    const server = createTlsServer({ key: testKey, cert: certificate }, (_, response) => response.writeHead(404).end());
+    const url = `https://${await listen(server)}`;
+    await sample.write('ca.pem', certificate);
+    const env = { NODE_EXTRA_CA_CERTS: join(sample.folder, 'ca.pem') };
+    sample.config.packages.app = { source: `${url}/app.tar.gz` };
+    sample.config.packages.again = { source: `${url}/app.tar.gz` };
+    sample.config.packages.extras = { extract: true, source: `${url}/extras.tar.gz` };
+    await sample.save();
+    const lines = (await readFile(join(sample.folder, 'prestage.config.json'), 'utf8')).split('\n');
+    const lineOf = (text: string) => lines.findIndex((line) => line.includes(text)) + 1;
+    const { status, result } = await sample.run(`${command} --json`, { env });
+    expect([status, result.error.code]).toEqual([1, 'SOURCE_REFUSED']);
+    const place = (id: string, file: string) => ({
+      code: 'SOURCE_REFUSED',
+      context: {
+        package: id,
+        configFile: join(sample.folder, 'prestage.config.json'),
+        configLine: lineOf(file),
+        url: `${url}/${file}`,
+        status: 404,
+      },
+    });
+    expect(result.error.errors).toMatchObject([place('app', 'app.tar.gz'), place('extras', 'extras.tar.gz')]);
+    const { stderr } = await sample.run(command, { env });
+    expect(stderr).toContain(`configured: ${join(sample.folder, 'prestage.config.json')}:${lineOf('extras.tar.gz')}`);
+  },
+);
+
 describe('prestage plan with a proxy in the environment', () => {
   async function plan(proxy: Record<string, string>) {
     const sample = await sampleProject();

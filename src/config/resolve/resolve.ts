@@ -23,6 +23,7 @@ import { Inputs } from './inputs.js';
 import { resolveScripts } from './resolve-scripts.js';
 import { type PinRemote, resolveSource, type SourceContext } from './resolve-source.js';
 import { resolveSteps } from './resolve-steps.js';
+import { SourceFailures } from './source-failures.js';
 
 export interface ResolveOptions {
   /** By name, or as it is; default: the only one there is, or `local`. */
@@ -63,7 +64,7 @@ export interface Lockfile {
  * Pins every source and hashes every input. Changes nothing but the cache of digests; the lockfile is written by
  * `writeLockfile`.
  * @throws ENVIRONMENT_UNKNOWN, CONFIG_FILE_MISSING, CONFIG_SCRIPT, CONFIG_INVALID, INTEGRITY_MISMATCH
- *   (all such problems in one error), LOCKFILE_INVALID, SOURCE_MOVED, SOURCE_UNSAFE, SOURCE_CHANGED, and what pinRemote throws
+ *   (all such problems in one error, and what is wrong with sources beside it), LOCKFILE_INVALID, SOURCE_MOVED, SOURCE_UNSAFE, SOURCE_CHANGED, and what pinRemote throws
  */
 export async function resolve(whole: Config, options: ResolveOptions): Promise<Resolved> {
   const { environment: wanted, emit, signal, pinRemote, updateLock = false, only } = options;
@@ -75,14 +76,15 @@ export async function resolve(whole: Config, options: ResolveOptions): Promise<R
   const locking = { locked: lock.sources, updateLock, pinRemote, pins: new Map<string, Promise<LockedSource>>() };
 
   const absent = new Map<string, Problem>();
+  const failures = new SourceFailures(config, signal);
 
   let complete = false;
   try {
     const [packages, scripts] = await Promise.all([
-      resolvePackages({ config, environment, inputs, locking, absent }),
+      resolvePackages({ config, environment, inputs, locking, absent }, failures),
       resolveScripts(config.services.services, inputs),
     ]);
-    if (inputs.problems.length > 0) throw problemsError(config.file, config.locate, inputs.problems);
+    failures.throwAny(inputs.problems.length > 0 ? [problemsError(config.file, config.locate, inputs.problems)] : []);
     complete = true;
     return {
       config,
@@ -143,14 +145,18 @@ interface ResolvedPackage {
   indices: number[];
 }
 
-async function resolvePackages(context: SourceContext): Promise<ResolvedPackage[]> {
-  const plans = await mapBounded(context.config.packages, 8, (item) => resolvePackage(item, context));
+async function resolvePackages(context: SourceContext, failures: SourceFailures): Promise<ResolvedPackage[]> {
+  const plans = await mapBounded(context.config.packages, 8, (item) => resolvePackage(item, context, failures));
   return plans.flat();
 }
 
-async function resolvePackage(item: PackageConfig, context: SourceContext): Promise<ResolvedPackage[]> {
+async function resolvePackage(
+  item: PackageConfig,
+  context: SourceContext,
+  failures: SourceFailures,
+): Promise<ResolvedPackage[]> {
   const [source, { steps, indices }] = await Promise.all([
-    resolveSource(item, context),
+    failures.attempt(item, () => resolveSource(item, context)),
     resolveSteps(item, context.inputs),
   ]);
   if (source === undefined) return [];

@@ -1,0 +1,43 @@
+import { asOneError, type ErrorContext, PrestageError } from '../../core/errors.js';
+import type { Config, PackageConfig } from '../config.js';
+
+/** What concerns one source alone. Anything else, such as settings of a proxy, would fail the others too. */
+const OF_A_SOURCE = /^SOURCE_|^INTEGRITY_MISMATCH$/;
+
+/** What is wrong with sources: each with its package and its line of the configuration, and all of it told at once. */
+export class SourceFailures {
+  /** By what was thrown: packages with the same source share its failure. */
+  readonly #errors = new Map<PrestageError, PrestageError>();
+  readonly #config: Config;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(config: Config, signal: AbortSignal | undefined) {
+    this.#config = config;
+    this.#signal = signal;
+  }
+
+  /** Undefined, with the failure kept, where the source cannot be had. */
+  async attempt<T>(item: PackageConfig, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#signal?.throwIfAborted();
+      if (!(error instanceof PrestageError && OF_A_SOURCE.test(error.code))) throw error;
+      if (!this.#errors.has(error)) this.#errors.set(error, error.within(this.#placeOf(item, error)));
+      return undefined;
+    }
+  }
+
+  /** @throws them, after what else is wrong */
+  throwAny(others: readonly PrestageError[]): void {
+    const [first, ...more] = [...others, ...this.#errors.values()];
+    if (first === undefined) return;
+    throw asOneError([first, ...more], { hint: 'Correct them and run the same command again.' });
+  }
+
+  #placeOf({ id, integrity }: PackageConfig, { code }: PrestageError): ErrorContext {
+    const key = code === 'INTEGRITY_MISMATCH' && integrity !== undefined ? 'integrity' : 'source';
+    const line = this.#config.locate(['packages', id, key]);
+    return { package: id, configFile: this.#config.file, ...(line === undefined ? {} : { configLine: line }) };
+  }
+}
