@@ -8,6 +8,8 @@ export interface CpioItem {
   /** What the header says, if not the content's length. */
   size?: number;
   checksum?: number;
+  /** How many names the file has, number 1 as all of them. */
+  links?: number;
 }
 
 const END = { name: 'TRAILER!!!', mode: 0 };
@@ -16,11 +18,14 @@ export function cpio(items: readonly CpioItem[], format: 'newc' | 'crc' | 'odc' 
   return Buffer.concat([...items, END].map((item) => (format === 'odc' ? odcEntry(item) : newcEntry(item, format))));
 }
 
-function newcEntry({ name, mode = 0o100644, content = '', size, checksum }: CpioItem, format: 'newc' | 'crc'): Buffer {
+function newcEntry(
+  { name, mode = 0o100644, content = '', size, checksum, links = 1 }: CpioItem,
+  format: 'newc' | 'crc',
+): Buffer {
   const bytes = Buffer.from(content);
   const nameBytes = Buffer.byteLength(name) + 1;
   const sum = checksum ?? (format === 'crc' ? bytes.reduce((total, byte) => total + byte, 0) : 0);
-  const fields = [1, mode, 0, 0, 1, 0, size ?? bytes.length, 0, 0, 0, 0, nameBytes, sum];
+  const fields = [1, mode, 0, 0, links, 0, size ?? bytes.length, 0, 0, 0, 0, nameBytes, sum];
   const head = `${format === 'crc' ? '070702' : '070701'}${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}`;
   return Buffer.concat([padded(Buffer.from(`${head}${name}\0`)), padded(bytes)]);
 }
@@ -29,10 +34,10 @@ function padded(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
 }
 
-function odcEntry({ name, mode = 0o100644, content = '', size }: CpioItem): Buffer {
+function odcEntry({ name, mode = 0o100644, content = '', size, links = 1 }: CpioItem): Buffer {
   const bytes = Buffer.from(content);
   const octal = (value: number, width: number) => value.toString(8).padStart(width, '0');
-  const head = [0, 1, mode, 0, 0, 1, 0].map((value) => octal(value, 6)).join('');
+  const head = [0, 1, mode, 0, 0, links, 0].map((value) => octal(value, 6)).join('');
   const sizes = `${octal(0, 11)}${octal(Buffer.byteLength(name) + 1, 6)}${octal(size ?? bytes.length, 11)}`;
   return Buffer.concat([Buffer.from(`070707${head}${sizes}${name}\0`), bytes]);
 }

@@ -227,6 +227,42 @@ const REFUSED: [what: string, archive: Buffer, code: string, reason: string][] =
     'ARCHIVE_INVALID',
     'malformed',
   ],
+  [
+    'a folder that is a file as well, which bsdtar makes a file',
+    cpio(
+      [
+        { name: 'd', content: 'xx', links: 3 },
+        { name: 'a', mode: 0o40755, links: 2 },
+      ],
+      'odc',
+    ),
+    'ARCHIVE_INVALID',
+    'headers-differ',
+  ],
+  [
+    'a link that is a file as well, which bsdtar makes a file',
+    cpio([
+      { name: 'a', content: 'xx', links: 2 },
+      { name: 'b', mode: 0o120777, content: 'a', links: 2 },
+    ]),
+    'ARCHIVE_INVALID',
+    'headers-differ',
+  ],
+  [
+    'a file twice without its content, which GNU cpio and 7-Zip make empty',
+    cpio([
+      { name: 'a', content: 'xx', links: 2 },
+      { name: 'a', links: 2 },
+    ]),
+    'ARCHIVE_INVALID',
+    'headers-differ',
+  ],
+  [
+    'a checksum in a cpio that has none, at which 7-Zip ends',
+    cpio([{ name: 'a', content: 'xx', checksum: 5 }]),
+    'ARCHIVE_INVALID',
+    'headers-differ',
+  ],
   ['a type of Solaris', tar({ name: 'acl', type: 'A' }, file('a')), 'ARCHIVE_UNSUPPORTED', 'feature'],
   [
     'a write through a link of its own (usrmerge)',

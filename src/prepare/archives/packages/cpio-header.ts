@@ -1,3 +1,4 @@
+import type { ArchiveReason } from '../../../core/archive-reasons.js';
 import { archiveError } from '../archive-error.js';
 import { type ByteSource, isZero } from '../byte-source.js';
 import { decodeName } from '../tar/tar-header.js';
@@ -35,7 +36,7 @@ export function looksLikeCpio(start: Buffer): boolean {
 /** The next entry's header, up to its content; undefined at the end mark. @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED */
 export async function readCpioHeader(source: ByteSource, archive: string): Promise<CpioHeader | undefined> {
   const { offset } = source;
-  const invalid = (what: string, reason?: 'cut-off') =>
+  const invalid = (what: string, reason?: ArchiveReason<'ARCHIVE_INVALID'>) =>
     archiveError('ARCHIVE_INVALID', { archive, offset }, what, reason && { reason });
   const magic = (await source.copy(6)).toString('latin1');
   if (magic.length < 6) throw invalid('is cut off', 'cut-off');
@@ -70,20 +71,23 @@ export async function readCpioHeader(source: ByteSource, archive: string): Promi
   if (!isZero(filling)) throw invalid('an entry has something between its name and its content');
   if (name === END_NAME) return undefined;
   const { mode, size, checksum, link } = fields;
+  // It is zero in this format: 7-Zip ends the archive here, and calls it well; others read on.
+  if (magic === NEWC && fields.sum !== 0)
+    throw invalid('an entry has a checksum, in the format that has none', 'headers-differ');
   const isOdc = magic === ODC;
   return { name, mode, size, padding: isOdc ? 0 : padding(size), checksum, link, linksHaveContent: isOdc, offset };
 }
 
 function newcFields(numbers: number[], isSummed: boolean) {
-  const [inode, mode = 0, , , links = 0, , size = 0, major, minor, , , nameBytes = 0, checksum] = numbers;
+  const [inode, mode = 0, , , links = 0, , size = 0, major, minor, , , nameBytes = 0, sum] = numbers;
   const link = links > 1 ? `${major}:${minor}:${inode}` : undefined;
-  return { mode, size, nameBytes, link, checksum: isSummed ? checksum : undefined };
+  return { mode, size, nameBytes, link, sum, checksum: isSummed ? sum : undefined };
 }
 
 function odcFields(numbers: number[]) {
   const [device, inode, mode = 0, , , links = 0, , , nameBytes = 0, size = 0] = numbers;
   const link = links > 1 ? `${device}:${inode}` : undefined;
-  return { mode, size, nameBytes, link, checksum: undefined };
+  return { mode, size, nameBytes, link, sum: 0, checksum: undefined };
 }
 
 function padding(bytes: number): number {

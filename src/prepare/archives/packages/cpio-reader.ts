@@ -11,6 +11,9 @@ const MAX_TARGET_BYTES = 4096;
 
 /** A file with several names: in newc, only one of its entries has the content, as a rule the last; in odc, each. */
 interface Linked {
+  /** The entry that was first, and what all of them have to be: programs make the others links to it. */
+  name: string;
+  kind: string;
   /** Under which name it was unpacked, and what it is. */
   content?: { name: string; sha256: string };
   /** Entries that came before the content. */
@@ -57,11 +60,13 @@ async function unpackEntry(
   switch (type) {
     case 0o040000:
       if (size !== 0) throw invalid('is a folder with a size');
+      oneOfItsNames('folder');
       return unpacker.folder(name, path);
     case 0o120000: {
       if (size === 0 || size > MAX_TARGET_BYTES) throw invalid('is a link with an impossible target');
       const target = await source.copy(size);
       if (target.length < size || (await source.skip(padding)) < padding) throw cutOff();
+      oneOfItsNames(`link to ${target.toString('utf8')}`);
       return unpacker.link(name, path, target.toString('utf8'));
     }
     case 0o100000:
@@ -70,11 +75,22 @@ async function unpackEntry(
       throw archiveError('ARCHIVE_UNSAFE', place, 'is a device, a named pipe or a socket', { reason: 'special-file' });
   }
 
+  /** What is known of the file that an entry is a name of, where there may be others. bsdtar asks for its number alone. */
+  function oneOfItsNames(kind: string): Linked | undefined {
+    if (header.link === undefined) return undefined;
+    const links = linked.get(header.link) ?? { name, kind, waiting: [] };
+    if (links.kind !== kind)
+      throw invalid(`is the same file as ${JSON.stringify(links.name)}, and of another kind`, 'headers-differ');
+    linked.set(header.link, links);
+    return links;
+  }
+
   async function unpackFile(path: string): Promise<void> {
-    const links = header.link === undefined ? undefined : (linked.get(header.link) ?? { waiting: [] });
-    if (header.link !== undefined && links !== undefined) linked.set(header.link, links);
+    const links = oneOfItsNames('file');
     if (links !== undefined && size === 0 && !header.linksHaveContent) {
       if (links.content === undefined) links.waiting.push({ name, path, mode });
+      // GNU cpio and 7-Zip remove the content then, bsdtar keeps it.
+      else if (links.content.name === name) throw invalid('is there twice, without its content', 'headers-differ');
       else await unpacker.hardLink(name, path, links.content.name);
       return;
     }
