@@ -128,6 +128,8 @@ const remote = {
   cached: z.string().optional(),
   /** Where `integrity` in the configuration says the digest, and not prestage.lock alone: what to change if it moved. */
   pinnedBy: z.literal('integrity').optional(),
+  /** What its server said of the copy: its type, and a name. */
+  said: z.strictObject({ contentType: z.string().optional(), fileName: z.string().optional() }).optional(),
 };
 
 /** Where the bytes of an input are, on the machine that prepares. Not part of any identity. */

@@ -42,7 +42,10 @@ export const ERRORS = {
   SOURCE_MOVED: [1, 'A remote source is no longer what prestage.lock or its `integrity` pins.'],
   SOURCE_CHANGED: [1, 'A local source changed while it was being read.'],
   ARCHIVE_INVALID: [1, 'An archive is damaged or cut off, or breaks the rules of its format.'],
-  ARCHIVE_UNSUPPORTED: [1, 'An archive, or an entry of it, is in a format or encoding that is not supported.'],
+  ARCHIVE_UNSUPPORTED: [
+    1,
+    'An archive, or an entry of it, is in a format or encoding that is not supported; or a source is not what it is called.',
+  ],
   ARCHIVE_UNSAFE: [
     1,
     'An archive has an entry that would leave its tree, or that no tree may hold (devices, ambiguous names).',

@@ -1,9 +1,10 @@
-import { type Config, demandSources, type Resolved, writeLockfile } from '../config/index.js';
+import { type Config, type Resolved, writeLockfile } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import { PrestageError } from '../core/errors.js';
 import type { ReleaseRecord } from '../store/index.js';
 import type { Deployment, PrepareJob, Target } from '../targets/index.js';
 import { contentsOf } from './contents.js';
+import { demandUsable } from './demand-usable.js';
 import { type Detection, detect, toPrepare } from './detect.js';
 import { demandNames, onlyThese } from './only.js';
 import { placedError } from './placed-error.js';
@@ -48,7 +49,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     const detection = await detect(target, resolved.plan);
     announce(detection, held);
     if (only) demandKept(detection, only);
-    demandSources(resolved, toPrepare(detection));
+    await demandUsable(resolved, toPrepare(detection));
     if (options.skipFilePrep) demandReady(detection, resolved);
 
     const deployment: Deployment = {

@@ -1,7 +1,9 @@
-import { demandSources, type Resolved } from '../config/index.js';
+import type { Resolved } from '../config/index.js';
 import { type ErrorCode, PrestageError } from '../core/errors.js';
+import type { SourceHandling } from '../prepare/index.js';
 import type { Deployment, ReviewFile, ServicesChange } from '../targets/index.js';
 import { contentsOf } from './contents.js';
+import { demandUsable } from './demand-usable.js';
 import { type Detection, detect, toPrepare } from './detect.js';
 import { type CommandOptions, loadProject, type Project, resolveProject, targetOf } from './project.js';
 import type { PlanResult } from './results.js';
@@ -23,13 +25,15 @@ export async function plan(options: PlanOptions): Promise<PlanResult> {
   const project = await loadProject(options);
   const resolved = await resolveProject(project, options);
   const answers = options.offline ? undefined : await askTarget(project, resolved, options);
-  if (answers) demandSources(resolved, toPrepare(answers.detection));
+  if (answers) await demandUsable(resolved, toPrepare(answers.detection));
   if (options.out !== undefined) await writeReview(options.out, resolved, answers?.review);
   const { environment } = project;
   const packages = resolved.plan.packages.map(async ({ id, tree }) => {
     const found = answers?.detection.packages.find((item) => item.id === id);
     const known = found ?? { id, tree, action: 'unknown' as const, reason: `would be ${tree}`, changes: [] };
-    return { ...known, source: await handlingOf(resolved, id) };
+    const { words, refusal } = await handlingOf(resolved, id);
+    const isOpen = known.action === 'unknown' && refusal !== undefined;
+    return { ...known, source: isOpen ? `${words}; it would be refused: ${refusal.message}` : words };
   });
   return {
     environment: environment.name,
@@ -85,8 +89,8 @@ async function askTarget(
 
 const CANNOT_ASK: ReadonlySet<ErrorCode> = new Set(['AWS_SETTINGS', 'AWS_PARTS_MISSING']);
 
-async function handlingOf({ plan, inputs }: Resolved, id: string): Promise<string> {
+async function handlingOf({ plan, inputs }: Resolved, id: string): Promise<SourceHandling> {
   const { sourceHandling } = await import('../prepare/index.js');
   const item = plan.packages.find((each) => each.id === id);
-  return item === undefined ? '' : sourceHandling(item, inputs);
+  return item === undefined ? { words: '' } : sourceHandling(item, inputs);
 }

@@ -3,7 +3,7 @@ import type { PrepareOptions } from './options.js';
 
 /** The engine: from a plan and its inputs to a release in the store. */
 export type { PrepareOptions } from './options.js';
-export { sourceHandling } from './source-handling.js';
+export { refuseMistakenSources, type SourceHandling, sourceHandling } from './source-handling.js';
 export { openRemote } from './sources/open-remote.js';
 export { locateCached, RemotePins, removeCopies } from './sources/pin-remote.js';
 

@@ -13,7 +13,7 @@ import {
   recogniseFile,
   recogniseStart,
 } from './archives/index.js';
-import { LOOKED_AT_BYTES, refuseMistaken } from './mistaken-source.js';
+import { LOOKED_AT_BYTES, refuseMistaken, type Said } from './mistaken-source.js';
 import type { Progress } from './progress.js';
 import { readLocalFile, withProvenFile } from './sources/file-source.js';
 import { copyFolder } from './sources/folder-source.js';
@@ -34,6 +34,8 @@ export interface SourceJob {
   remotes: Remotes;
   retry: RetryPolicy;
   progress: Progress;
+  /** What an http server says of it; undefined where it comes from none. */
+  said?: Said | undefined;
 }
 
 /**
@@ -81,7 +83,11 @@ async function fillFromUrl(job: SourceJob, location: RemoteLocation): Promise<vo
   const { source } = recipe;
   const { url, size, pinnedBy } = location;
   const versionId = location.kind === 's3' ? location.versionId : undefined;
-  const file = { url, versionId, size, pinnedBy, sha256: source.sha256 };
+  let said: Said | undefined = location.said;
+  const onSaid = (answer: Said | undefined) => {
+    said = answer ?? said;
+  };
+  const file = { url, versionId, size, pinnedBy, sha256: source.sha256, onSaid };
   const bytes = new SourceStream(readRemoteFile(remotes, file, retry));
   try {
     const isSpooled = await proving(bytes, retry.signal, async () => {
@@ -93,10 +99,10 @@ async function fillFromUrl(job: SourceJob, location: RemoteLocation): Promise<vo
         );
         return true;
       }
-      await (format === undefined ? writeSingle(job, bytes) : unpackStream(job, bytes));
+      await (format === undefined ? writeSingle({ ...job, said }, bytes) : unpackStream(job, bytes));
       return false;
     });
-    if (isSpooled) await namingFile(spool, () => fillFromFile(job, spool));
+    if (isSpooled) await namingFile(spool, () => fillFromFile({ ...job, said }, spool));
   } finally {
     await rm(spool, { force: true });
   }
@@ -137,9 +143,9 @@ function staysFile({ extract }: Recipe): boolean {
  * A source that stays one file. Whether it may be executed is told by its first bytes: an https source has no mode, and
  * the same source must give the same tree wherever it comes from.
  */
-async function writeSingle({ recipe, location, tree, progress }: SourceJob, bytes: SourceStream): Promise<void> {
+async function writeSingle({ recipe, said, tree, progress }: SourceJob, bytes: SourceStream): Promise<void> {
   const head = await bytes.head(LOOKED_AT_BYTES);
-  refuseMistaken(recipe, head, location.kind === 'http');
+  refuseMistaken(recipe, head, said);
   const start = head.toString('latin1', 0, 4);
   const mode = start.startsWith('#!') || start === '\x7fELF' ? 0o755 : 0o644;
   await tree.writeStream(recipe.source.name, counted(bytes, progress), mode);

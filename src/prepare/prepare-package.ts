@@ -8,6 +8,7 @@ import { repeating } from '../core/rereading.js';
 import type { RetryPolicy } from '../remote/index.js';
 import { type Flusher, publishTree, type ReleaseRecord, removeAll } from '../store/index.js';
 import { folderInput, locationOf, readInput } from './inputs.js';
+import type { Said } from './mistaken-source.js';
 import { fillTree } from './package-source.js';
 import { Progress } from './progress.js';
 import { refetching } from './sources/refetching.js';
@@ -129,7 +130,10 @@ async function unpackSource(plan: PackagePlan, progress: Progress, shop: Worksho
   if (isRemote(location) && location.cached !== undefined) {
     const { cached } = location;
     try {
-      return await unpackFrom({ kind: 'file', path: cached, size: location.size ?? 0 }, plan, progress, shop);
+      const copy = { kind: 'file' as const, path: cached, size: location.size ?? 0 };
+      // The copy of a page that a server sent is no better than the page.
+      const said = location.kind === 'http' ? (location.said ?? {}) : undefined;
+      return await unpackFrom(copy, plan, progress, shop, said);
     } catch (error) {
       if (!isWrongCopy(error)) throw error;
       await rm(cached, { force: true });
@@ -147,6 +151,7 @@ async function unpackFrom(
   plan: PackagePlan,
   progress: Progress,
   shop: Workshop,
+  said?: Said,
 ): Promise<Unpacked> {
   const folder = join(shop.staging, plan.id);
   await mkdir(folder, { mode: 0o755 });
@@ -161,6 +166,7 @@ async function unpackFrom(
       remotes: shop.remotes,
       retry: retryPolicy(plan, shop),
       progress,
+      said,
     });
     return { folder, tree };
   } catch (error) {

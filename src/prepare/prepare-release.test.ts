@@ -168,6 +168,8 @@ describe('a source', () => {
     ['tool.sql.gz', 'is an HTML page', page],
     ['tool.jar', 'is a pointer of Git LFS', lfs, 'single'],
     ['tool.bin', 'is an HTML page', page, { strip: 0 }],
+    ['tool.dat', 'is a pointer of Git LFS', lfs],
+    ['tool', 'is a pointer of Git LFS', lfs.replaceAll('\n', '\r\n')],
   ] as const)('named %s that %s is refused', async (name, says, content, extract: Recipe['extract'] = 'auto') => {
     await job.package('tool', content, { name, extract });
     expect(await failure()).toMatchObject({
@@ -181,6 +183,8 @@ describe('a source', () => {
   test.each([
     ['tool.tar.gz', page, false],
     ['tool.html', page, 'auto'],
+    ['tool.bin', lfs, false],
+    ['tool.md', `${lfs}is how a pointer looks.\n`, 'auto'],
     ['tool.jar', zip({ a: 'a' }), 'single'],
     ['tool.jar', Buffer.concat([Buffer.from('#!/bin/sh\n'), zip({ a: 'a' })]), 'single'],
   ] as const)('named %s stays one file (%#)', async (name, content, extract) => {

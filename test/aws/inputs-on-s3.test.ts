@@ -61,6 +61,7 @@ describe.skipIf(lacks('moto'))('a preparation whose every input is on S3', () =>
       kind: 's3',
       url: `s3://${bucket.name}/sources/${digest}/remote.tgz`,
       size: content.length,
+      said: {},
     });
     expect((await prepared(join(folder, 'more-remote'), { plan: remote.plan, inputs })).packages).toEqual(expected);
   });

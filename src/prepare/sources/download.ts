@@ -7,6 +7,7 @@ import {
   type HttpResponse,
   type RetryPolicy,
 } from '../../remote/index.js';
+import type { Said } from '../mistaken-source.js';
 import type { Announced, Origin } from './origin.js';
 
 export interface Download {
@@ -16,6 +17,7 @@ export interface Download {
   version: string | undefined;
   /** As the server announced it (origin.ts). */
   validator: string | undefined;
+  said: Said | undefined;
   /** The bytes, once; a dropped or stalled connection is resumed where it ended. Ending the iteration ends the request. */
   chunks: AsyncGenerator<Buffer>;
 }
@@ -28,8 +30,8 @@ export interface Download {
 export async function openDownload(origin: Origin, policy: RetryPolicy): Promise<Download> {
   const attempts = new Attempts(policy);
   const first = await attempts.until(() => start(origin, policy.signal));
-  const { total: size, version, sameAs: validator } = first;
-  return { size, version, validator, chunks: withResume(origin, first, attempts, policy.signal) };
+  const { total: size, version, sameAs: validator, said } = first;
+  return { size, version, validator, said, chunks: withResume(origin, first, attempts, policy.signal) };
 }
 
 export interface Announcement extends Announced {
@@ -53,6 +55,7 @@ interface Part {
   version: string | undefined;
   /** By which the whole file is known again later. */
   sameAs: string | undefined;
+  said: Said | undefined;
   /** What a continuation may be conditional on. */
   validator: string | undefined;
   /** Bytes at the start of this body that have been seen already. */
@@ -92,13 +95,14 @@ async function* withResume(
 
 async function start(origin: Origin, signal: AbortSignal): Promise<Part> {
   const response = await send(origin, 'GET', {}, signal);
-  const { version, validator: sameAs } = origin.announced(response);
+  const { version, validator: sameAs, said } = origin.announced(response);
   return {
     body: response.body,
     total: contentLength(response),
     etag: response.header('etag'),
     version,
     sameAs,
+    said,
     validator: validatorOf(origin, response),
     skip: 0,
   };

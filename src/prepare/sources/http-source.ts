@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PrestageError } from '../../core/errors.js';
 import type { RetryPolicy } from '../../remote/index.js';
+import type { Said } from '../mistaken-source.js';
 import { openDownload } from './download.js';
 import type { Remotes } from './remotes.js';
 
@@ -13,6 +14,8 @@ export interface RemoteFile {
   size?: number | undefined;
   /** Where `integrity` in the configuration says so; else prestage.lock does. */
   pinnedBy?: 'integrity' | undefined;
+  /** Is told what the server says of it, before any byte is given out. */
+  onSaid?: (said: Said | undefined) => void;
 }
 
 /**
@@ -23,6 +26,7 @@ export interface RemoteFile {
  */
 export async function* readRemoteFile(remotes: Remotes, file: RemoteFile, policy: RetryPolicy): AsyncGenerator<Buffer> {
   const download = await openDownload(remotes.origin(file), policy);
+  file.onSaid?.(download.said);
   const pinnedSize = file.size ?? download.size ?? Number.POSITIVE_INFINITY;
   let wanted = download.size === undefined || download.size === pinnedSize;
   const hash = createHash('sha256');

@@ -1,5 +1,8 @@
 import { PrestageError } from '../../core/errors.js';
+import { percentDecoded } from '../../core/percent-decoded.js';
+import { shortened } from '../../core/shortened.js';
 import { discard, failureOfStatus, type HttpClient, type HttpResponse } from '../../remote/index.js';
+import type { Said } from '../mistaken-source.js';
 
 /** Where one remote file is: how its server is asked, and what its answers mean. */
 export interface Origin {
@@ -24,6 +27,8 @@ export interface Announced {
   validator: string | undefined;
   /** Where the server knows it: in hex, of the whole file. */
   sha256: string | undefined;
+  /** Of http servers. S3 gives the type that its uploader guessed from the name. */
+  said?: Said;
 }
 
 export function httpOrigin(client: HttpClient, url: string): Origin {
@@ -42,9 +47,30 @@ export function httpOrigin(client: HttpClient, url: string): Origin {
     },
     announced: (response) => {
       const etag = response.header('etag');
-      return { version: etag, validator: etag ?? response.header('last-modified'), sha256: undefined };
+      const validator = etag ?? response.header('last-modified');
+      return { version: etag, validator, sha256: undefined, said: saidOf(response) };
     },
   };
+}
+
+/** Nothing that a server says is longer than it takes to be recognised. */
+const SAID_LENGTH = 200;
+
+function saidOf(response: HttpResponse): Said {
+  const contentType = response.header('content-type');
+  const fileName = fileNameOf(response.header('content-disposition') ?? '');
+  return {
+    ...(contentType === undefined ? {} : { contentType: shortened(contentType, SAID_LENGTH) }),
+    ...(fileName === undefined ? {} : { fileName: shortened(fileName, SAID_LENGTH) }),
+  };
+}
+
+/** RFC 6266: `filename="a.zip"`, `filename=a.zip`, and `filename*=UTF-8''a%20b.zip`, which comes first where both are there. */
+function fileNameOf(disposition: string): string | undefined {
+  const extended = /;\s*filename\*\s*=\s*[^';]*'[^';]*'([^;\s]+)/i.exec(disposition)?.[1];
+  if (extended !== undefined) return percentDecoded(extended);
+  const [, inQuotes, plain] = /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))/i.exec(disposition) ?? [];
+  return inQuotes?.replace(/\\(.)/g, '$1') ?? plain;
 }
 
 /** A digest is of the file as it is. What a refusal's own page is encoded in does not matter. */

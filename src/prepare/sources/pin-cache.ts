@@ -10,8 +10,10 @@ const keptPin = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   size: z.int(),
   version: z.string().optional(),
-  /** By which the server tells whether it is still this file. */
-  validator: z.string(),
+  /** By which the server tells whether it is still this file, where it does. */
+  validator: z.string().optional(),
+  /** What the server said that it is. */
+  said: z.strictObject({ contentType: z.string().optional(), fileName: z.string().optional() }).optional(),
 });
 export type KeptPin = z.infer<typeof keptPin>;
 

@@ -131,6 +131,6 @@ test('points inputs to their copies, where there are any', async () => {
   const inputs = { [digest]: { kind: 'http', url }, [other]: { kind: 'http', url }, x: local } as const;
   await expect(locateCached(inputs, cacheFolder)).resolves.toEqual({
     ...inputs,
-    [digest]: { kind: 'http', url, cached: join(cacheFolder, digest) },
+    [digest]: { kind: 'http', url, cached: join(cacheFolder, digest), said: {} },
   });
 });

@@ -73,7 +73,8 @@ async function pinRemote(source: RemoteSource, remotes: Remotes, options: PinOpt
     onRetry: (retry) => emit({ type: 'package.retry', package: source.package, ...retry }),
   };
   const wanted = source.integrity === undefined ? undefined : digestOfIntegrity(source.integrity);
-  const kept = await cache.find(source.url);
+  const found = await cache.find(source.url);
+  const kept = found?.validator === undefined ? undefined : found;
   const asks = wanted !== undefined || origin.knowsDigests || kept !== undefined;
   const announced = asks ? await announcement(origin, policy) : undefined;
   const pin =
@@ -92,7 +93,7 @@ function pinByHeaders(sha256: string | undefined, announced: Announcement | unde
 
 /** What was fetched before, where the server says that it is still the same. */
 function pinByCopy(kept: KeptPin | undefined, announced: Announcement | undefined): RemotePin | undefined {
-  if (kept === undefined || announced?.validator !== kept.validator) return undefined;
+  if (kept === undefined || announced === undefined || announced.validator !== kept.validator) return undefined;
   if (announced.size !== undefined && announced.size !== kept.size) return undefined;
   const { sha256, size, version } = kept;
   return { sha256, size, ...(version === undefined ? {} : { version }) };
@@ -100,10 +101,13 @@ function pinByCopy(kept: KeptPin | undefined, announced: Announcement | undefine
 
 /** The locations, with those remote ones that `pinRemote` downloaded pointing to their copies as well. */
 export async function locateCached(inputs: InputLocations, cacheFolder: string): Promise<InputLocations> {
+  const cache = new PinCache(cacheFolder);
   const located = Object.entries(inputs).map(async ([sha256, location]) => {
-    const copy = join(cacheFolder, sha256);
-    const cached = isRemote(location) && (await existingSize(copy)) !== undefined;
-    return [sha256, cached ? { ...location, cached: copy } : location] as const;
+    const copy = cache.copyOf(sha256);
+    if (!isRemote(location) || (await existingSize(copy)) === undefined) return [sha256, location] as const;
+    const pin = await cache.find(location.url);
+    const said = pin?.sha256 === sha256 && pin.said !== undefined ? { said: pin.said } : {};
+    return [sha256, { ...location, cached: copy, ...said }] as const;
   });
   return Object.fromEntries(await Promise.all(located));
 }
@@ -134,7 +138,7 @@ async function download(source: RemoteSource, { cache, origin, policy, emit }: F
   await mkdir(cache.folder, { recursive: true });
   const staged = join(cache.folder, `.download-${randomBytes(8).toString('hex')}`);
   try {
-    const { chunks, size: announced, version, validator } = await openDownload(origin, policy);
+    const { chunks, size: announced, version, validator, said } = await openDownload(origin, policy);
     const about = { package: source.package, ...(announced === undefined ? {} : { bytesTotal: announced }) };
     emit({ type: 'fetch.started', ...about });
     const hash = createHash('sha256');
@@ -155,7 +159,7 @@ async function download(source: RemoteSource, { cache, origin, policy, emit }: F
     }
     const pin = { sha256: hash.digest('hex'), size, ...(version === undefined ? {} : { version }) };
     await rename(staged, cache.copyOf(pin.sha256));
-    if (validator !== undefined) await cache.keep(source.url, { ...pin, validator });
+    await cache.keep(source.url, { ...pin, validator, said });
     const durationMs = Math.round(performance.now() - started);
     emit({ type: 'fetch.finished', package: source.package, bytes: size, durationMs });
     return pin;

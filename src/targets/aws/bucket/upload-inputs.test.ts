@@ -158,7 +158,7 @@ describe.skipIf(lacks('versitygw'))('what a worker needs', () => {
     const located = await upload(bucket, { [digest]: { kind: 'folder', path: packed, size } });
     const key = `sources/${digest}/packed.tar`;
     const content = await contentOf(bucket, key);
-    expect(located[digest]).toEqual({ kind: 'packed', url: `s3://files/${key}`, size: content.length });
+    expect(located[digest]).toEqual({ kind: 'packed', url: `s3://files/${key}`, size: content.length, said: {} });
     await utimes(join(packed, 'a/b/run.sh'), 1, 1);
     const chunks: Buffer[] = [];
     for await (const chunk of (await packFolder(packed, digest, signal)).content) chunks.push(chunk);
@@ -179,7 +179,7 @@ describe.skipIf(lacks('versitygw'))('what a worker needs', () => {
       ['1'.repeat(64)]: { ...elsewhere, cached: await readFile('/etc/hostname').then(() => '/etc/hostname') },
     });
     const key = `sources/${sha256(content)}/agent.tar.gz`;
-    expect(located[sha256(content)]).toEqual({ kind: 's3', url: `s3://files/${key}`, size: content.length });
+    expect(located[sha256(content)]).toEqual({ kind: 's3', url: `s3://files/${key}`, size: content.length, said: {} });
     expect(await contentOf(bucket, key)).toEqual(content);
     expect(located['1'.repeat(64)]).toEqual(elsewhere);
   });

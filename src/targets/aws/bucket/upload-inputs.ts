@@ -81,13 +81,15 @@ function toBucket(bucket: Bucket, digest: string, location: Exclude<InputLocatio
   const name = nameOf(location) + (isFolder ? '.tar' : '');
   const key = sourceKey(digest, name);
   const url = `s3://${bucket.name}/${key}`;
+  // On S3 too it is what a server sent: a page in the place of a file, perhaps.
+  const said = location.kind === 'http' ? { said: location.said ?? {} } : {};
   return {
     digest,
     location,
     name,
     key,
     size: location.size ?? 0,
-    locate: (size) => (isFolder ? { kind: 'packed', url, size } : { kind: 's3', url, size }),
+    locate: (size) => (isFolder ? { kind: 'packed', url, size } : { kind: 's3', url, size, ...said }),
   };
 }
 
