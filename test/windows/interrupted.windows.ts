@@ -48,6 +48,20 @@ async function worker(folder: string): Promise<number> {
   });
 }
 
+/** What Windows' Node runs to kill the worker once its package is under way. */
+const KILLER = `
+  const { existsSync, readdirSync, readFileSync } = require('node:fs');
+  const runs = '.prestage/local/runs';
+  setInterval(() => {
+    for (const run of existsSync(runs) ? readdirSync(runs) : []) {
+      const events = runs + '/' + run + '/events.ndjson';
+      if (!existsSync(events) || !readFileSync(events, 'utf8').includes('package.started')) continue;
+      process.kill(JSON.parse(readFileSync(runs + '/' + run + '/agent.json', 'utf8')).pid, 'SIGKILL');
+      process.exit();
+    }
+  }, 5);
+`;
+
 async function nothingIsLeft(folder: string): Promise<void> {
   const root = join(folder, '.prestage/local');
   expect(await leftovers(root)).toEqual([]);
@@ -69,13 +83,12 @@ describe.skipIf(withoutWine).each(nodes)('what is interrupted on Windows, by %s'
 
   test('a worker that is killed ends its command with WORKER_DIED; the same command finishes the work', async () => {
     const { folder, linux } = await largerProject();
+    // It waits for the worker: Node takes longer to start under Wine than the worker may have left.
+    const killer = startNode(node, ['-e', KILLER], { cwd: folder });
     const first = startPrestage(node, DEPLOY, { cwd: folder });
-    const pid = await worker(folder);
-    const killer = await startNode(node, ['-e', `process.kill(${pid}, 'SIGKILL')`], { cwd: folder }).ended;
-    expect(killer.status, killer.stderr).toBe(0);
-    const died = await first.ended;
-    // Under load the worker may be faster than the killer.
-    if (!died.result.ok) expect(died.result.error).toMatchObject({ code: 'WORKER_DIED' });
+    const { status, stderr } = await killer.ended;
+    expect(status, stderr).toBe(0);
+    expect((await first.ended).result.error).toMatchObject({ code: 'WORKER_DIED' });
     expect(prepared(await prestageOn(node, DEPLOY, { cwd: folder }))).toEqual(linux);
     await nothingIsLeft(folder);
   });
