@@ -8,6 +8,7 @@ const prunePlan: z.ZodType<PrunePlan> = z.object({
   keep: z.array(z.object({ release: z.string(), reason: z.string() })),
   remove: z.array(z.object({ release: z.string(), createdAt: z.string() })),
   trees: z.array(z.object({ tree: z.string(), bytes: z.number() })),
+  aside: z.array(z.object({ path: z.string(), bytes: z.number() })),
   bytes: z.number(),
 });
 

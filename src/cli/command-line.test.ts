@@ -42,6 +42,7 @@ vi.mock('../deploy/index.js', () => {
       keep: [],
       remove: [{ release: 'r0', createdAt: '2026-01-01T00:00:00.000Z' }],
       trees: [],
+      aside: [],
       bytes: 0,
     }),
     prune: record('prune', undefined),

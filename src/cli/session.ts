@@ -5,6 +5,7 @@ import { confirm, type Question } from './confirm.js';
 import { Interruption } from './interruption.js';
 import { invocation, shellWord } from './invocation.js';
 import { styleFor, textWidth } from './output/appearance.js';
+import { callingBack } from './output/as-called.js';
 import { discreet } from './output/discreet.js';
 import { humanReporter } from './output/human-reporter.js';
 import { jsonReporter } from './output/json-reporter.js';
@@ -66,7 +67,8 @@ export async function runSession(
     stdout: tolerant(surroundings.stdout, () => traits.endsWithReader && interruption.readerLeft()),
     stderr: tolerant(surroundings.stderr),
   };
-  const reporter = reporterFor(traits.name, flags, streams);
+  const { program, commandLine } = callerOf(flags, streams.env);
+  const reporter = callingBack(reporterFor(traits.name, flags, streams), commandLine);
   let told = false;
   const failed = (error: PrestageError) => {
     told = true;
@@ -94,7 +96,7 @@ export async function runSession(
     second: () => exitProcess(failed(interruption.error())),
   });
   try {
-    const outcome = await work(newSession(flags, streams, reporter, interruption));
+    const outcome = await work(newSession(flags, streams, reporter, { interruption, program, commandLine }));
     reporter.succeed(outcome);
     return outcome.error?.exitStatus ?? 0;
   } catch (error) {
@@ -156,11 +158,10 @@ function newSession(
   flags: GlobalFlags,
   surroundings: Surroundings,
   reporter: Reporter,
-  interruption: Interruption,
+  { interruption, program, commandLine }: Pick<Session, 'program' | 'commandLine'> & { interruption: Interruption },
 ): Session {
   const { stdout, stderr, env } = surroundings;
   const { signal } = interruption;
-  const program = invocation(env);
   const emit: Emit = (event) => {
     interruption.watch(event);
     reporter.emit(event);
@@ -183,10 +184,22 @@ function newSession(
       await confirm(question, surroundings, { mayAsk: !flags.json, signal });
     },
     program,
+    commandLine,
+  };
+}
+
+/** How this command was called: what another one of the same project needs to be called alike. */
+function callerOf(
+  { config, env }: GlobalFlags,
+  environment: Surroundings['env'],
+): Pick<Session, 'program' | 'commandLine'> {
+  const program = invocation(environment);
+  return {
+    program,
     commandLine(rest) {
       const place = [
-        ...(flags.config === undefined ? [] : ['--config', shellWord(flags.config)]),
-        ...(flags.env === undefined ? [] : ['--env', shellWord(flags.env)]),
+        ...(config === undefined ? [] : ['--config', shellWord(config)]),
+        ...(env === undefined || rest.includes('--env ') ? [] : ['--env', shellWord(env)]),
       ];
       return [program, rest, ...place].join(' ');
     },

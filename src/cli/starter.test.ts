@@ -28,6 +28,7 @@ describe('init', () => {
     const { files, left } = await writeStarter(join(folder, 'new', 'My Portal 2'));
     expect(left).toEqual([]);
     expect(files).toEqual([
+      '.gitignore',
       'deploy.ps1',
       'deploy.sh',
       'files/product/bin/greet.sh',
@@ -44,6 +45,14 @@ describe('init', () => {
     ]);
     const config = readFileSync(join(folder, 'new/My Portal 2/prestage.config.yaml'), 'utf8');
     expect(configSchema.parse(parse(config)).name).toBe('my-portal-2');
+    expect(readFileSync(join(folder, 'new/My Portal 2/.gitignore'), 'utf8')).toBe('.prestage/\nnode_modules/\n');
+  });
+
+  test('leaves a .gitignore that is there, and says so', async () => {
+    writeFileSync(join(folder, '.gitignore'), 'mine\n');
+    const { files, left } = await writeStarter(folder);
+    expect([files.includes('.gitignore'), left]).toEqual([false, ['.gitignore']]);
+    expect(readFileSync(join(folder, '.gitignore'), 'utf8')).toBe('mine\n');
   });
 
   test.each(['42', '...', '日本', 'a'.repeat(80)])(
@@ -95,13 +104,13 @@ describe('init', () => {
     writeFileSync(join(folder, 'hosts/web-boot.sh'), 'mine too');
     const { files, left } = await writeStarter(folder);
     expect(left).toEqual(['deploy.sh', 'hosts/web-boot.sh']);
-    expect(files).toHaveLength(11);
+    expect(files).toHaveLength(12);
     for (const file of files) expect(existsSync(join(folder, file)), file).toBe(true);
     expect(readFileSync(join(folder, 'deploy.sh'), 'utf8')).toBe('mine');
     expect(readFileSync(join(folder, 'hosts/web-boot.sh'), 'utf8')).toBe('mine too');
     const again = await writeStarter(folder);
     expect(again.files).toEqual([]);
-    expect(again.left).toEqual(expect.arrayContaining([...files, ...left].filter((path) => /^[^/]+$/.test(path))));
+    expect(again.left).toEqual(expect.arrayContaining([...files, ...left].filter((path) => /^[^/.][^/]*$/.test(path))));
   });
 
   test('writes the scripts alone beside a configuration', async () => {

@@ -10,6 +10,9 @@ const CONFIG_NAMES = ['ts', 'js', 'mjs', 'json', 'yaml'].map((extension) => `pre
 /** What the scripts are called, which serve any configuration; the other files are the example's that the starter deploys. */
 const SCRIPT = /^[^/]+\.(sh|ps1)$/;
 
+/** Not among the templates: npm packs no file of that name. Here are the local target's root and caches, and what npm installs. */
+const IGNORE = { path: '.gitignore', content: '.prestage/\nnode_modules/\n' };
+
 export interface Starter {
   /** What was written, relative, with forward slashes. */
   files: string[];
@@ -25,11 +28,11 @@ export async function writeStarter(folder: string): Promise<Starter> {
   const templates = installedFile('templates/init');
   const all = await filesUnder(templates);
   const configs = await thereOf(folder, CONFIG_NAMES);
-  const wanted = configs.length === 0 ? all : all.filter((path) => SCRIPT.test(path));
+  const wanted = configs.length === 0 ? [IGNORE.path, ...all] : all.filter((path) => SCRIPT.test(path));
   const there = await thereOf(folder, wanted);
   const files = wanted.filter((path) => !there.includes(path));
   for (const path of files) {
-    const content = await readFile(join(templates, path));
+    const content = path === IGNORE.path ? Buffer.from(IGNORE.content) : await readFile(join(templates, path));
     const target = join(folder, path);
     await mkdir(dirname(target), { recursive: true });
     // A package's files may have lost their modes on the way here.

@@ -193,3 +193,12 @@ export function planRelease(
     scripts: sortedScripts,
   };
 }
+
+/** Everything that preparing a package reads, the source first. */
+export function inputsOf({ recipe }: PackagePlan): RecipeInput[] {
+  const ofSteps = recipe.steps.flatMap((step): RecipeInput[] => {
+    if (step.kind === 'copy') return [step.from];
+    return step.kind === 'patch' ? step.patches.map((patch) => ({ kind: 'file', ...patch })) : [];
+  });
+  return [recipe.source, ...ofSteps];
+}

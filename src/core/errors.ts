@@ -122,10 +122,11 @@ export class PrestageError extends Error {
   /** The same error in other words. It was thrown where this one was. */
   with({
     message = this.message,
+    hint = this.hint,
     context = this.context,
     errors = this.errors,
-  }: Pick<ErrorDetails, 'context' | 'errors'> & { message?: string }): PrestageError {
-    const { code, hint, cause, retryable } = this;
+  }: Pick<ErrorDetails, 'context' | 'errors'> & { message?: string; hint?: string | undefined }): PrestageError {
+    const { code, cause, retryable } = this;
     const error = new PrestageError(code, message, {
       ...(hint === undefined ? {} : { hint }),
       context,

@@ -12,6 +12,7 @@ export type {
   ReleasesResult,
   RollbackResult,
   StatusResult,
+  Unrepaired,
   VerifyResult,
 } from './results.js';
 export { type RollbackOptions, rollback } from './rollback.js';

@@ -4,10 +4,8 @@ import {
   nearest,
   orderServices,
   type PackagePlan,
-  planPackage,
   planRelease,
   type Resolved,
-  recipe,
   type ScriptPlan,
   type ServicePlan,
   type ServicesPlan,
@@ -15,6 +13,7 @@ import {
 import { PrestageError } from '../core/errors.js';
 import type { ReleaseRecord } from '../store/index.js';
 import type { Target } from '../targets/index.js';
+import { recordedPackage } from './recorded.js';
 
 /** What is deployed: the base to which `--only` adds. */
 interface Base {
@@ -74,10 +73,10 @@ async function deployedBase(target: Target, { environment }: Resolved): Promise<
 
 /** By their recipes, as the release's record has them: nobody needs their sources, since their trees are in the store. */
 function keptPackages({ release, packages }: ReleaseRecord): PackagePlan[] {
-  return packages.map(({ id, destination, recipe: digest, recipeContent }) => {
-    const known = recipe.safeParse(recipeContent);
-    const plan = known.success ? planPackage(id, destination, known.data) : undefined;
-    if (plan?.digest === digest) return plan;
+  return packages.map((item) => {
+    const { id } = item;
+    const plan = recordedPackage(item);
+    if (plan) return plan;
     throw new PrestageError(
       'USAGE',
       `--only cannot take ${id} over from release ${release}: another version of Prestage made it, which kept no recipe that this one can read.`,

@@ -70,6 +70,15 @@ export interface VerifyResult {
   differences: Difference[];
   /** With `repair`: the trees and the release that were prepared again. */
   repaired?: string[];
+  /** With `repair`: the trees that differ still, because what they were made of is not in the configuration any more. */
+  unrepaired?: Unrepaired[];
+}
+
+export interface Unrepaired {
+  tree: string;
+  releases: string[];
+  /** The first of its inputs that is not there. */
+  missing?: { name: string; sha256: string };
 }
 
 export interface ReleasesResult {

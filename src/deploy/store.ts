@@ -32,7 +32,7 @@ export async function planPrune(options: CommandOptions & { keep: number }): Pro
 export async function prune(options: CommandOptions & { plan: PrunePlan }): Promise<void> {
   const { plan } = options;
   const { target, context } = await openDeployed(options);
-  const isEmpty = plan.remove.length === 0 && plan.trees.length === 0;
+  const isEmpty = plan.remove.length === 0 && plan.trees.length === 0 && plan.aside.length === 0;
   if (isEmpty && plan.keep.length === 0) return; // there may be no store at all
   try {
     const patience = isEmpty ? { ...context, wait: false } : context;

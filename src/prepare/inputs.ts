@@ -3,7 +3,6 @@ import {
   type InputLocation,
   type InputLocations,
   isRemote,
-  type PackagePlan,
   type RecipeInput,
   type RemoteLocation,
   type ScriptPlan,
@@ -32,15 +31,6 @@ export function locationOf(inputs: InputLocations, digest: string, name: string)
     hint: 'This is a defect of Prestage. Report it with the configuration.',
     context: { file: name, expected: digest },
   });
-}
-
-/** Everything that preparing a package reads, the source first. */
-export function inputsOf({ recipe }: PackagePlan): RecipeInput[] {
-  const ofSteps = recipe.steps.flatMap((step): RecipeInput[] => {
-    if (step.kind === 'copy') return [step.from];
-    return step.kind === 'patch' ? step.patches.map((patch) => ({ kind: 'file', ...patch })) : [];
-  });
-  return [recipe.source, ...ofSteps];
 }
 
 /** Fails now for a local input that is not there, rather than after minutes of work on others. @throws CONFIG_FILE_MISSING */

@@ -1,4 +1,4 @@
-import type { PackagePlan } from '../config/index.js';
+import { inputsOf, type PackagePlan } from '../config/index.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
 import type { Retry } from '../remote/index.js';
@@ -14,7 +14,7 @@ import {
   readTreeSummary,
   storePaths,
 } from '../store/index.js';
-import { demandInput, inputsOf, readScripts } from './inputs.js';
+import { demandInput, readScripts } from './inputs.js';
 import type { PrepareOptions } from './options.js';
 import { PackageFailures } from './package-failures.js';
 import { type PreparedPackage, preparePackage, type Workshop } from './prepare-package.js';

@@ -59,18 +59,18 @@ export async function demandSpace(root: string, needs: readonly Need[]): Promise
   const files = needs.reduce((sum, need) => sum + (need.files ?? 1), 0);
   const bytes = needs.reduce((sum, need) => sum + need.bytes, 0) + files * BYTES_PER_FILE;
   if (bytes > free.bytes)
-    throw tooSmall(root, `${formatBytes(bytes)} are needed`, `${formatBytes(free.bytes)} are free`, bytes, free.bytes);
+    throw tooSmall(root, `${formatBytes(bytes)} are needed`, `${formatBytes(free.bytes)} are free`);
   if (free.inodes !== undefined && files > free.inodes)
-    throw tooSmall(root, `${files} files are to be made`, `${free.inodes} inodes are free`, files, free.inodes);
+    throw tooSmall(root, `${files} files are to be made`, `${free.inodes} inodes are free`);
 }
 
-function tooSmall(root: string, needs: string, has: string, expected: number, found: number): PrestageError {
+function tooSmall(root: string, needs: string, has: string): PrestageError {
   return new PrestageError(
     'DISK_FULL',
     `The packages do not fit into ${root}: ${needs}, ${has}. Nothing was written.`,
     {
       hint: 'Free space there (`prestage prune` removes old releases) or enlarge the file system, then run the same command again.',
-      context: { path: root, expected: String(expected), found: String(found) },
+      context: { path: root },
     },
   );
 }

@@ -109,7 +109,7 @@ describe('a plan', () => {
   });
 
   test('of a store that is not there is empty', async () => {
-    const nothing = { keep: [], remove: [], trees: [], bytes: 0 };
+    const nothing = { keep: [], remove: [], trees: [], aside: [], bytes: 0 };
     expect(await planPrune(`${root}-2`, { keep: 1, protect: new Map() })).toEqual(nothing);
   });
 });

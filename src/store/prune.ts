@@ -10,6 +10,7 @@ import type { ReleaseRecord } from './release-record.js';
 import { currentRelease, listReleases } from './releases.js';
 import { removeAll } from './remove.js';
 import type { PrunePlan } from './report.js';
+import { listAside } from './set-aside.js';
 import { collectLeftovers, openStaging } from './staging.js';
 import { readTreeSummary, treeNames } from './trees.js';
 
@@ -21,6 +22,8 @@ export interface Prunable {
   trees: readonly string[];
   /** Whether a preparation is at work. */
   busy: boolean;
+  /** What was moved out of the way; where it is known. */
+  aside?: PrunePlan['aside'];
 }
 
 export interface PruneOptions {
@@ -36,13 +39,15 @@ export interface PruneOptions {
  * @throws STORE_INVALID where a record is damaged: what it holds is not known then.
  */
 export async function planPrune(root: string, options: PruneOptions): Promise<PrunePlan> {
-  const [records, current, trees, lock] = await Promise.all([
+  const [records, current, trees, lock, aside] = await Promise.all([
     listReleases(root),
     currentRelease(root),
     treeNames(root),
     inspectLease(storePaths(root).lock),
+    listAside(root),
   ]);
-  return choosePrunable({ records, current, trees, busy: lock?.alive ?? false }, options, (tree) => sizeOf(root, tree));
+  const held = { records, current, trees, busy: lock?.alive ?? false, aside };
+  return choosePrunable(held, options, (tree) => sizeOf(root, tree));
 }
 
 /**
@@ -51,7 +56,7 @@ export async function planPrune(root: string, options: PruneOptions): Promise<Pr
  * Trees that no release holds are the finished part of a preparation that failed: they go, unless one is at work now.
  */
 export async function choosePrunable(
-  { records, current, trees: names, busy }: Prunable,
+  { records, current, trees: names, busy, aside = [] }: Prunable,
   options: PruneOptions,
   sizeOf: (tree: string) => Promise<number>,
 ): Promise<PrunePlan> {
@@ -66,7 +71,8 @@ export async function choosePrunable(
     keep: kept.map(({ release }) => ({ release, reason: reasons.get(release) ?? '' })),
     remove: removed.map(({ release, createdAt }) => ({ release, createdAt })),
     trees,
-    bytes: trees.reduce((sum, tree) => sum + tree.bytes, 0),
+    aside,
+    bytes: [...trees, ...aside].reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
 

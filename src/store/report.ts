@@ -28,6 +28,8 @@ export interface PrunePlan {
   remove: { release: string; createdAt: string }[];
   /** Trees that no kept release holds, with their sizes in bytes where they are known. */
   trees: { tree: string; bytes: number }[];
+  /** What was wrong and was moved out of the way; `path` from the root. */
+  aside: { path: string; bytes: number }[];
   bytes: number;
 }
 

@@ -108,7 +108,10 @@ describe.skipIf(lacks('moto'))('in the emulated region', () => {
     const { project, environment } = await foundation();
     const before = (await region.calls({ action: 'RunInstances' })).length;
     const context = { emit: () => {}, signal: new AbortController().signal, wait: false };
-    await openAwsTarget({ project, environment }).prune({ keep: [], remove: [], trees: [], bytes: 0 }, context);
+    await openAwsTarget({ project, environment }).prune(
+      { keep: [], remove: [], trees: [], aside: [], bytes: 0 },
+      context,
+    );
     expect((await region.calls({ action: 'RunInstances' })).length).toBe(before);
   });
 
@@ -117,7 +120,7 @@ describe.skipIf(lacks('moto'))('in the emulated region', () => {
     const target = openAwsTarget({ project, environment });
     const before = (await region.calls({ action: 'RunInstances' })).length;
     const context = { emit: () => {}, signal: AbortSignal.abort(new Error('Ctrl-C')), wait: false };
-    const plan = { keep: [], remove: [], trees: [{ tree: 'app-1', bytes: 1 }], bytes: 1 };
+    const plan = { keep: [], remove: [], trees: [{ tree: 'app-1', bytes: 1 }], aside: [], bytes: 1 };
     await expect(target.prune(plan, context)).rejects.toThrow('Ctrl-C');
     await expect(target.verify({ deep: false }, context)).rejects.toThrow('Ctrl-C');
     expect((await region.calls({ action: 'RunInstances' })).length).toBe(before);

@@ -214,6 +214,7 @@ describe.skipIf(lacks('moto'))('an agent that reports to a bucket', () => {
         keep: [],
         remove: [{ release: old.release, createdAt: '' }],
         trees: [{ tree: first?.tree ?? '', bytes: 1 }],
+        aside: [],
         bytes: 1,
       },
     });

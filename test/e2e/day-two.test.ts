@@ -70,19 +70,55 @@ describe('prestage verify', () => {
     const kept = (await readdir(join(aside, 'trees'))).find((name) => name.startsWith(`${tree}.tmp-`)) ?? '';
     expect(await readFile(join(aside, 'trees', kept, 'bin/run.sh'), 'utf8')).toBe('tampered\n');
     expect((await sample.run('verify --repair --json')).result).toMatchObject({ ok: true, repaired: [] });
-    expect((await sample.run('prune --yes')).status).toBe(0);
+    const dry = await sample.run('prune --dry-run');
+    expect(dry.stdout).toMatch(new RegExp(`remove +\\.aside/trees/${kept} +\\d+ B, was wrong and was moved aside`));
+    expect(dry.stdout).toContain('.aside/releases/');
+    expect((await sample.run('prune')).status).toBe(2); // it would ask
+    expect((await sample.run('prune --yes')).stderr).toMatch(/[0-9]+ things moved aside/);
     expect(await readdir(sample.root)).not.toContain('.aside');
   });
 
-  test('prestage verify --repair says what it cannot prepare with this configuration', async () => {
+  test('prestage verify --repair prepares again what another configuration describes, where it has all inputs still', async () => {
     const sample = await sampleProject(filesOnly);
     const { result } = await sample.run('deploy --json');
+    const tree = result.packages.find(({ id }) => id === 'app')?.tree;
+    const path = join(sample.root, 'releases', result.release, 'opt/app/bin/run.sh');
+    await appendFile(path, 'tampered\n');
+    sample.config.packages.app = { source: 'files/app.tar.gz', extract: { strip: 1 }, destination: 'opt/app' };
+    sample.config.packages.other = { source: 'patches' };
+    await sample.save();
+    expect((await sample.run('verify --repair')).status).toBe(3); // its patch is not in the configuration
+    sample.config.packages.app.steps = [{ patch: 'patches/10-color.patch' }];
+    await sample.save();
+    const repaired = await sample.run('verify --deep --repair --json');
+    expect(repaired.result).toMatchObject({ ok: true, differences: [], repaired: [tree], unrepaired: [] });
+    expect(await readFile(path, 'utf8')).toBe('#!/bin/sh\necho hello\n');
+  });
+
+  test('prestage verify --repair says what a package was made of where the configuration has moved on, and the ways out', async () => {
+    const sample = await sampleProject(filesOnly);
+    const { result } = await sample.run('deploy --json');
+    const lock = JSON.parse(await readFile(join(sample.folder, 'prestage.lock'), 'utf8'));
+    const { sha256 } = lock.sources['files/extras.tar.gz'];
     await changeExtras(sample, 'changed\n');
     await appendFile(join(sample.root, 'releases', result.release, 'extras/readme.txt'), 'tampered\n');
-    const repaired = await sample.run('verify --repair --json');
+    const repaired = await sample.run('verify --repair --json --env local');
+    const tree = result.packages.find(({ id }) => id === 'extras')?.tree;
     expect(repaired.status).toBe(3);
-    expect(repaired.result).toMatchObject({ differences: [{ releases: [result.release] }], repaired: [] });
-    expect(repaired.result.error.hint).toContain('with the configuration of that release');
+    expect(repaired.result).toMatchObject({
+      differences: [{ releases: [result.release] }],
+      repaired: [],
+      unrepaired: [{ tree, releases: [result.release], missing: { name: 'extras.tar.gz', sha256 } }],
+    });
+    const { hint } = repaired.result.error;
+    expect(hint).toContain(`${tree} of release ${result.release} cannot be prepared again`);
+    expect(hint).toContain(`git log -S ${sha256} -- prestage.lock`);
+    // As it was called.
+    expect(hint).toMatch(/prestage deploy --env local`/);
+
+    await sample.run('deploy');
+    expect((await sample.run('prune --keep 1 --yes')).status).toBe(0);
+    expect((await sample.run('verify --json')).result).toMatchObject({ ok: true, differences: [] });
   });
 
   test('prestage verify --deep finds a change that kept size and mode', async () => {

@@ -74,7 +74,7 @@ describe.skipIf(lacks('tmpfs'))('on a disk without a byte and without an inode',
     expect(back.events).toContainEqual({
       type: 'notice',
       time: expect.any(String),
-      message: expect.stringMatching(/^The disk was full\. .* MB were freed; .* are free now\.$/),
+      message: expect.stringMatching(/^The disk was full\. .* [KMG]?i?B were freed; .* are free now\.$/),
     });
     // It frees nothing, and says what could.
     expect(back.events).toContainEqual(
@@ -127,7 +127,7 @@ describe.skipIf(lacks('tmpfs'))('on a disk without a byte and without an inode',
     expect(result.error).toMatchObject({
       code: 'HOST_FAILED',
       message: expect.stringMatching(
-        /its boot script boot\.sh failed: exit status 9\. It said last: cat: .* The disk of .* is full\./,
+        /its boot script boot\.sh failed: exit status 9\. It said last: cat: .*[.!?] The disk of .* is full\./,
       ),
       hint: expect.stringContaining('`prestage destroy`'),
     });

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { PrestageError } from '../../core/errors.js';
 import type { DoctorResult } from '../../deploy/index.js';
+import { asCalled } from '../output/as-called.js';
 import { doctorTable } from '../output/doctor-table.js';
 import type { Run } from '../program.js';
+import type { Session } from '../session.js';
 import { examples } from './help-text.js';
 
 export function addDoctor(program: Command, run: Run): void {
@@ -25,11 +27,18 @@ export function addDoctor(program: Command, run: Run): void {
           const result = await policy(session.options);
           return { result, output: JSON.stringify(result.policy, null, 2).split('\n') };
         }
-        const result = await doctor(session.options);
+        const result = asCalledFor(session, await doctor(session.options));
         const error = failureOf(result);
         return { result, output: doctorTable(result, session.table), ...(error ? { error } : {}) };
       }),
     );
+}
+
+function asCalledFor({ commandLine }: Session, { checks, ...result }: DoctorResult): DoctorResult {
+  const called = checks.map(({ remedy, ...check }) =>
+    remedy === undefined ? check : { ...check, remedy: asCalled(remedy, commandLine) },
+  );
+  return { ...result, checks: called };
 }
 
 function failureOf({ environment, checks }: DoctorResult): PrestageError | undefined {

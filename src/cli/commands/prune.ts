@@ -35,11 +35,13 @@ export function addPrune(program: Command, run: Run): void {
         const plan = await planPrune({ ...session.options, keep });
         const result: PruneResult = { ...plan, dryRun };
         const output = pruneTable(plan, session.table);
-        const nothing = plan.remove.length === 0 && plan.trees.length === 0;
+        const nothing = plan.remove.length === 0 && plan.trees.length === 0 && plan.aside.length === 0;
         const options = { ...session.options, ...(wait === undefined ? {} : { wait }), plan };
         if (nothing && !dryRun) await prune(options);
         if (dryRun || nothing) return { result, output, summary: nothing ? ['There is nothing to remove.'] : [] };
-        const what = `${formatCount(plan.remove.length, 'release')} and ${formatCount(plan.trees.length, 'tree')}, ${formatBytes(plan.bytes)}`;
+        const aside = plan.aside.length === 0 ? '' : ` and ${formatCount(plan.aside.length, 'thing')} moved aside`;
+        const joint = aside === '' ? ' and ' : ', ';
+        const what = `${formatCount(plan.remove.length, 'release')}${joint}${formatCount(plan.trees.length, 'tree')}${aside}, ${formatBytes(plan.bytes)}`;
         await session.confirm({ details: output, action: `This removes ${what}.` });
         await prune(options);
         // Whoever was asked has read the table.

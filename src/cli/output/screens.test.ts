@@ -137,6 +137,7 @@ const screens: Record<string, (options: Options) => string[]> = {
         keep: [{ release, reason: 'order-processing-10 runs on it' }],
         remove: [{ release: 'fedcba9876543210', createdAt: '2026-11-24T02:11:14.000Z' }],
         trees: [{ tree: `middleware-configuration-production-${release}`, bytes: 1_700_000_000 }],
+        aside: [],
         bytes: 1_700_000_000,
       },
       options,

@@ -16,7 +16,7 @@ export function releasesTable({ releases }: ReleasesResult, options: TableManner
   const rows = releases.map((release) => [
     release.current ? { text: `${release.release} *`, mark: options.style.good } : release.release,
     formatTime(release.createdAt),
-    release.deployedAt === undefined ? 'never' : formatTime(release.deployedAt),
+    release.deployedAt === undefined ? 'no record' : formatTime(release.deployedAt),
     formatBytes(release.packages.reduce((sum, item) => sum + item.bytes, 0)),
     release.packages.map((item) => item.id).join(', '),
   ]);
@@ -37,7 +37,7 @@ export function verifyTable({ differences }: VerifyResult, options: TableManner)
 }
 
 /** What stays and why, and what goes. Pure. */
-export function pruneTable({ keep, remove, trees, bytes }: PrunePlan, options: TableManner): string[] {
+export function pruneTable({ keep, remove, trees, aside, bytes }: PrunePlan, options: TableManner): string[] {
   const { style } = options;
   const rows = [
     ...keep.map(({ release, reason }) => [{ text: 'keep', mark: style.good }, release, reason]),
@@ -51,10 +51,15 @@ export function pruneTable({ keep, remove, trees, bytes }: PrunePlan, options: T
       tree,
       `${formatBytes(bytes)}, no kept release holds it`,
     ]),
+    ...aside.map(({ path, bytes }) => [
+      { text: 'remove', mark: style.bad },
+      path,
+      `${formatBytes(bytes)}, was wrong and was moved aside`,
+    ]),
   ];
   if (rows.length === 0) return ['No release is prepared yet.'];
   return [
     ...table(['action', 'what', 'why'], rows, options),
-    ...(trees.length > 0 ? [`frees ${formatBytes(bytes)}`] : []),
+    ...(trees.length + aside.length > 0 ? [`frees ${formatBytes(bytes)}`] : []),
   ];
 }

@@ -210,7 +210,7 @@ test('releases are listed with an asterisk at the current one', () => {
   );
   expect(lines).toEqual([
     'RELEASE  PREPARED              DEPLOYED              SIZE     PACKAGES',
-    'r1       2026-11-24 02:11:14Z  never                 477 MiB  db',
+    'r1       2026-11-24 02:11:14Z  no record             477 MiB  db',
     'r2 *     2026-11-24 02:11:14Z  2026-11-24 02:11:14Z  954 MiB  db, app',
   ]);
   expect(releasesTable({ current: undefined, releases: [] }, pipe)).toEqual(['No release is prepared yet.']);
@@ -221,6 +221,7 @@ test('prune says what stays and why, and what goes', () => {
     keep: [{ release: 'r2', reason: 'current' }],
     remove: [{ release: 'r1', createdAt: '2026-11-24T02:11:14Z' }],
     trees: [{ tree: 'db-1', bytes: 3e6 }],
+    aside: [],
     bytes: 3e6,
   };
   expect(pruneTable(plan, pipe)).toEqual([

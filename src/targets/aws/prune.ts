@@ -8,7 +8,7 @@ import { runsAtWork } from './worker/run-task.js';
 
 /** What may go from the store, by its index: never what is current, what a host runs on, or what is being prepared. */
 export async function planStorePrune(context: AwsContext, place: Place | undefined, keep: number): Promise<PrunePlan> {
-  if (place === undefined) return { keep: [], remove: [], trees: [], bytes: 0 };
+  if (place === undefined) return { keep: [], remove: [], trees: [], aside: [], bytes: 0 };
   const [index, stack, hosts, runs, deployments] = await Promise.all([
     readIndex(place.bucket, place.outputs.FileSystemId),
     findInfrastructure(context),

@@ -1,6 +1,7 @@
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../core/bounded.js';
+import { formatBytes } from '../../core/bytes.js';
 import type { Emit } from '../../core/events.js';
 import { rm } from '../../core/held-files.js';
 import { makeFolder, spaceAvailable } from '../../store/index.js';
@@ -61,14 +62,17 @@ export async function spendReserve({ reserve }: LocalLayout): Promise<void> {
 export async function tellOfSpace(layout: LocalLayout, before: number, emit: Emit): Promise<void> {
   const { root } = layout;
   const { bytes, inodes } = await spaceAvailable(root);
-  const room = `${megabytes(bytes)}${inodes === undefined ? '' : ` and room for ${inodes} files`} are free`;
-  emit({ type: 'notice', message: `The disk was full. ${megabytes(bytes - before)} were freed; ${room} now.` });
+  const room = `${formatBytes(bytes)}${inodes === undefined ? '' : ` and room for ${inodes} files`} are free`;
+  emit({
+    type: 'notice',
+    message: `The disk was full. ${formatBytes(Math.max(0, bytes - before))} were freed; ${room} now.`,
+  });
   if (!(await isFull(root))) return;
   const sizes = await Promise.all(
     REMEDIES.map(async ([name, remedy]) => ({ name, remedy, bytes: await sizeOf(join(root, name)) })),
   );
   const largest = sizes.filter((item) => item.bytes > 0).sort((a, b) => b.bytes - a.bytes);
-  const parts = largest.map(({ name, bytes: size, remedy }) => `${name}/ has ${megabytes(size)} (${remedy})`);
+  const parts = largest.map(({ name, bytes: size, remedy }) => `${name}/ has ${formatBytes(size)} (${remedy})`);
   emit({
     type: 'warning',
     message: `The disk of ${root} is still full.`,
@@ -93,8 +97,4 @@ async function sizeOf(folder: string): Promise<number> {
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const sizes = await mapBounded(files, 32, async (path) => (await stat(path).catch(() => undefined))?.blocks ?? 0);
   return sizes.reduce((sum, blocks) => sum + blocks * 512, 0);
-}
-
-function megabytes(bytes: number): string {
-  return `${(Math.max(0, bytes) / 1e6).toFixed(1)} MB`;
 }

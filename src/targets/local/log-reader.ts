@@ -55,7 +55,12 @@ export function openLogReader(path: string): LogReader {
         const next = await successor(path, file, finished);
         await toEnd(file, line);
         if (next === undefined) return true;
-        if (next.missed) gaps += 1;
+        if (next.missed) {
+          gaps += 1;
+          // Its end is among what was missed: what comes next is of another line.
+          if (partial.length > 0) line(partial);
+          partial = Buffer.alloc(0);
+        }
         await begin(next.file);
       }
       return true;

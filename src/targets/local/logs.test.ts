@@ -1,6 +1,6 @@
 import { appendFile, mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { until } from '../../../test/until.js';
 import { openLocalTarget } from './index.js';
@@ -153,4 +153,36 @@ test('following shows whole lines as they are completed, also after the log was 
   stop.abort();
   await following;
   expect(lines).toEqual(['first', 'half done', 'new']);
+});
+
+test('a reader that cannot keep up says that it missed a part, and joins no two lines that are not one', async () => {
+  const path = await makeHost('api', 0, 'first\ncut he');
+  const shown: string[] = [];
+  const stop = new AbortController();
+  const following = open().logs('api', {
+    follow: true,
+    signal: stop.signal,
+    emit: (event) => {
+      if (event.type === 'log') shown.push(event.line);
+      if (event.type === 'notice') shown.push(`(${event.message})`);
+    },
+  });
+  await until('the first line', () => shown.includes('first'));
+  // Rotated more often than files are kept, between two looks: put aside whole, so that no look finds it half done.
+  const folder = dirname(path);
+  const rotated = `${folder}.rotated`;
+  await mkdir(rotated);
+  for (const name of ['host.json', ...Array.from({ length: 5 }, (_, n) => (n === 0 ? 'host.log' : `host.log.${n}`))])
+    await writeFile(join(rotated, name), name === 'host.json' ? '{}' : `${name}, line\n`);
+  await rename(folder, `${folder}.gone`);
+  await rename(rotated, folder);
+  await until('the last line', () => shown.includes('host.log, line'));
+  stop.abort();
+  await following;
+  expect(shown).toEqual([
+    'first',
+    'cut he',
+    ...['host.log.4, line', 'host.log.3, line', 'host.log.2, line', 'host.log.1, line', 'host.log, line'],
+    '(A part of the log of api-0 is not shown: it was rotated away before it could be read.)',
+  ]);
 });

@@ -1,4 +1,4 @@
-import { PrestageError, withoutCredentials } from '../../../core/errors.js';
+import { asSentence, PrestageError, withoutCredentials } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { isRunning } from '../../../core/process-identity.js';
 import { isFull } from '../full-disk.js';
@@ -136,7 +136,8 @@ async function hostFailed({ spec, folder }: LaunchedHost, seen: string, emit: Em
   const lastWords = log.findLast((line) => !line.startsWith(OWN));
   const said = lastWords === undefined ? '' : ` It said last: ${lastWords}`;
   const full = (await isFull(spec.root)) ? ` The disk of ${spec.root} is full.` : '';
-  return new PrestageError('HOST_FAILED', `Host ${host} did not become healthy: ${reason}.${said}${full}`, {
+  const failure = asSentence(`Host ${host} did not become healthy: ${reason}`) + said;
+  return new PrestageError('HOST_FAILED', full === '' ? failure : asSentence(failure) + full, {
     hint: `${full === '' ? '' : `Free space first: \`prestage destroy\` removes what hosts wrote, \`prestage prune\` old releases. `}\`prestage logs ${host}\` shows all that it said. Correct its script, configuration or files, and deploy again.`,
     context: { host, service, reason, log, ...(spec.port === undefined ? {} : { port: spec.port }) },
   });

@@ -215,7 +215,7 @@ describe('a second deployment', () => {
     await expect(kit.deploy(broken, next)).rejects.toMatchObject({
       code: 'HOST_FAILED',
       message: expect.stringMatching(
-        /web-0 did not become healthy.*api-0, web-0 went back to what they were\. new-0 was removed again\. Release .* is still current/s,
+        /web-0 did not become healthy.* It said last: the schema is too new\. api-0, web-0 went back to what they were\. new-0 was removed again\. Release \w+ is still current\.$/s,
       ),
       context: {
         host: 'web-0',
