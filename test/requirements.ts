@@ -32,6 +32,10 @@ const needs = {
   maven: () => runs('mvn', '--version'),
   shellcheck: () => runs('shellcheck', '--version'),
   dash: () => runs('dash', '-c', ':'),
+  zsh: () => runs('zsh', '-fc', ':'),
+  fish: () => runs('fish', '-Nc', ':'),
+  /** A terminal for a program, by util-linux. */
+  script: () => runs('script', '-qec', 'true', '/dev/null'),
   tmux: () => runs('tmux', '-V'),
   versitygw: () => runs(goTool('versitygw'), '--version'),
   /** The emulated AWS region, the AWS command line and cfn-lint. */

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { version } from '../core/installation.js';
+import { addCompletion } from './commands/completion.js';
 import { addDeploy } from './commands/deploy.js';
 import { addDestroy } from './commands/destroy.js';
 import { addDoctor } from './commands/doctor.js';
@@ -65,6 +66,7 @@ export function createProgram({
     addDoctor,
     addTest,
     addDestroy,
+    addCompletion,
   ]) {
     add(program, run);
   }
