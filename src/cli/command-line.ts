@@ -39,10 +39,26 @@ export async function execute(args: readonly string[], surroundings: Surrounding
     if (error.exitCode === 0) return 0;
     const failure = usageError(error, program, normalized);
     const flags = { ...NO_FLAGS, json: hasFlag(normalized, '--json'), color: !hasFlag(normalized, '--no-color') };
-    if (error.code === 'commander.help' && !flags.json) surroundings.stderr.write(program.helpInformation());
-    else reporterFor(commandName(program, normalized) ?? '', flags, surroundings).fail(failure);
+    if (error.code === 'commander.help' && !flags.json) {
+      const shown = await showProject({ ...flags, ...program.opts<Partial<GlobalFlags>>() }, surroundings);
+      if (shown !== undefined) return shown;
+      surroundings.stderr.write(program.helpInformation());
+    } else reporterFor(commandName(program, normalized) ?? '', flags, surroundings).fail(failure);
     return failure.exitStatus;
   }
+}
+
+/** `prestage` alone, in a project: its state, and what to do next. Undefined where there is no project. */
+async function showProject(flags: GlobalFlags, surroundings: Surroundings): Promise<number | undefined> {
+  const { findConfig } = await import('../config/index.js');
+  const isThere = await findConfig(flags.config ?? process.cwd()).catch((error: unknown) => error);
+  if (isThere instanceof PrestageError && isThere.code === 'CONFIG_NOT_FOUND') return undefined;
+  return runSession({ name: '' }, flags, surroundings, async (session) => {
+    const { overview } = await import('../deploy/index.js');
+    const result = await overview(session.options);
+    const { overviewLines } = await import('./output/overview-lines.js');
+    return { result, output: overviewLines(result, { ...session, style: session.table.style }) };
+  });
 }
 
 function usageError(error: CommanderError, program: Command, args: readonly string[]): PrestageError {

@@ -1,6 +1,7 @@
 export { type DeployOptions, deploy } from './deploy.js';
 export { type DestroyPlan, destroy, destroyPlan, endTemporary } from './destroy.js';
 export { doctor, policy } from './doctor.js';
+export { type EnvironmentOverview, overview, type ProjectOverview } from './overview.js';
 export { type PlanOptions, plan } from './plan.js';
 export type { CommandOptions } from './project.js';
 export type {

@@ -12,8 +12,8 @@ export function addCompletion(program: Command, run: Run): void {
     .command('completion')
     .description('print what makes a shell complete commands, flags and names')
     .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SCRIPTS)))
-    .argument('[words...]', 'with --word: those before it')
-    .option('--word <text>', 'print what may stand for this word: what the script asks')
+    .option('--word <text>', 'print what may stand for this word after those that follow `--`: what the script asks')
+    .allowExcessArguments()
     .addHelpText(
       'after',
       examples(
@@ -23,12 +23,13 @@ export function addCompletion(program: Command, run: Run): void {
         ['prestage completion powershell | Out-String | Invoke-Expression', 'in $PROFILE'],
       ),
     )
-    .action((shell: Shell, words: string[], { word }: { word?: string }, command: Command) =>
+    .action((shell: Shell, { word }: { word?: string }, command: Command) =>
       run(
         command,
         async () => ({
           result: {},
-          output: word === undefined ? await scriptOf(shell) : await answer(program, shell, words, word),
+          output:
+            word === undefined ? await scriptOf(shell) : await answer(program, shell, command.args.slice(1), word),
         }),
         { endsWithReader: true },
       ),

@@ -1,0 +1,40 @@
+import { loadConfig, selectEnvironment } from '../config/index.js';
+import { asPrestageError } from '../core/errors.js';
+import type { CommandOptions } from './project.js';
+import type { StatusResult } from './results.js';
+import { status } from './status.js';
+
+export interface ProjectOverview {
+  project: string;
+  file: string;
+  environments: EnvironmentOverview[];
+}
+
+export interface EnvironmentOverview {
+  name: string;
+  target: 'local' | 'aws';
+  /** Whether commands without `--env` mean it. */
+  isDefault: boolean;
+  /** Of the local ones, and of the one that was asked for by name: others are behind a network. */
+  status?: StatusResult;
+  /** Why it could not be asked. */
+  problem?: string;
+}
+
+/** The project and the state of its environments, as far as that is known at once. */
+export async function overview(options: CommandOptions): Promise<ProjectOverview> {
+  const config = await loadConfig(options.config ?? process.cwd());
+  const { environment: wanted } = options;
+  const chosen = wanted === undefined ? config.environments : [selectEnvironment(config, wanted)];
+  const environments = chosen.map(async ({ name, target }): Promise<EnvironmentOverview> => {
+    const isDefault = config.environments.length === 1 || name === 'local';
+    const entry = { name, target, isDefault };
+    if (target === 'aws' && wanted === undefined) return entry;
+    try {
+      return { ...entry, status: await status({ ...options, environment: name }) };
+    } catch (error) {
+      return { ...entry, problem: asPrestageError(error).message };
+    }
+  });
+  return { project: config.name, file: config.file, environments: await Promise.all(environments) };
+}
