@@ -19,6 +19,8 @@ export interface Detection {
   packages: PackageDetection[];
   /** What of the hosts' scripts is not as in that release. */
   scripts: Change[];
+  /** The scripts that they are compared with. */
+  earlierScripts: readonly ScriptPlan[];
   /** Trees that are not as they were prepared. */
   changed: readonly ChangedTree[];
 }
@@ -37,7 +39,14 @@ export async function detect(target: Target, plan: ReleasePlan): Promise<Detecti
   const needed = !prepared.release || packages.some((item) => item.action === 'prepare');
   const last = earlier.at(-1);
   const scripts = last === undefined ? [] : scriptChanges(last.scripts, plan.scripts);
-  return { needed, reason: reasonOf(plan, packages, prepared), packages, scripts, changed };
+  return {
+    needed,
+    reason: reasonOf(plan, packages, prepared),
+    packages,
+    scripts,
+    earlierScripts: last?.scripts ?? [],
+    changed,
+  };
 
   function isCurrent({ release }: ReleaseRecord): boolean {
     return release === current;

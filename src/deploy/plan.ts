@@ -1,7 +1,9 @@
 import type { Resolved } from '../config/index.js';
 import { type ErrorCode, PrestageError } from '../core/errors.js';
 import type { SourceHandling } from '../prepare/index.js';
-import type { Deployment, ReviewFile, ServicesChange } from '../targets/index.js';
+import type { Deployment, ReviewFile } from '../targets/index.js';
+import { withDiffs } from './changes/script-diffs.js';
+import { serviceChanges } from './changes/service-changes.js';
 import { contentsOf } from './contents.js';
 import { demandUsable } from './demand-usable.js';
 import { type Detection, detect, toPrepare } from './detect.js';
@@ -51,7 +53,7 @@ export async function plan(options: PlanOptions): Promise<PlanResult> {
 
 interface Answers {
   detection: Detection;
-  phase2: ServicesChange;
+  phase2: NonNullable<PlanResult['phase2']>;
   /** What the target would make, where a review of it is to be written. */
   review: ReviewFile[];
 }
@@ -70,9 +72,12 @@ async function askTarget(
   };
   try {
     const target = await targetOf(project);
+    const detection = await detect(target, resolved.plan);
+    const deployed = (await target.history()).at(-1)?.services;
+    const changes = deployed === undefined ? [] : serviceChanges(deployed, resolved.services);
     return {
-      detection: await detect(target, resolved.plan),
-      phase2: await target.planServices(deployment),
+      detection: { ...detection, scripts: await withDiffs(detection, target, resolved) },
+      phase2: { ...(await target.planServices(deployment)), changes },
       review: out === undefined ? [] : ((await target.reviewFiles?.(deployment, resolved)) ?? []),
     };
   } catch (error) {

@@ -18,8 +18,8 @@ export interface PlanResult {
     /** What of the hosts' scripts is not as in the release that is deployed, or was prepared last. */
     scripts: Change[];
   };
-  /** null where nobody was asked. */
-  phase2: ServicesChange | null;
+  /** null where nobody was asked. `changes`: what of the services is not as it is deployed. */
+  phase2: (ServicesChange & { changes: Change[] }) | null;
 }
 
 export interface PlannedPackage {

@@ -31,7 +31,7 @@ export function addPlan(program: Command, run: Run): void {
       run(command, async (session) => {
         const { plan } = await import('../../deploy/index.js');
         const result = await plan({ ...session.options, ...flags });
-        return { result, output: planTables(result, session.table) };
+        return { result, output: planTables(result, { ...session.table, verbose: session.flags.verbose }) };
       }),
     );
 }

@@ -1,6 +1,7 @@
 import { withoutCredentials } from '../../core/redaction.js';
-import type { PlanResult } from '../../deploy/index.js';
+import type { Change, PlanResult } from '../../deploy/index.js';
 import type { ResourceChange } from '../../targets/index.js';
+import { shown, shownLines } from './shown.js';
 import type { Style } from './style.js';
 import { table } from './table.js';
 import { folded } from './wrap.js';
@@ -8,7 +9,7 @@ import { folded } from './wrap.js';
 /** What `plan` found, phase by phase. Pure. */
 export function planTables(
   { environment, release, sources, notAsked, phase1, phase2 }: PlanResult,
-  options: { style: Style; width?: number },
+  { verbose = false, ...options }: { style: Style; width?: number; verbose?: boolean },
 ): string[] {
   const { style, width } = options;
   // A secret that is broken into two lines is not known as one.
@@ -31,18 +32,36 @@ export function planTables(
     '',
     ...fitted(`${style.bold('Phase 1, files')}: ${needOf(phase1)}`),
     ...(packages.length > 0 ? table(['package', 'action', 'source', 'reason'], packages, options) : []),
-    ...changeTable(phase1, options),
+    ...changeTable(
+      [
+        ...phase1.packages.map(({ id, changes }) => ({ where: id, changes })),
+        { where: 'scripts', changes: phase1.scripts },
+      ],
+      options,
+    ),
+    ...phase1.scripts.flatMap((script) => diffLines(script, style, verbose)),
     '',
     ...(phase2 === null ? [] : servicesLines(phase2)),
     ...(notAsked.length === 0 ? [] : fitted(`Not asked: ${notAsked.join('; ')}.`)),
   ];
 
-  function servicesLines({ action, reason, hosts, database, resources = [] }: NonNullable<PlanResult['phase2']>) {
+  function servicesLines({
+    action,
+    reason,
+    hosts,
+    database,
+    changes,
+    resources = [],
+  }: NonNullable<PlanResult['phase2']>) {
     const rows = hosts.map((host) => [host.host, { text: host.action, mark: mark(host.action) }, host.reason]);
     return [
       ...fitted(`${style.bold('Phase 2, hosts')}: ${action === 'apply' ? 'needed' : 'not needed'}, ${reason}`),
       ...(rows.length > 0 ? table(['host', 'action', 'reason'], rows, options) : []),
       ...(database === 'none' ? [] : [`database: ${database}`]),
+      ...changeTable(
+        changes.map(({ what, key = '', ...values }) => ({ where: what, changes: [{ what: key, ...values }] })),
+        options,
+      ),
       ...resourceTables(resources, mark, options),
     ];
   }
@@ -55,16 +74,36 @@ function needOf({ needed, packages }: PlanResult['phase1']): string {
 }
 
 /** Each thing that changed, with what it was and what it is. */
-function changeTable({ packages, scripts }: PlanResult['phase1'], options: { style: Style; width?: number }): string[] {
-  const of = (where: string, changes: PlanResult['phase1']['scripts']) =>
+function changeTable(
+  places: readonly { where: string; changes: readonly Change[] }[],
+  options: { style: Style; width?: number },
+): string[] {
+  const rows = places.flatMap(({ where, changes }) =>
     changes.map(({ what, key, before, after }) => [
       where,
       key === undefined ? what : `${what} ${key}`,
       { text: before ?? '-', mark: options.style.bad },
       { text: after ?? '-', mark: options.style.good },
-    ]);
-  const rows = [...packages.flatMap(({ id, changes }) => of(id, changes)), ...of('scripts', scripts)];
+    ]),
+  );
   return rows.length === 0 ? [] : ['', ...table(['changed', 'what', 'before', 'now'], rows, options)];
+}
+
+/** A long diff is for who asks for it. */
+const DIFF_LINES = 40;
+
+function diffLines({ what, diff = [] }: Change, { bad, good, dim }: Style, verbose: boolean): string[] {
+  if (diff.length === 0) return [];
+  const lines = verbose ? diff : diff.slice(0, DIFF_LINES);
+  const more = diff.length - lines.length;
+  const marks: Record<string, (text: string) => string> = { '-': bad, '+': good, '@': dim, '\\': dim };
+  return [
+    '',
+    bad(shown(`--- ${what}`)),
+    good(shown(`+++ ${what}`)),
+    ...lines.map((line) => (marks[line[0] ?? ''] ?? String)(shownLines(line))),
+    ...(more > 0 ? [dim(`${more} more lines: --verbose shows them.`)] : []),
+  ];
 }
 
 function digest(sha256: string): string {

@@ -43,7 +43,20 @@ const screens: Record<string, (options: Options) => string[]> = {
               { what: 'step 3 (remove)', after: 'added' },
             ],
           })),
-          scripts: [{ what: 'hosts/broker.sh', before: `sha256:${release}` }],
+          scripts: [
+            { what: 'hosts/broker.sh', before: `sha256:${release}` },
+            {
+              what: 'hosts/order-processing.sh',
+              before: `sha256:${release}`,
+              after: 'sha256:fedcba9876543210',
+              diff: [
+                '@@ -1,2 +1,2 @@',
+                ' #!/bin/sh',
+                '-exec bin/start',
+                '+exec bin/start --configuration="$PRESTAGE_ROOT/opt/broker"',
+              ],
+            },
+          ],
         },
         phase2: {
           action: 'apply',
@@ -58,6 +71,11 @@ const screens: Record<string, (options: Options) => string[]> = {
             { host: 'jump-0', service: 'jump', action: 'keep', reason: 'nothing that it needs changed' },
           ],
           database: 'keep',
+          changes: [
+            { what: 'service order-processing', key: 'environment.LOG_LEVEL', before: '"info"', after: '"debug"' },
+            { what: 'service order-processing', key: 'health.timeoutMs', before: '60000', after: '120000' },
+            { what: 'service reports', after: 'added' },
+          ],
           resources: [
             {
               stack: 'portal-production-infrastructure',

@@ -55,7 +55,7 @@ test('plan says what is prepared where there are no packages', () => {
       sources: [],
       notAsked: [],
       phase1: { needed: true, packages: [], scripts: [] },
-      phase2: { action: 'apply', reason: 'nothing runs yet', hosts: [], database: 'none' },
+      phase2: { action: 'apply', reason: 'nothing runs yet', hosts: [], database: 'none', changes: [] },
     } as unknown as Parameters<typeof planTables>[0],
     { style: plainStyle },
   );
@@ -75,6 +75,7 @@ test('plan lists resources where the target is made of them, and marks replaceme
         reason: '2 resources change',
         hosts: [],
         database: 'none',
+        changes: [],
         resources: [
           {
             stack: 's-infrastructure',
@@ -132,6 +133,7 @@ test('plan says for both phases what and why', () => {
         reason: 'nothing is deployed',
         hosts: [{ host: 'api-1', service: 'api', action: 'create', reason: 'new' }],
         database: 'create',
+        changes: [],
       },
     },
     pipe,

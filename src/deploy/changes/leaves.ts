@@ -23,7 +23,7 @@ export function differingLeaves(before: object, after: object): Difference[] {
 }
 
 /** A configuration should hold no secret; where it does, a plan that is printed in a CI's log must not. */
-const SECRET = /pass(word|wd|phrase)?|secret|token|credential|private|api.?key/i;
+export const SECRET = /pass(word|wd|phrase)?|secret|token|credential|private|api.?key|authorization|cookie/i;
 
 function leavesOf(value: unknown, path = ''): [string, string][] {
   if (Array.isArray(value)) {

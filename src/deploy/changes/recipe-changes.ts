@@ -13,6 +13,8 @@ export interface Change {
   before?: string;
   /** Absent: it is gone. */
   after?: string;
+  /** Of a script whose old text is known: hunks as `diff -u` writes them. */
+  diff?: string[];
 }
 
 type Content = Omit<Recipe, 'format' | 'package'>;
@@ -52,7 +54,7 @@ function isSame(a: RecipeStep, b: RecipeStep): boolean {
   return canonicalJson(a as Json) === canonicalJson(b as Json);
 }
 
-function leafChanges(what: string, before: object, after: object): Change[] {
+export function leafChanges(what: string, before: object, after: object): Change[] {
   return differingLeaves(before, after).map(({ key, ...values }) => ({
     what,
     ...(key === what ? {} : { key }),

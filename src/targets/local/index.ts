@@ -2,6 +2,7 @@ import {
   changedTrees,
   currentRelease,
   executePrune,
+  findScript,
   forgetTree,
   hasTrees,
   listReleases,
@@ -66,6 +67,7 @@ export function openLocalTarget({
       for (const { tree } of trees) await forgetTree(root, tree);
     },
     prepare: (job, options) => prepare(job, options, layout, programs.agent),
+    readScript: (script) => findScript(root, script),
     planServices: (deployment) => planServices(deployment, phase),
     checkServices: (deployment) => checkServices(deployment, phase),
     applyServices: (deployment, options) => applyServices(deployment, phase, options),

@@ -71,11 +71,14 @@ function digestOf(value: Json): string {
   return shortDigest(sha256(canonicalJson(value)));
 }
 
+/** More than that is a list, which a plan shows below. */
+const MAX_NAMED = 8;
+
 /** In words, what makes two hosts differ; undefined where they are the same. */
 export function differenceOf(before: HostSpec, after: HostSpec): string | undefined {
   const names = new Set([...Object.keys(before.ingredients), ...Object.keys(after.ingredients)]);
   const changed = [...names].filter((name) => before.ingredients[name] !== after.ingredients[name]);
   if (changed.length === 0) return undefined;
-  const shown = changed.slice(0, 3).join(', ');
-  return `${shown}${changed.length > 3 ? ` and ${changed.length - 3} more` : ''} changed`;
+  const shown = changed.length > MAX_NAMED ? [...changed.slice(0, MAX_NAMED - 1), 'more'] : changed;
+  return `${shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`} changed`;
 }

@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import type { Resolved } from '../../config/index.js';
+import { withoutCredentials } from '../../core/errors.js';
+import type { Target } from '../../targets/index.js';
+import type { Detection } from '../detect.js';
+import { SECRET } from './leaves.js';
+import type { Change } from './recipe-changes.js';
+import { unifiedDiff } from './unified-diff.js';
+
+/** A script of this length is not read line by line in a plan. */
+const MAX_LENGTH = 256 * 1024;
+
+/** The scripts that changed, line by line where the target can read the old one. */
+export async function withDiffs(
+  { scripts, earlierScripts }: Detection,
+  target: Target,
+  { plan, inputs }: Resolved,
+): Promise<Change[]> {
+  return Promise.all(
+    scripts.map(async (change) => {
+      const old = earlierScripts.find(({ path }) => path === change.what);
+      const now = plan.scripts.find(({ path }) => path === change.what);
+      const location = inputs[now?.sha256 ?? ''];
+      if (old === undefined || location?.kind !== 'file') return change;
+      const before = (await target.readScript?.(old))?.toString('utf8');
+      const after = await readFile(location.path, 'utf8').catch(() => undefined);
+      if (!isText(before) || !isText(after)) return change;
+      return { ...change, diff: unifiedDiff(before, after).map(withoutSecrets) };
+    }),
+  );
+}
+
+function isText(text: string | undefined): text is string {
+  return text !== undefined && text.length <= MAX_LENGTH && !/[\0\uFFFD]/.test(text);
+}
+
+/** A script should hold no secret; where a name in it says that its value is one, what follows is not shown. */
+const SECRET_VALUE = new RegExp(`([\\w.-]*(?:${SECRET.source})[\\w.-]*["']?\\s*[=:]\\s*)\\S.*`, 'i');
+
+function withoutSecrets(line: string): string {
+  return withoutCredentials(line.replace(SECRET_VALUE, '$1***'));
+}
