@@ -22,7 +22,12 @@ import { whileHeld, whileHeldAtOnce } from '../../core/held-files.js';
  */
 
 const FOLDER_MODE = 0o755;
-const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+/**
+ * Not O_EXCL: of an NFS client it takes a SETATTR for each file, one operation in four. That nothing has the name is known
+ * already: the folder is fresh and this process' own, and its listing in memory holds each name, as file systems fold them.
+ * Links are not followed; Windows has no flag for that but O_EXCL.
+ */
+const CREATE = constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY | (constants.O_NOFOLLOW ?? constants.O_EXCL);
 /** One write call takes about this much. */
 const BATCH_BYTES = 1024 * 1024;
 /** How many write calls of one file may be under way. */
@@ -48,7 +53,7 @@ export class SmallFileWriter {
   #patience = RETRY_AFTER;
   #untilRetry = 0;
 
-  /** Creates a file that does not exist, with its content and mode. */
+  /** Creates a file that does not exist, with its content and mode. A link of that name is not followed. */
   async create(path: string, content: Uint8Array, mode: number): Promise<void> {
     if (content.length > AT_ONCE_BYTES || this.#untilRetry > 0) {
       this.#untilRetry -= 1;
