@@ -6,8 +6,8 @@ if ! command -v apt-get >/dev/null 2>&1; then
   echo "install-test-tools: there is no apt-get here; install by hand: $packages" >&2
   exit 1
 fi
-# Windows' programs for x86-64 run there only.
-[ "$(dpkg --print-architecture)" != amd64 ] || packages="$packages wine wine64"
+# Windows' programs for x86-64 run there only, and so does the kernel of the machines of test/machine.
+[ "$(dpkg --print-architecture)" != amd64 ] || packages="$packages wine wine64 qemu-system-x86 debootstrap"
 missing=''
 for package in $packages; do
   case $package in

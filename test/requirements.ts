@@ -64,6 +64,12 @@ const needs = {
   /** Mounting a tmpfs needs root. */
   tmpfs: () => process.platform === 'linux' && process.getuid?.() === 0,
   root: () => process.getuid?.() === 0,
+  /** Machines with a kernel of their own, in qemu; making one needs Debian's packages. */
+  machine: () =>
+    process.getuid?.() === 0 &&
+    process.arch === 'x64' &&
+    runs('qemu-system-x86_64', '--version') &&
+    runs('sh', '-c', 'command -v debootstrap && command -v mke2fs && command -v cpio'),
   /** Windows' own Node 20 and 24, and Wine to run them. */
   wine: () => runs('wine', '--version') && [...WINDOWS_NODES, 'prefix'].every((name) => existsSync(windowsTool(name))),
 };
