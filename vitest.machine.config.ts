@@ -7,7 +7,7 @@ export default defineConfig({
     ...shared.test,
     include: ['test/machine/*.machine.ts'],
     // Without KVM all that a machine does takes some fifteen times as long.
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     hookTimeout: 600_000,
     fileParallelism: false,
   },
