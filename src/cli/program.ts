@@ -1,9 +1,10 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, Help, InvalidArgumentError } from 'commander';
 import { version } from '../core/installation.js';
 import { addCompletion } from './commands/completion.js';
 import { addDeploy } from './commands/deploy.js';
 import { addDestroy } from './commands/destroy.js';
 import { addDoctor } from './commands/doctor.js';
+import { narrowItem } from './commands/help-text.js';
 import { addInit } from './commands/init.js';
 import { addLogs } from './commands/logs.js';
 import { addPlan } from './commands/plan.js';
@@ -41,7 +42,14 @@ export function createProgram({
     .option('-q, --quiet', 'say only what went wrong, and the result')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      minWidthToWrap: 20,
+      formatItem(this: Help, ...[term, termWidth, description, helper]: Parameters<Help['formatItem']>) {
+        const narrow = narrowItem(term, termWidth, description, helper.helpWidth ?? 80);
+        return narrow ?? Help.prototype.formatItem.call(this, term, termWidth, description, helper);
+      },
+    })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void stdout.write(text),

@@ -48,7 +48,10 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     const resolved = only ? await onlyThese(target, chosen, only) : chosen;
     const detection = await detect(target, resolved.plan);
     announce(detection, held);
-    if (only) demandKept(detection, only);
+    if (only) {
+      demandKept(detection, only);
+      held.emit({ type: 'notice', message: `Only ${only.join(', ')}: all else stays as it is deployed.` });
+    }
     await demandUsable(resolved, toPrepare(detection));
     if (options.skipFilePrep) demandReady(detection, resolved);
 

@@ -1,5 +1,5 @@
 import { type InputLocation, type InputLocations, isRemote, type PackagePlan } from '../config/index.js';
-import { formatBytes } from '../core/bytes.js';
+import { formatBytes, formatNumber } from '../core/bytes.js';
 import { PrestageError } from '../core/errors.js';
 import { spaceAvailable } from '../store/index.js';
 import { measureArchive } from './archives/index.js';
@@ -61,7 +61,7 @@ export async function demandSpace(root: string, needs: readonly Need[]): Promise
   if (bytes > free.bytes)
     throw tooSmall(root, `${formatBytes(bytes)} are needed`, `${formatBytes(free.bytes)} are free`);
   if (free.inodes !== undefined && files > free.inodes)
-    throw tooSmall(root, `${files} files are to be made`, `${free.inodes} inodes are free`);
+    throw tooSmall(root, `${formatNumber(files)} files are to be made`, `${formatNumber(free.inodes)} inodes are free`);
 }
 
 function tooSmall(root: string, needs: string, has: string): PrestageError {

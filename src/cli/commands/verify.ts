@@ -3,6 +3,7 @@ import { PrestageError } from '../../core/errors.js';
 import type { Unrepaired } from '../../deploy/index.js';
 import { verifyTable } from '../output/store-tables.js';
 import { formatCount } from '../output/units.js';
+import { folded } from '../output/wrap.js';
 import type { Run } from '../program.js';
 import { examples } from './help-text.js';
 
@@ -38,7 +39,10 @@ export function addVerify(program: Command, run: Run): void {
         const { repaired = [] } = result;
         const summary = repaired.length === 0 ? [] : [`Prepared again: ${repaired.join(', ')}.`];
         const about = `${formatCount(result.checked, 'entry', 'entries')} of ${formatCount(result.releases.length, 'release')} checked`;
-        if (result.differences.length === 0) return { result, output: [`${about}: no differences`], summary };
+        if (result.differences.length === 0) {
+          const { width = Number.POSITIVE_INFINITY } = session.table;
+          return { result, output: folded(`${about}: no differences`, width), summary };
+        }
         const count = formatCount(result.differences.length, 'difference');
         return {
           result,

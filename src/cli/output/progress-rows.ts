@@ -1,7 +1,7 @@
-import { formatBytes } from '../../core/bytes.js';
+import { formatBytes, formatNumber } from '../../core/bytes.js';
 import { type Activity, type HostActivity, type PackageActivity, rateOf } from './activity.js';
 import type { Style } from './style.js';
-import { formatCount, formatDuration, formatNumber, formatPercent } from './units.js';
+import { formatCount, formatDuration, formatPercent } from './units.js';
 import { shortenName, truncate } from './wrap.js';
 
 export interface RowsOptions {

@@ -6,6 +6,7 @@ import { pruneTable, releasesTable } from './store-tables.js';
 import { plainStyle } from './style.js';
 import { destroyQuestion, temporaryQuestion } from './summaries.js';
 import { table } from './table.js';
+import { folded } from './wrap.js';
 
 const pipe = { style: plainStyle };
 const host = { service: 'api', index: 1, address: '127.0.0.1', port: 8081, release: '0123456789abcdef' };
@@ -31,6 +32,10 @@ describe('a table', () => {
       '           four five',
       'long-name  six',
     ]);
+  });
+
+  test('sets a broken line of a list in by more than the list', () => {
+    expect(folded('  api-0  healthy  http://127.0.0.1', 20)).toEqual(['  api-0  healthy', '    http://127.0.0.1']);
   });
 
   test('measures text without its marks', () => {

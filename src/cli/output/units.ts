@@ -1,3 +1,5 @@
+import { formatNumber } from '../../core/bytes.js';
+
 /** Numbers as people read them. Always English, so that output is the same on every machine. */
 
 /** `12 ms`, `1.4 s`, `48 s`, `3 min 05 s`, `2 h 07 min`. */
@@ -16,11 +18,6 @@ const two = (value: number) => String(value).padStart(2, '0');
 /** `1,204 files`, `1 file`. */
 export function formatCount(count: number, singular: string, plural = `${singular}s`): string {
   return `${formatNumber(count)} ${count === 1 ? singular : plural}`;
-}
-
-/** Of a whole number. `toLocaleString` reads the data of its locale first, which takes 14 ms: a tenth of a small command. */
-export function formatNumber(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `48%`; never 100% before the end, never above. */

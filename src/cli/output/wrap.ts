@@ -24,11 +24,12 @@ function wrapLine(line: string, width: number): string[] {
   return [...lines, current];
 }
 
-/** A line as it is where it fits; else broken, with what follows set in by two. */
+/** A line as it is where it fits; else broken, with what follows set in by two more. */
 export function folded(line: string, width: number): string[] {
   if (columnsOf(line) <= width) return [line];
-  const [first = '', ...rest] = wrap(line, width - 2);
-  return [first, ...rest.map((text) => `  ${text}`)];
+  const indent = /^ */.exec(line)?.[0] ?? '';
+  const [first = '', ...rest] = wrap(line.slice(indent.length), width - indent.length - 2);
+  return [indent + first, ...rest.map((text) => `${indent}  ${text}`)].map((text) => text.trimEnd());
 }
 
 /** Text under a label or a mark: the first line after `first`, the others under it. */

@@ -1,7 +1,7 @@
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../core/bounded.js';
-import { formatBytes } from '../../core/bytes.js';
+import { formatBytes, formatNumber } from '../../core/bytes.js';
 import type { Emit } from '../../core/events.js';
 import { rm } from '../../core/held-files.js';
 import { makeFolder, spaceAvailable } from '../../store/index.js';
@@ -62,7 +62,7 @@ export async function spendReserve({ reserve }: LocalLayout): Promise<void> {
 export async function tellOfSpace(layout: LocalLayout, before: number, emit: Emit): Promise<void> {
   const { root } = layout;
   const { bytes, inodes } = await spaceAvailable(root);
-  const room = `${formatBytes(bytes)}${inodes === undefined ? '' : ` and room for ${inodes} files`} are free`;
+  const room = `${formatBytes(bytes)}${inodes === undefined ? '' : ` and room for ${formatNumber(inodes)} files`} are free`;
   emit({
     type: 'notice',
     message: `The disk was full. ${formatBytes(Math.max(0, bytes - before))} were freed; ${room} now.`,

@@ -1,6 +1,6 @@
 import { mkdtemp, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { formatBytes } from '../../../core/bytes.js';
+import { formatBytes, formatNumber } from '../../../core/bytes.js';
 import { errnoOf, PrestageError } from '../../../core/errors.js';
 import { rmdir } from '../../../core/held-files.js';
 import { spaceAvailable } from '../../../store/index.js';
@@ -45,7 +45,7 @@ export const PROBE = '.prestage-doctor-';
 
 export async function checkSpace(root: string): Promise<Verdict> {
   const { bytes, inodes } = await spaceAvailable(root);
-  const files = inodes === undefined ? '' : ` and room for ${inodes} files`;
+  const files = inodes === undefined ? '' : ` and room for ${formatNumber(inodes)} files`;
   if (await isFull(root, FEW_FILES))
     return failed(
       `The disk of ${root} is full: ${formatBytes(bytes)}${files} are free.`,
