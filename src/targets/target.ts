@@ -145,7 +145,10 @@ export interface ServicesChange {
   action: 'apply' | 'unchanged';
   reason: string;
   hosts: HostChange[];
-  database: 'create' | 'keep' | 'remove' | 'none';
+  /** `retain`: no service has it any more, and it stays with its data. `upgrade`: to another major version. */
+  database: 'create' | 'keep' | 'change' | 'upgrade' | 'retain' | 'remove' | 'none';
+  /** What becomes of the database and its data, in words, where there is more to say. */
+  databaseDetail?: string;
   /** Where the target is made of resources: those that would change, as it sees them itself. */
   resources?: ResourceChange[];
 }

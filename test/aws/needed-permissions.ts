@@ -26,7 +26,6 @@ export const NEVER_ASKED: readonly { actions: RegExp; reason: string }[] = [
     reason: 'A database is made empty, and is no replica',
   },
   { actions: /^rds:(Start|Stop)DBInstanceAutomatedBackupsReplication$/, reason: 'Backups stay in their region' },
-  { actions: /^rds:CreateDBSnapshot$/, reason: 'CloudFormation never deletes a database, or one without data' },
   { actions: /^(firehose|s3tables):/, reason: 'No delivery streams and no metadata tables' },
   { actions: /^logs:(Put|Delete)(Index|Resource)Policy$/, reason: 'The log group has no such policies' },
   { actions: /^logs:PutBearerTokenAuthentication$/, reason: 'Nobody writes to the log group by a token' },

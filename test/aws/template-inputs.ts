@@ -1,5 +1,10 @@
 import type { ServicesPlan } from '../../src/config/index.js';
-import type { FoundationInputs, InfrastructureInputs } from '../../src/targets/aws/stacks/inputs.js';
+import type {
+  DataInputs,
+  DataOutputs,
+  FoundationInputs,
+  InfrastructureInputs,
+} from '../../src/targets/aws/stacks/inputs.js';
 
 /** Inputs of both stacks as a usual project gives them, to be varied. */
 
@@ -50,12 +55,30 @@ export const SERVICES: ServicesPlan['services'] = [
   },
 ];
 
+export function someData(change: Partial<DataInputs> = {}): DataInputs {
+  return {
+    scope,
+    database: { engine: 'postgres', version: '16' },
+    ha: false,
+    instanceClass: 'db.t4g.medium',
+    vpcId: 'vpc-0a1b2c3d4e5f60718',
+    subnetIds: ['subnet-0a1b2c3d4e5f60711', 'subnet-0a1b2c3d4e5f60712'],
+    ...change,
+  };
+}
+
+export const SOME_DATA: DataOutputs = {
+  DatabaseInstance: 'prestage-portal-dev-data-database-abcdefghijkl',
+  DatabaseSecretArn: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:DatabaseSecret-1a2b3c4d5e6f-1a2b3c',
+  DatabaseGroupId: 'sg-0a1b2c3d4e5f60719',
+};
+
 export function someInfrastructure(change: Partial<InfrastructureInputs> = {}): InfrastructureInputs {
   return {
     scope,
     network: OWN_NETWORK,
     ha: false,
-    instanceTypes: { hosts: 't3.medium', database: 'db.t4g.medium', services: { web: 't3.small' } },
+    instanceTypes: { hosts: 't3.medium', services: { web: 't3.small' } },
     foundation: {
       BucketName: 'prestage-portal-dev-1a2b3c4d',
       FileSystemId: 'fs-0a1b2c3d4e5f60718',
@@ -75,6 +98,7 @@ export function someInfrastructure(change: Partial<InfrastructureInputs> = {}): 
       scripts: [],
     },
     services: { services: SERVICES, database: { engine: 'postgres', version: '16' } },
+    data: SOME_DATA,
     imageId: 'ami-0a1b2c3d4e5f60718',
     fallback: { agent: 'a'.repeat(64), job: 'b'.repeat(64) },
     generations: {},

@@ -50,6 +50,7 @@ export function planTables(
     reason,
     hosts,
     database,
+    databaseDetail,
     changes,
     resources = [],
   }: NonNullable<PlanResult['phase2']>) {
@@ -57,7 +58,9 @@ export function planTables(
     return [
       ...fitted(`${style.bold('Phase 2, hosts')}: ${action === 'apply' ? 'needed' : 'not needed'}, ${reason}`),
       ...(rows.length > 0 ? table(['host', 'action', 'reason'], rows, options) : []),
-      ...(database === 'none' ? [] : [`database: ${database}`]),
+      ...(database === 'none'
+        ? []
+        : fitted(`database: ${database}${databaseDetail === undefined ? '' : `, ${databaseDetail}`}`)),
       ...changeTable(
         changes.map(({ what, key = '', ...values }) => ({ where: what, changes: [{ what: key, ...values }] })),
         options,

@@ -7,6 +7,7 @@ import { appendDeployment, readDeployments } from './bucket/deployments.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
 import { isDeployed } from './cloudformation/is-deployed.js';
 import type { AwsContext, Place } from './context.js';
+import { ensureData } from './data/data-stack.js';
 import { everyHost, findHosts } from './hosts/find-hosts.js';
 import { type FailedHost, followHosts } from './hosts/follow-hosts.js';
 import { readHostReport } from './hosts/host-report.js';
@@ -27,8 +28,10 @@ export async function applyInfrastructure(
   const { session } = context;
   const { emit, signal } = options;
   const name = infrastructureStackName(place.scope);
+  const data = await ensureData(context, place, deployment.services.database, options);
   const inputs = await infrastructureInputs(context, place, deployment, {
     deployed: await deployedInfrastructure(context),
+    data: data.outputs,
     fallback: () => provideFallback(context, place, deployment, options),
   });
   const { synthesizeInfrastructure } = await awsParts(() => import('./stacks/infrastructure.js'));
@@ -36,7 +39,7 @@ export async function applyInfrastructure(
   if (await isDeployed(session.cloudFormation, name, template)) {
     signal.throwIfAborted();
     await tellOfUnhealthyHosts(context, place, emit);
-    return (await record(place, deployment, emit)) ? 'applied' : 'unchanged';
+    return (await record(place, deployment, emit)) || data.isChanged ? 'applied' : 'unchanged';
   }
   const before = await everyHost(context);
   const deploying = deployStack(session, { name, assembly: directory }, { emit, signal });

@@ -1,19 +1,15 @@
 import { DeleteFileSystemCommand, DescribeMountTargetsCommand } from '@aws-sdk/client-efs';
 import { DeleteBucketCommand } from '@aws-sdk/client-s3';
-import { PrestageError } from '../../core/errors.js';
 import type { DestroyOptions } from '../target.js';
 import { asAws } from './aws-failure.js';
-import { awsParts } from './aws-parts.js';
 import { forgetDeployments } from './bucket/deployments.js';
 import { emptyBucket } from './bucket/purge.js';
-import { deployStack } from './cloudformation/deploy-stack.js';
 import { deleteStack, settleStack } from './cloudformation/settle-stack.js';
 import { describeStack, type StackState } from './cloudformation/stack-state.js';
 import { type AwsContext, findInfrastructure, findPlace, type Place } from './context.js';
-import { deployedInfrastructure, recordOf, withoutHosts } from './infrastructure.js';
+import { removeData, removeDatabases } from './data/remove-data.js';
 import { keptBucket, keptFileSystems } from './kept.js';
-import { foundationStackName, infrastructureStackName, TAGS } from './names.js';
-import { removeDatabase } from './remove-database.js';
+import { foundationStackName, TAGS } from './names.js';
 import { until } from './until.js';
 import { endMachine, findMachines, isGone } from './worker/machines.js';
 
@@ -26,16 +22,14 @@ export async function destroy(context: AwsContext, options: DestroyOptions): Pro
   await endTemporary(context, options);
   const place = await findPlace(context);
   const infrastructure = await settled(context, await findInfrastructure(context), options);
-  const database = infrastructure?.outputs.DatabaseInstance;
-  if (infrastructure !== undefined && place !== undefined && database !== undefined && !options.purge) {
-    await reduceToDatabase(context, place, options);
-  } else if (infrastructure !== undefined) {
-    if (database !== undefined) await removeDatabase(context.session, database, options);
-    await remove(context, infrastructure.name, options);
-  }
+  // First, since what it uses may be in any stack.
+  if (options.purge) await removeDatabases(context, options);
+  if (infrastructure !== undefined) await remove(context, infrastructure.name, options);
   options.signal.throwIfAborted();
   if (place !== undefined) await forgetDeployments(place.bucket);
-  if (options.purge) await purge(context, place, options);
+  if (!options.purge) return;
+  await removeData(context, options);
+  await purge(context, place, options);
 }
 
 /** Ends every worker of the environment. What it has finished stays; the rest is collected by the next run. */
@@ -66,18 +60,6 @@ async function settled(
 ): Promise<StackState | undefined> {
   if (stack === undefined || stack.status === 'DELETE_FAILED') return stack;
   return settleStack(session, stack.name, options);
-}
-
-/** The stack stays, with the database, its secret and its network alone. */
-async function reduceToDatabase(context: AwsContext, place: Place, options: DestroyOptions): Promise<void> {
-  const record = recordOf(await deployedInfrastructure(context));
-  const database = record?.database;
-  if (record === undefined || database === undefined)
-    throw new PrestageError('INTERNAL', 'The infrastructure has a database, and its template does not say which.');
-  const { synthesizeInfrastructure } = await awsParts(() => import('./stacks/infrastructure.js'));
-  const { directory } = synthesizeInfrastructure(withoutHosts(context, place, { ...record, database }));
-  const name = infrastructureStackName(place.scope);
-  await deployStack(context.session, { name, assembly: directory }, options);
 }
 
 async function remove({ session }: AwsContext, name: string, options: DestroyOptions): Promise<void> {

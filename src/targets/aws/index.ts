@@ -25,7 +25,7 @@ export interface AwsTargetSettings {
   environment: AwsEnvironment;
 }
 
-/** Two stacks of CloudFormation, a bucket, and a file system that only machines in the VPC reach (docs/aws.md). */
+/** Three stacks of CloudFormation, a bucket, and a file system that only machines in the VPC reach (docs/aws.md). */
 export function openAwsTarget({ project, environment }: AwsTargetSettings): Target {
   const context = openContext(project, environment);
   const lock = new CommandLock();

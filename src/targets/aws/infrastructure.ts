@@ -1,5 +1,4 @@
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
-import type { DatabasePlan } from '../../config/index.js';
 import { canonicalJson, type Json } from '../../core/digest.js';
 import { PrestageError } from '../../core/errors.js';
 import type { DeployedRelease, Deployment } from '../target.js';
@@ -11,14 +10,13 @@ import { missingHosts } from './hosts/find-hosts.js';
 import { IMAGE_PARAMETER } from './image-parameter.js';
 import { infrastructureStackName, TAGS } from './names.js';
 import type { AgentInputs } from './scripts/inputs.js';
-import type { InfrastructureInputs } from './stacks/inputs.js';
+import type { DataOutputs, InfrastructureInputs } from './stacks/inputs.js';
 
 /** What the infrastructure's template says of itself, so that a later deployment can keep what need not change. */
 export interface InfrastructureRecord {
   release: string;
   imageId: string;
   fallback: AgentInputs;
-  database?: DatabasePlan;
   /** How often a host was made again on this release because its instance was gone; hosts that never were are left out. */
   generations?: Readonly<Record<string, number>>;
 }
@@ -35,7 +33,7 @@ export async function infrastructureInputs(
   context: AwsContext,
   { scope, outputs }: Pick<Place, 'scope' | 'outputs'>,
   { release, services }: Deployment,
-  given: { deployed: Template | undefined; fallback: () => Promise<AgentInputs> },
+  given: { deployed: Template | undefined; data: DataOutputs | undefined; fallback: () => Promise<AgentInputs> },
 ): Promise<InfrastructureInputs> {
   const { network, ha, instanceTypes } = context.environment;
   const record = recordOf(given.deployed);
@@ -49,6 +47,7 @@ export async function infrastructureInputs(
     foundation: outputs,
     release,
     services,
+    data: given.data,
     imageId: same?.imageId ?? (await newestImage(context)),
     fallback: same?.fallback ?? (await given.fallback()),
     sourceBuckets: await deployedSourceBuckets(context),
@@ -63,33 +62,9 @@ function nextGenerations(same: InfrastructureRecord | undefined, missing: readon
   return generations;
 }
 
-/** What `destroy` leaves: the database, and what it is reached by. */
-export function withoutHosts(
-  { environment: { network, ha, instanceTypes } }: AwsContext,
-  { scope, outputs }: Pick<Place, 'scope' | 'outputs'>,
-  { imageId, fallback, database }: InfrastructureRecord & { database: DatabasePlan },
-): InfrastructureInputs {
-  return {
-    scope,
-    network,
-    ha,
-    instanceTypes,
-    foundation: outputs,
-    release: NO_RELEASE,
-    services: { services: [], database },
-    imageId,
-    fallback,
-    sourceBuckets: [],
-    generations: {},
-  };
-}
-
-const NO_RELEASE = { release: 'none', packages: [], scripts: [] };
-
 /** The release that hosts are on; undefined where there are none. */
 export function releaseOf(stack: StackState | undefined): string | undefined {
-  const release = stack?.tags[TAGS.release];
-  return release === NO_RELEASE.release ? undefined : release;
+  return stack?.tags[TAGS.release];
 }
 
 export async function deployedInfrastructure({

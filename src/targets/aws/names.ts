@@ -36,6 +36,11 @@ export function foundationStackName(scope: Pick<Scope, 'project' | 'environment'
   return `${scopeName(scope)}-foundation`;
 }
 
+/** What holds the database: a failure of anything else never touches it. */
+export function dataStackName(scope: Pick<Scope, 'project' | 'environment'>): string {
+  return `${scopeName(scope)}-data`;
+}
+
 export function infrastructureStackName(scope: Pick<Scope, 'project' | 'environment'>): string {
   return `${scopeName(scope)}-infrastructure`;
 }
@@ -48,4 +53,6 @@ export const TAGS = {
   run: 'prestage:run',
   host: 'prestage:host',
   temporary: 'prestage:temporary',
+  /** Of a database, taken by Prestage. */
+  snapshot: 'prestage:snapshot',
 } as const;

@@ -5,7 +5,7 @@ import { readDeployments } from './bucket/deployments.js';
 import { readIndex } from './bucket/index-of-store.js';
 import { readLockHolder } from './bucket/lock.js';
 import { type AwsContext, findInfrastructure, findPlace, type Place } from './context.js';
-import { databaseStatus } from './database-status.js';
+import { databaseStatus } from './data/database-status.js';
 import { findHosts, type HostMachine } from './hosts/find-hosts.js';
 import { readHostReport } from './hosts/host-report.js';
 import { hostState } from './hosts/host-state.js';
@@ -16,13 +16,14 @@ import { findMachines, isGone } from './worker/machines.js';
 /** What is there now: AWS is asked for the stacks and the instances, the bucket for what hosts say of themselves. */
 export async function statusOf(context: AwsContext): Promise<TargetStatus> {
   const place = await findPlace(context);
+  const { database, others } = await databaseStatus(context);
   if (place === undefined)
     return {
       release: undefined,
       releases: [],
-      temporary: await temporaryMachines(context),
+      temporary: [...(await temporaryMachines(context)), ...others],
       hosts: [],
-      database: undefined,
+      database,
     };
   const [stack, index, deployments, machines, temporary, command] = await Promise.all([
     findInfrastructure(context),
@@ -38,6 +39,7 @@ export async function statusOf(context: AwsContext): Promise<TargetStatus> {
     releases: index.releases.map(({ release }) => release),
     temporary: [
       ...temporary,
+      ...others,
       ...(command === undefined
         ? []
         : [{ kind: 'command', id: command.run, detail: `${command.command}, on ${command.process.host}` }]),
@@ -46,7 +48,7 @@ export async function statusOf(context: AwsContext): Promise<TargetStatus> {
       ...(await Promise.all(machines.map((host) => hostStatus(host, place, services)))),
       ...missingFrom(machines, services, releaseOf(stack)),
     ],
-    database: await databaseStatus(context, stack),
+    database,
   };
 }
 

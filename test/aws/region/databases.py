@@ -1,14 +1,18 @@
 """
 RDS beyond moto: how long major versions are supported, and that one which is not supported any more is refused where Extended
-Support is disabled.
+Support is disabled; which changes of a version it refuses; and what cannot be deleted while a database uses it.
 
 Dates: "Supported MySQL major versions on Amazon RDS" and "Release calendars for Amazon RDS for PostgreSQL", read in November 2026.
 """
 
 from datetime import datetime, timezone
 
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.responses import ActionResult
-from moto.rds.exceptions import InvalidParameterCombination
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.responses import EC2Response
+from moto.rds.exceptions import InvalidParameterCombination, RDSClientError
+from moto.rds.models import rds_backends
 from moto.rds.responses import RDSResponse
 
 #: The end of RDS' standard support.
@@ -36,6 +40,62 @@ def install():
         return create(self)
 
     RDSResponse.create_db_instance = create_db_instance
+    install_refusals()
+
+
+def install_refusals():
+    modify, delete_subnets = RDSResponse.modify_db_instance, RDSResponse.delete_db_subnet_group
+    delete_group, delete_subnet = EC2Response.delete_security_group, EC2Response.delete_subnet
+
+    def modify_db_instance(self):
+        version = self.params.get("EngineVersion")
+        if version:
+            database = self.backend.describe_db_instances(self.params["DBInstanceIdentifier"])[0]
+            check_version(database.engine, database.engine_version, version, self.params.get("AllowMajorVersionUpgrade"))
+        return modify(self)
+
+    def delete_db_subnet_group(self):
+        name = self.params["DBSubnetGroupName"]
+        for database in self.backend.databases.values():
+            if database.db_subnet_group and database.db_subnet_group.name == name:
+                raise RDSClientError(
+                    "InvalidDBSubnetGroupStateFault",
+                    f"Cannot delete the subnet group '{name}' because at least one database instance: {database.db_instance_identifier} is still using it.",
+                )
+        return delete_subnets(self)
+
+    def delete_security_group(self):
+        group = self._get_param("GroupId")
+        if any(group in database.vpc_security_group_ids for database in databases_in(self.region)):
+            raise EC2ClientError("DependencyViolation", f"resource {group} has a dependent object")
+        return delete_group(self)
+
+    def delete_subnet_without_database(self):
+        subnet = self._get_param("SubnetId")
+        for database in databases_in(self.region):
+            if database.db_subnet_group and subnet in [it.id for it in database.db_subnet_group._subnets]:
+                raise EC2ClientError("DependencyViolation", f"The subnet '{subnet}' has dependencies and cannot be deleted.")
+        return delete_subnet(self)
+
+    RDSResponse.modify_db_instance = modify_db_instance
+    RDSResponse.delete_db_subnet_group = delete_db_subnet_group
+    EC2Response.delete_security_group = delete_security_group
+    EC2Response.delete_subnet = delete_subnet_without_database
+
+
+def databases_in(region):
+    return list(rds_backends[DEFAULT_ACCOUNT_ID][region].databases.values())
+
+
+def check_version(engine, now, wanted, allowed):
+    """By the words of RDS' own refusals."""
+    before, after = ([int(part) for part in version.split(".")] for version in (now, wanted))
+    common = min(len(before), len(after))
+    if before[:common] > after[:common]:
+        raise InvalidParameterCombination(f"Cannot upgrade {engine} from {now} to {wanted}")
+    parts = 2 if engine == "mysql" else 1
+    if before[:parts] != after[:parts] and str(allowed).lower() != "true":
+        raise InvalidParameterCombination("The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version.")
 
 
 def until(engine, version):

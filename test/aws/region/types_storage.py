@@ -3,8 +3,12 @@
 import json
 import random
 import string
+import time
 
 from resources import Made, Type, pick, resource
+
+#: RDS takes 5 to 10 minutes to make an instance; here it is a hundredth of that.
+CREATION_SECONDS = 4
 
 
 @resource("AWS::S3::Bucket")
@@ -309,9 +313,12 @@ class DbInstance(Type):
         {
             "DBInstanceClass", "AllocatedStorage", "MultiAZ", "BackupRetentionPeriod", "DeletionProtection", "EngineVersion",
             "MaxAllocatedStorage", "VPCSecurityGroups", "Tags", "CopyTagsToSnapshot", "AutoMinorVersionUpgrade",
+            "AllowMajorVersionUpgrade",
         }
     )  # fmt: skip
     renamed = {"VPCSecurityGroups": "VpcSecurityGroupIds"}
+    #: When each instance is `available`.
+    ready = {}
 
     def _given(self, properties, left_out=()):
         return {
@@ -325,8 +332,9 @@ class DbInstance(Type):
         context.rds.create_db_instance(
             DBInstanceIdentifier=name,
             Tags=context.tags(properties),
-            **self._given(properties, ("DeleteAutomatedBackups", "UseDefaultProcessorFeatures")),
+            **self._given(properties, ("DeleteAutomatedBackups", "UseDefaultProcessorFeatures", "AllowMajorVersionUpgrade")),
         )
+        self.ready[name] = time.monotonic() + CREATION_SECONDS
         found = context.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
         attributes = {
             "Endpoint.Address": found["Endpoint"]["Address"],
@@ -339,14 +347,19 @@ class DbInstance(Type):
         return Made(name, attributes)
 
     def update(self, context, made, old, new):
-        changed = {key: it for key, it in new.items() if key != "Tags" and old.get(key) != it}
+        """The handler sends what differs, and of the flag what the template says (Translator.modifyDbInstanceRequest)."""
+        flag = pick(new, "AllowMajorVersionUpgrade")
+        changed = {key: it for key, it in new.items() if key not in ("Tags", *flag) and old.get(key) != it}
         if changed:
             context.rds.modify_db_instance(
-                DBInstanceIdentifier=made.physical_id, ApplyImmediately=True, AllowMajorVersionUpgrade=True, **self._given(changed)
+                DBInstanceIdentifier=made.physical_id, ApplyImmediately=True, **flag, **self._given(changed)
             )
         context.rds.add_tags_to_resource(
             ResourceName=made.attribute("DBInstanceArn"), Tags=plain(context.tags(new))
         )
+
+    def settled(self, context, made, properties):
+        return time.monotonic() >= self.ready[made.physical_id]
 
     def delete(self, context, made, properties):
         context.rds.delete_db_instance(DBInstanceIdentifier=made.physical_id, SkipFinalSnapshot=True)

@@ -3,11 +3,12 @@ import {
   ContinueUpdateRollbackCommand,
   DeleteStackCommand,
   DescribeStackResourcesCommand,
+  UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { asAws } from '../aws-failure.js';
-import { removeDatabase } from '../remove-database.js';
+import { removeDatabase } from '../data/remove-database.js';
 import type { Session } from '../session/session.js';
 import { describeStack, isNeverMade, type StackState } from './stack-state.js';
 
@@ -46,6 +47,7 @@ export async function settleStack(
           : `failed when it was made (${stack.status}${stack.reason === undefined ? '' : `: ${stack.reason}`})`;
       emit({ type: 'notice', message: `Stack ${name} ${why}: it is removed and made anew.` });
       await removeItsDatabases(session, name, options);
+      await liftProtection(cloudFormation, stack);
       await deleteStack(cloudFormation, name, options);
       return undefined;
     }
@@ -78,6 +80,17 @@ async function removeItsDatabases(session: Session, StackName: string, options: 
   for (const { ResourceType, PhysicalResourceId, ResourceStatus } of StackResources)
     if (ResourceType === 'AWS::RDS::DBInstance' && PhysicalResourceId && ResourceStatus !== 'DELETE_COMPLETE')
       await removeDatabase(session, PhysicalResourceId, options);
+}
+
+/** Where a stack is protected, CloudFormation refuses to delete it. */
+export async function liftProtection(
+  client: Session['cloudFormation'],
+  { name, isProtected }: StackState,
+): Promise<void> {
+  if (!isProtected) return;
+  await asAws({ action: 'cloudformation:UpdateTerminationProtection', resource: name }, () =>
+    client.send(new UpdateTerminationProtectionCommand({ StackName: name, EnableTerminationProtection: false })),
+  );
 }
 
 /** Deletes a stack and waits until it is gone. @throws STACK_STUCK */

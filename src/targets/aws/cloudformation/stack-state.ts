@@ -14,6 +14,8 @@ export interface StackState {
   id: string;
   status: StackStatus;
   reason: string | undefined;
+  /** Whether it cannot be deleted before somebody takes its protection away. */
+  isProtected: boolean;
   outputs: Readonly<Record<string, string>>;
   tags: Readonly<Record<string, string>>;
 }
@@ -44,6 +46,7 @@ export async function describeStack(client: CloudFormationClient, name: string):
     id: stack.StackId ?? name,
     status: stack.StackStatus,
     reason: stack.StackStatusReason,
+    isProtected: stack.EnableTerminationProtection ?? false,
     outputs: Object.fromEntries(
       (stack.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
     ),

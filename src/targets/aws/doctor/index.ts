@@ -1,6 +1,6 @@
 import type { DatabasePlan } from '../../../config/index.js';
 import type { Check } from '../../checks/run-checks.js';
-import { foundationStackName, infrastructureStackName } from '../names.js';
+import { dataStackName, foundationStackName, infrastructureStackName } from '../names.js';
 import { openSession } from '../session/session.js';
 import { checkClock } from './clock.js';
 import { checkCredentials, checkRegion } from './credentials.js';
@@ -33,6 +33,7 @@ export function awsChecks(given: Omit<Examined, 'session'>, { now = Date.now }: 
     { name: 'credentials', run: (signal) => checkCredentials(examined, { signal, now }) },
     { name: 'region', run: (signal) => checkRegion(examined, signal) },
     known('foundation', () => checkStack(examined, foundationStackName(scope))),
+    known('data', () => checkStack(examined, dataStackName(scope))),
     known('infrastructure', () => checkStack(examined, infrastructureStackName(scope))),
     known('image', (signal) => checkImage(examined, signal)),
     ...(network.kind === 'own'

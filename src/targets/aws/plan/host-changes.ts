@@ -1,4 +1,4 @@
-import type { HostChange, ServicesChange } from '../../target.js';
+import type { HostChange } from '../../target.js';
 import type { Template } from '../cloudformation/stack-state.js';
 import { hostsOfTemplate } from '../hosts/template-hosts.js';
 import { recordOf } from '../infrastructure.js';
@@ -38,16 +38,6 @@ export function hostChanges(deployed: Template | undefined, wanted: Template): H
 
 function generationOf(template: Template | undefined, host: string): number {
   return recordOf(template)?.generations?.[host] ?? 0;
-}
-
-export function databaseChange(deployed: Template | undefined, wanted: Template): ServicesChange['database'] {
-  const [before, after] = [hasDatabase(deployed), hasDatabase(wanted)];
-  if (before) return after ? 'keep' : 'remove';
-  return after ? 'create' : 'none';
-}
-
-function hasDatabase(template: Template | undefined): boolean {
-  return Object.values(template?.Resources ?? {}).some(({ Type }) => Type === 'AWS::RDS::DBInstance');
 }
 
 function serviceOf(host: string): string {

@@ -5,12 +5,13 @@ import { additionsOf, changesOf } from '../cloudformation/change-set.js';
 import { isDeployed } from '../cloudformation/is-deployed.js';
 import { describeStack, isNeverMade, type Template } from '../cloudformation/stack-state.js';
 import { type AwsContext, findPlace, type Place } from '../context.js';
+import { dataChanges, planData } from '../data/data-stack.js';
 import { foundationInputs } from '../foundation.js';
 import { deployedInfrastructure, infrastructureInputs, isRecorded } from '../infrastructure.js';
 import { foundationStackName, infrastructureStackName } from '../names.js';
 import { unknownOutputs } from '../stacks/foundation-outputs.js';
-import type { InfrastructureInputs } from '../stacks/inputs.js';
-import { databaseChange, hostChanges } from './host-changes.js';
+import type { DataOutputs, InfrastructureInputs } from '../stacks/inputs.js';
+import { hostChanges } from './host-changes.js';
 
 /** An agent and a job that are not made yet: a plan shows what would change, and nothing of that depends on them. */
 const NOT_MADE = { agent: '0'.repeat(64), job: '0'.repeat(64) };
@@ -20,25 +21,35 @@ export async function planInfrastructure(context: AwsContext, deployment: Deploy
   const scope = { project: context.project, environment: context.environment.name };
   const place = await findPlace(context);
   const deployed = await deployedInfrastructure(context);
-  const wanted = await wantedInfrastructure(context, place, deployment, deployed);
+  const { database: plan } = deployment.services;
+  const location = place ?? { scope: await context.scope(), outputs: unknownOutputs() };
+  const { change, outputs } = await planData(context, location, plan);
+  const wanted = await wantedInfrastructure(context, place, deployment, { deployed, data: outputs });
   const hosts = hostChanges(deployed, wanted);
-  const database = databaseChange(deployed, wanted);
   const resources = [
     ...(await foundationChanges(context, place)),
+    ...(await dataChanges(context, location, plan)),
     ...(await stackChanges(context, infrastructureStackName(scope), wanted, place)),
   ];
   const recorded = place !== undefined && isRecorded(await readDeployments(place.bucket), deployment);
   const action = resources.length === 0 && recorded ? 'unchanged' : 'apply';
-  return { action, reason: reasonOf(action, resources, place), hosts, database, resources };
+  return {
+    action,
+    reason: reasonOf(action, resources, place),
+    hosts,
+    database: change.action,
+    ...(change.detail === '' ? {} : { databaseDetail: change.detail }),
+    resources,
+  };
 }
 
 async function wantedInfrastructure(
   context: AwsContext,
   place: Place | undefined,
   deployment: Deployment,
-  deployed: Template | undefined,
+  given: { deployed: Template | undefined; data: DataOutputs | undefined },
 ): Promise<Template> {
-  const inputs = await wantedInputs(context, place, deployment, deployed);
+  const inputs = await wantedInputs(context, place, deployment, given);
   const { synthesizeInfrastructure } = await awsParts(() => import('../stacks/infrastructure.js'));
   return synthesizeInfrastructure(inputs).template;
 }
@@ -48,11 +59,11 @@ export async function wantedInputs(
   context: AwsContext,
   place: Place | undefined,
   deployment: Deployment,
-  deployed: Template | undefined,
+  given: { deployed: Template | undefined; data: DataOutputs | undefined },
 ): Promise<InfrastructureInputs> {
   const scope = await context.scope();
   return infrastructureInputs(context, place ?? { scope, outputs: unknownOutputs() }, deployment, {
-    deployed,
+    ...given,
     fallback: async () => NOT_MADE,
   });
 }
@@ -77,7 +88,7 @@ async function stackChanges(
 }
 
 function reasonOf(action: ServicesChange['action'], resources: ResourceChange[], place: Place | undefined): string {
-  if (action === 'unchanged') return 'both stacks are as they should be';
+  if (action === 'unchanged') return 'all stacks are as they should be';
   if (place === undefined) return 'nothing is there yet';
   if (resources.length === 0) return 'no resource changes; the release becomes current';
   const replaced = resources.filter((change) => change.action === 'replace').length;

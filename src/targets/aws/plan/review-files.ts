@@ -4,6 +4,7 @@ import type { Deployment, PrepareJob, ReviewFile } from '../../target.js';
 import { awsParts } from '../aws-parts.js';
 import type { Template } from '../cloudformation/stack-state.js';
 import { type AwsContext, findPlace } from '../context.js';
+import { planData, synthesizedData } from '../data/data-stack.js';
 import { foundationInputs } from '../foundation.js';
 import { deployedInfrastructure } from '../infrastructure.js';
 import { renderHostScriptInClear } from '../scripts/host.js';
@@ -15,7 +16,7 @@ const UNKNOWN_DIGEST = '0'.repeat(64);
 const DEADLINE_SECONDS = 6 * 60 * 60;
 
 /**
- * What a deployment would give to CloudFormation and to machines, for a person to read: the templates of both stacks, the policy of
+ * What a deployment would give to CloudFormation and to machines, for a person to read: the templates of the stacks, the policy of
  * each role in them, and the script of the worker and of each host in clear. What only AWS knows, such as ids of what is not made yet,
  * is a placeholder.
  */
@@ -26,7 +27,10 @@ export async function reviewFiles(
 ): Promise<ReviewFile[]> {
   const place = await findPlace(context);
   const deployed = await deployedInfrastructure(context);
-  const wanted = await wantedInputs(context, place, deployment, deployed);
+  const { database } = deployment.services;
+  const location = place ?? { scope: await context.scope(), outputs: unknownOutputs() };
+  const { outputs: data } = await planData(context, location, database);
+  const wanted = await wantedInputs(context, place, deployment, { deployed, data });
   const [{ synthesizeFoundation }, { synthesizeInfrastructure }, { hostInputs }] = await awsParts(() =>
     Promise.all([
       import('../stacks/foundation.js'),
@@ -49,6 +53,9 @@ export async function reviewFiles(
   });
   return [
     { path: 'foundation.json', content: json(foundation) },
+    ...(database === undefined
+      ? []
+      : [{ path: 'data.json', content: json((await synthesizedData(context, location, database)).template) }]),
     { path: 'infrastructure.json', content: json(infrastructure) },
     ...[foundation, infrastructure].flatMap(rolesOf),
     { path: 'worker.sh', content: worker },

@@ -80,7 +80,7 @@ describe.skipIf(lacks('parliament'))('beside what is asked of AWS', () => {
   );
 
   test('the handlers of every type of our templates are known, and each exception is one', () => {
-    const snapshots = ['foundation', 'infrastructure'].map((name) =>
+    const snapshots = ['foundation', 'data', 'infrastructure'].map((name) =>
       readFileSync(new URL(`__snapshots__/${name}.test.ts.snap`, import.meta.url), 'utf8'),
     );
     const types = new Set(

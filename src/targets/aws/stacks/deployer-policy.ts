@@ -35,6 +35,7 @@ function named(scope: Scope): Statement[] {
         'cloudformation:*ChangeSet*',
         'cloudformation:GetTemplate*',
         'cloudformation:ContinueUpdateRollback',
+        'cloudformation:UpdateTerminationProtection',
         // By it CloudFormation says why it refuses a change set.
         'cloudformation:DescribeEvents',
       ],
@@ -149,6 +150,8 @@ function regional({ region }: Scope): Statement[] {
             ['Create', 'Modify', 'Delete'].map((verb) => `rds:${verb}${what}`),
           ),
           'rds:RebootDBInstance',
+          'rds:CreateDBSnapshot',
+          'rds:DeleteDBSnapshot',
           'rds:Describe*',
           'rds:AddTagsToResource',
           'rds:RemoveTagsFromResource',

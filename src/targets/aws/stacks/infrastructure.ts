@@ -1,9 +1,9 @@
 import { type CfnResource, CliCredentialsStackSynthesizer, type Stack } from 'aws-cdk-lib/core';
 import type { ServicePlan } from '../../../config/index.js';
+import { DATABASE_PORTS } from '../data/database-ports.js';
 import type { InfrastructureRecord } from '../infrastructure.js';
 import { infrastructureStackName, TAGS } from '../names.js';
 import { balancerOf, isBalanced } from './infrastructure/balancer.js';
-import { database } from './infrastructure/database.js';
 import { hostGroups } from './infrastructure/host-groups.js';
 import { hostNetwork } from './infrastructure/host-network.js';
 import { hostProfile } from './infrastructure/host-role.js';
@@ -37,15 +37,14 @@ export function buildInfrastructure(stack: Stack, inputs: InfrastructureInputs):
   stack.templateOptions.description = `Phase 2 of ${inputs.scope.project} in ${inputs.scope.environment}: hosts and what is around them`;
   stack.templateOptions.metadata = { Prestage: recordFor(inputs) };
   const plan = inputs.services;
-  const data = plan.database && database(stack, plan.database, inputs);
-  if (plan.services.length === 0) return;
   const network = hostNetwork(stack, inputs);
   const groups = hostGroups(stack, network.vpcId, plan.services);
   const ways: CfnResource[] = [...network.ways];
-  if (data !== undefined) {
-    const passage = { from: groups.hosts.attrGroupId, to: data.group.attrGroupId, port: data.port };
+  const { data } = inputs;
+  if (plan.database !== undefined && data !== undefined) {
+    const port = DATABASE_PORTS[plan.database.engine];
+    const passage = { from: groups.hosts.attrGroupId, to: data.DatabaseGroupId, port };
     letIn(stack, 'DatabaseHosts', { ...passage, description: 'Hosts to the database' });
-    ways.push(data.attachment);
     if (inputs.network.kind === 'own' && inputs.network.nat === 'none')
       ways.push(secretsEndpoint(stack, network, groups));
   }
@@ -62,8 +61,7 @@ export function buildInfrastructure(stack: Stack, inputs: InfrastructureInputs):
         inputs.foundation.StorageClientSecurityGroupId,
         ...(ofService === undefined ? [] : [ofService.attrGroupId]),
       ],
-      profile: hostProfile(stack, service, inputs, data?.secret.ref),
-      secretArn: data?.secret.ref,
+      profile: hostProfile(stack, service, inputs, data?.DatabaseSecretArn),
       after: [...ways, ...service.after.flatMap((other) => ready.get(other) ?? [])],
     });
     const balancer = hasBalancer(service, inputs.ha)
@@ -79,13 +77,11 @@ function hasBalancer(service: ServicePlan, ha: boolean): service is ServicePlan 
 }
 
 /** What a later deployment must know of this one. */
-function recordFor({ release, imageId, fallback, services, generations }: InfrastructureInputs): InfrastructureRecord {
-  const { database } = services;
+function recordFor({ release, imageId, fallback, generations }: InfrastructureInputs): InfrastructureRecord {
   return {
     release: release.release,
     imageId,
     fallback,
-    ...(database === undefined ? {} : { database }),
     ...(Object.keys(generations).length === 0 ? {} : { generations }),
   };
 }

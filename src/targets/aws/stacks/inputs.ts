@@ -1,4 +1,4 @@
-import type { AwsNetwork, ServicesPlan } from '../../../config/index.js';
+import type { AwsNetwork, DatabasePlan, ServicesPlan } from '../../../config/index.js';
 import type { ReleaseContents } from '../../target.js';
 import type { Scope } from '../names.js';
 import type { AgentInputs } from '../scripts/inputs.js';
@@ -30,15 +30,37 @@ export interface FoundationOutputs {
   LaunchTemplateId: string;
 }
 
+/** What the database's stack is made from. */
+export interface DataInputs {
+  scope: Scope;
+  database: DatabasePlan;
+  ha: boolean;
+  instanceClass: string;
+  vpcId: string;
+  /** In two zones. */
+  subnetIds: readonly string[];
+}
+
+/** The outputs of the database's stack, by the name of the output. */
+export interface DataOutputs {
+  DatabaseInstance: string;
+  /** `{username, password, host, port, dbname, engine}` */
+  DatabaseSecretArn: string;
+  /** Which hosts are let in by. */
+  DatabaseGroupId: string;
+}
+
 /** What the infrastructure is made from: values, never references to the other stack. */
 export interface InfrastructureInputs {
   scope: Scope;
   network: AwsNetwork;
   ha: boolean;
-  instanceTypes: { hosts: string; database: string; services: Readonly<Record<string, string>> };
+  instanceTypes: { hosts: string; services: Readonly<Record<string, string>> };
   foundation: FoundationOutputs;
   release: ReleaseContents;
   services: ServicesPlan;
+  /** The database that the services have, where they have one. */
+  data: DataOutputs | undefined;
   /** The machine image of hosts: `ami-…`, resolved before. */
   imageId: string;
   /** What a jump host prepares the release by, where it is not there. */

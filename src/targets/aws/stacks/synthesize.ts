@@ -27,11 +27,20 @@ export interface StackToSynthesize {
   synthesizer: StackSynthesizer;
   /** Tags of the stack beside project and environment; CloudFormation gives them to what is in it. */
   stackTags?: Readonly<Record<string, string>>;
+  /** Whether nobody may delete it before that is taken away. */
+  isProtected?: boolean;
   build(stack: Stack): void;
 }
 
 /** Makes a template: no look-ups, nothing random, nothing of this machine, so that the same inputs give the same bytes. */
-export function synthesize({ scope, stackName, synthesizer, stackTags = {}, build }: StackToSynthesize): Synthesized {
+export function synthesize({
+  scope,
+  stackName,
+  synthesizer,
+  stackTags = {},
+  isProtected = false,
+  build,
+}: StackToSynthesize): Synthesized {
   const outdir = mkdtempSync(join(tmpdir(), 'prestage-stack-'));
   folders.push(outdir);
   const app = new App({
@@ -46,6 +55,7 @@ export function synthesize({ scope, stackName, synthesizer, stackTags = {}, buil
     stackName,
     env: { account, region },
     analyticsReporting: false,
+    terminationProtection: isProtected,
     // Its class and its interface disagree about what may be undefined.
     synthesizer: synthesizer as IStackSynthesizer,
   });

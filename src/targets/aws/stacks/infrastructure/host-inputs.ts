@@ -6,9 +6,8 @@ import type { HostInputs } from '../../scripts/inputs.js';
 import type { InfrastructureInputs } from '../inputs.js';
 import { hostAddress, serviceAddress, zoneName } from './zone.js';
 
-/** What CloudFormation fills in: words that stand for it until then, so that the rest can be digested. */
+/** What CloudFormation fills in: a word that stands for it until then, so that the rest can be digested. */
 export const SIGNAL_URL = '@signal-url@';
-export const DATABASE_SECRET = '@database-secret@';
 
 /** How long the jump host may take to prepare what is not ready, and others wait for it. */
 export const PREPARE_SECONDS = 2 * 60 * 60;
@@ -38,7 +37,7 @@ export function hostInputs(service: ServicePlan, index: number, inputs: Infrastr
     port: service.port,
     health: service.health,
     variables: variablesOf(service, index, inputs),
-    databaseSecret: services.database === undefined ? undefined : DATABASE_SECRET,
+    databaseSecret: inputs.data?.DatabaseSecretArn,
     signalUrl: SIGNAL_URL,
     notReady: isJump
       ? { do: 'prepare', ...fallback }

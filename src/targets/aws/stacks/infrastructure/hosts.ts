@@ -17,7 +17,7 @@ import { renderHostScript } from '../../scripts/host.js';
 import type { InfrastructureInputs } from '../inputs.js';
 import { nameTag } from '../name-tag.js';
 import { ROOT_DISK } from '../root-disk.js';
-import { DATABASE_SECRET, hostInputs, PREPARE_SECONDS, SIGNAL_URL } from './host-inputs.js';
+import { hostInputs, PREPARE_SECONDS, SIGNAL_URL } from './host-inputs.js';
 import { logicalId } from './logical-id.js';
 
 /** A host, and what says that it is healthy. */
@@ -31,7 +31,6 @@ export interface HostSurroundings {
   subnetIds: readonly string[];
   groupIds: readonly string[];
   profile: CfnInstanceProfile;
-  secretArn: string | undefined;
   /** What must be there, or healthy, before a host of this service is made. */
   after: readonly CfnResource[];
 }
@@ -72,7 +71,7 @@ export function hostsOf(
       subnetId: around.subnetIds[zone] ?? '',
       securityGroupIds: [...around.groupIds],
       iamInstanceProfile: around.profile.ref,
-      userData: Fn.base64(filledIn(script, { [SIGNAL_URL]: handle.ref, [DATABASE_SECRET]: around.secretArn ?? '' })),
+      userData: Fn.base64(filledIn(script, { [SIGNAL_URL]: handle.ref })),
       metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1 },
       blockDeviceMappings: [ROOT_DISK],
       propagateTagsToVolumeOnCreation: true,

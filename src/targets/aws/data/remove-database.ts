@@ -4,10 +4,10 @@ import {
   DescribeDBInstancesCommand,
   ModifyDBInstanceCommand,
 } from '@aws-sdk/client-rds';
-import type { DestroyOptions } from '../target.js';
-import { asAws } from './aws-failure.js';
-import type { Session } from './session/session.js';
-import { until } from './until.js';
+import type { DestroyOptions } from '../../target.js';
+import { asAws } from '../aws-failure.js';
+import type { Session } from '../session/session.js';
+import { until } from '../until.js';
 
 const LIMIT_MS = 30 * 60_000;
 

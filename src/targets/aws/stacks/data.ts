@@ -1,22 +1,14 @@
-import type { CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnDBInstance, CfnDBSubnetGroup } from 'aws-cdk-lib/aws-rds';
 import { CfnSecret, CfnSecretTargetAttachment } from 'aws-cdk-lib/aws-secretsmanager';
-import { CfnDeletionPolicy, CfnOutput, Fn, type Stack } from 'aws-cdk-lib/core';
-import type { DatabasePlan } from '../../../../config/index.js';
-import { PrestageError } from '../../../../core/errors.js';
-import type { InfrastructureInputs } from '../inputs.js';
-import { nameTag } from '../name-tag.js';
-import { securityGroup } from '../security-groups.js';
+import { BootstraplessSynthesizer, CfnDeletionPolicy, CfnOutput, Fn, type Stack } from 'aws-cdk-lib/core';
+import { PrestageError } from '../../../core/errors.js';
+import { DATABASE_PORTS } from '../data/database-ports.js';
+import { dataStackName } from '../names.js';
+import type { DataInputs, DataOutputs } from './inputs.js';
+import { nameTag } from './name-tag.js';
+import { securityGroup } from './security-groups.js';
+import { type Synthesized, synthesize } from './synthesize.js';
 
-export interface Database {
-  group: CfnSecurityGroup;
-  port: number;
-  secret: CfnSecret;
-  /** The secret is whole, with address and name, when this is there. */
-  attachment: CfnSecretTargetAttachment;
-}
-
-const PORTS = { postgres: 5432, mysql: 3306 } as const;
 const USER = 'prestage';
 const NAME = 'prestage';
 /** Gigabytes; it grows by itself. */
@@ -27,21 +19,34 @@ const BACKUP_DAYS = 7;
 const NO_EXTENDED_SUPPORT = 'open-source-rds-extended-support-disabled';
 
 /**
- * A database in the subnets without a way out. It outlives the stack: data is lost only by `destroy --purge`.
+ * The database as a template, small enough to be sent inline. The same inputs give the same bytes. The stack is protected from
+ * deletion, as the database in it is.
  * @throws AWS_SETTINGS where RDS would refuse
  */
-export function database(stack: Stack, plan: DatabasePlan, inputs: InfrastructureInputs): Database {
-  const { foundation, ha, instanceTypes, scope } = inputs;
-  if (foundation.WorkerSubnetIds.length < 2) throw oneZone(scope.environment);
-  const port = PORTS[plan.engine];
+export function synthesizeData(inputs: DataInputs): Synthesized {
+  return synthesize({
+    scope: inputs.scope,
+    stackName: dataStackName(inputs.scope),
+    synthesizer: new BootstraplessSynthesizer(),
+    isProtected: true,
+    build: (stack) => buildData(stack, inputs),
+  });
+}
+
+/** A database in the subnets without a way out. It outlives the stack: data is lost only by `destroy --purge`. */
+export function buildData(stack: Stack, inputs: DataInputs): void {
+  const { scope, database, ha, instanceClass, vpcId, subnetIds } = inputs;
+  stack.templateOptions.description = `Data of ${scope.project} in ${scope.environment}: its database`;
+  stack.templateOptions.metadata = { Prestage: { database } };
+  if (subnetIds.length < 2) throw oneZone(scope.environment);
   const group = securityGroup(stack, 'DatabaseGroup', {
-    vpcId: foundation.VpcId,
+    vpcId,
     name: 'database',
     description: 'The database: in from hosts',
   });
   const subnets = new CfnDBSubnetGroup(stack, 'DatabaseSubnets', {
     dbSubnetGroupDescription: `Subnets of the database of ${scope.project} in ${scope.environment}`,
-    subnetIds: foundation.WorkerSubnetIds,
+    subnetIds: [...subnetIds],
   });
   const secret = new CfnSecret(stack, 'DatabaseSecret', {
     description: `How to reach the database of ${scope.project} in ${scope.environment}`,
@@ -54,14 +59,14 @@ export function database(stack: Stack, plan: DatabasePlan, inputs: Infrastructur
     },
   });
   const instance = new CfnDBInstance(stack, 'Database', {
-    engine: plan.engine,
-    engineVersion: plan.version,
+    engine: database.engine,
+    engineVersion: database.version,
     engineLifecycleSupport: NO_EXTENDED_SUPPORT,
-    dbInstanceClass: instanceTypes.database,
+    dbInstanceClass: instanceClass,
     dbName: NAME,
     masterUsername: USER,
     masterUserPassword: Fn.join('', ['{{resolve:secretsmanager:', secret.ref, ':SecretString:password}}']),
-    port: String(port),
+    port: String(DATABASE_PORTS[database.engine]),
     allocatedStorage: STORAGE,
     maxAllocatedStorage: MAX_STORAGE,
     storageType: 'gp3',
@@ -75,6 +80,8 @@ export function database(stack: Stack, plan: DatabasePlan, inputs: Infrastructur
     deletionProtection: true,
     copyTagsToSnapshot: true,
     autoMinorVersionUpgrade: true,
+    // RDS refuses another major version without it. What may change is decided before (database-change.ts).
+    allowMajorVersionUpgrade: true,
     enableIamDatabaseAuthentication: true,
     tags: nameTag(stack, 'database'),
   });
@@ -85,8 +92,13 @@ export function database(stack: Stack, plan: DatabasePlan, inputs: Infrastructur
   });
   instance.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
   instance.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
-  new CfnOutput(stack, 'DatabaseInstance', { value: instance.ref });
-  return { group, port, secret, attachment };
+  const outputs: DataOutputs = {
+    DatabaseInstance: instance.ref,
+    // Whole, with address and name, once the attachment is there.
+    DatabaseSecretArn: attachment.ref,
+    DatabaseGroupId: group.attrGroupId,
+  };
+  for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });
 }
 
 function oneZone(environment: string): PrestageError {

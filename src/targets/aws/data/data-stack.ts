@@ -1,0 +1,176 @@
+import type { DatabasePlan } from '../../../config/index.js';
+import { PrestageError } from '../../../core/errors.js';
+import type { Emit } from '../../../core/events.js';
+import type { ResourceChange } from '../../target.js';
+import { awsParts } from '../aws-parts.js';
+import { additionsOf, changesOf } from '../cloudformation/change-set.js';
+import { deployStack } from '../cloudformation/deploy-stack.js';
+import { isDeployed } from '../cloudformation/is-deployed.js';
+import { deployedTemplate, describeStack, isNeverMade, type StackState } from '../cloudformation/stack-state.js';
+import type { AwsContext, Place } from '../context.js';
+import { dataStackName } from '../names.js';
+import type { DataOutputs } from '../stacks/inputs.js';
+import type { Synthesized } from '../stacks/synthesize.js';
+import { type DatabaseChange, databaseChange } from './database-change.js';
+import { findDatabases } from './find-databases.js';
+import { takeSnapshot } from './snapshots.js';
+
+type Location = Pick<Place, 'scope' | 'outputs'>;
+
+/** What a plan shows of the database, while nothing is known of how it will be reached. */
+const UNKNOWN: DataOutputs = {
+  DatabaseInstance: 'database-not-made-yet',
+  DatabaseSecretArn: 'secret-not-made-yet',
+  DatabaseGroupId: 'sg-00000000000000000',
+};
+
+export interface DataPlan {
+  change: DatabaseChange;
+  /** How hosts reach it; a placeholder where it is not made yet, undefined where there is to be none. */
+  outputs: DataOutputs | undefined;
+}
+
+/**
+ * What becomes of the database, and that nothing of it is lost.
+ * @throws CONFIG_INVALID where data would be lost or split, STACK_STUCK where a database is there and its stack is not
+ */
+export async function planData(
+  context: AwsContext,
+  place: Location,
+  database: DatabasePlan | undefined,
+): Promise<DataPlan> {
+  const stack = await findData(context);
+  const change = await changeOf(context, stack, database && (await synthesizedData(context, place, database)));
+  return { change, outputs: database && (outputsOf(stack) ?? UNKNOWN) };
+}
+
+/** What CloudFormation would change of the database's stack. @throws CONFIG_INVALID where it would make an empty database instead */
+export async function dataChanges(
+  context: AwsContext,
+  place: Location & Partial<Pick<Place, 'bucket'>>,
+  database: DatabasePlan | undefined,
+): Promise<ResourceChange[]> {
+  if (database === undefined) return [];
+  const { template } = await synthesizedData(context, place, database);
+  const stack = await findData(context);
+  const name = dataStackName(place.scope);
+  const { bucket } = place;
+  if (stack === undefined || bucket === undefined || isNeverMade(stack)) return additionsOf(name, template);
+  if (await isDeployed(context.session.cloudFormation, name, template)) return [];
+  const changes = await changesOf(context.session, stack, template, { bucket });
+  refuseReplacement(changes);
+  return changes;
+}
+
+/**
+ * Makes the database as the configuration says, or brings it up to date, before any host and in a stack of its own: hosts that fail
+ * never undo it, and the next deployment finds it. Another major version is preceded by a snapshot.
+ * @throws STACK_FAILED, and what planData throws
+ */
+export async function ensureData(
+  context: AwsContext,
+  place: Place,
+  database: DatabasePlan | undefined,
+  options: { emit: Emit; signal: AbortSignal },
+): Promise<{ outputs: DataOutputs | undefined; isChanged: boolean }> {
+  if (database === undefined) return { outputs: undefined, isChanged: false };
+  const { session } = context;
+  const name = dataStackName(place.scope);
+  const { template, directory } = await synthesizedData(context, place, database);
+  const stack = await findData(context);
+  if (await isDeployed(session.cloudFormation, name, template))
+    return { outputs: demandOutputs(name, stack), isChanged: false };
+  const { action } = await changeOf(context, stack, { template });
+  await dataChanges(context, place, database);
+  if (action === 'upgrade')
+    await takeSnapshot(context, outputsOf(stack)?.DatabaseInstance ?? '', database.version, options);
+  const deployed = await deployStack(session, { name, assembly: directory }, options);
+  return { outputs: demandOutputs(name, deployed), isChanged: true };
+}
+
+/** The stack of the database; undefined where there is none. */
+export async function findData({ session, project, environment }: AwsContext): Promise<StackState | undefined> {
+  return describeStack(session.cloudFormation, dataStackName({ project, environment: environment.name }));
+}
+
+/** Undefined where it never became whole. */
+export function outputsOf(stack: StackState | undefined): DataOutputs | undefined {
+  const { DatabaseInstance, DatabaseSecretArn, DatabaseGroupId } = stack?.outputs ?? {};
+  if (DatabaseInstance === undefined || DatabaseSecretArn === undefined || DatabaseGroupId === undefined)
+    return undefined;
+  return { DatabaseInstance, DatabaseSecretArn, DatabaseGroupId };
+}
+
+/** The stack as it is to be. */
+export async function synthesizedData(
+  { environment: { ha, instanceTypes } }: AwsContext,
+  { scope, outputs }: Location,
+  database: DatabasePlan,
+): Promise<Synthesized> {
+  const { synthesizeData } = await awsParts(() => import('../stacks/data.js'));
+  return synthesizeData({
+    scope,
+    database,
+    ha,
+    instanceClass: instanceTypes.database,
+    vpcId: outputs.VpcId,
+    subnetIds: outputs.WorkerSubnetIds,
+  });
+}
+
+async function changeOf(
+  context: AwsContext,
+  stack: StackState | undefined,
+  wanted: Pick<Synthesized, 'template'> | undefined,
+): Promise<DatabaseChange> {
+  const { cloudFormation } = context.session;
+  const isMade = stack !== undefined && !isNeverMade(stack);
+  if (!isMade && wanted !== undefined) await refuseWithoutStack(context, stack);
+  const deployed = isMade ? await deployedTemplate(cloudFormation, stack.name) : undefined;
+  const id = outputsOf(stack)?.DatabaseInstance;
+  const found = wanted && id ? (await findDatabases(context)).find((database) => database.id === id) : undefined;
+  return databaseChange(deployed, wanted?.template, found?.version);
+}
+
+/** A second database beside it would be an empty one, and the first would go on costing. */
+async function refuseWithoutStack(context: AwsContext, stack: StackState | undefined): Promise<void> {
+  // What is left of a creation that failed is removed with its stack.
+  if (stack !== undefined) return;
+  const [found] = await findDatabases(context);
+  if (found === undefined) return;
+  const { project, environment } = context;
+  const name = dataStackName({ project, environment: environment.name });
+  throw new PrestageError(
+    'STACK_STUCK',
+    `Database ${found.id} of ${project} in ${environment.name} is there, and stack ${name}, which a database is in, is not: somebody deleted the stack, or a version of Prestage made the database that had no such stack.`,
+    {
+      hint: `Take \`database\` out of the configuration to deploy without it. Or keep its data (\`aws rds create-db-snapshot\`, or a dump), remove it by \`prestage destroy --purge --env ${environment.name}\`, and deploy again.`,
+      context: { stack: name, found: found.id },
+    },
+  );
+}
+
+function refuseReplacement(changes: readonly ResourceChange[]): void {
+  const replaced = changes.find(
+    ({ resourceType, action }) =>
+      resourceType === 'AWS::RDS::DBInstance' && (action === 'replace' || action === 'remove'),
+  );
+  if (replaced === undefined) return;
+  throw new PrestageError(
+    'CONFIG_INVALID',
+    `CloudFormation would make another, empty database in place of the one that is there (${replaced.detail}). Nothing was changed.`,
+    {
+      hint: 'Take back what was changed of the network or of the database, or deploy another environment and move the data there.',
+      context: { stack: replaced.stack, resource: replaced.resource },
+    },
+  );
+}
+
+function demandOutputs(name: string, stack: StackState | undefined): DataOutputs {
+  const outputs = outputsOf(stack);
+  if (outputs !== undefined) return outputs;
+  throw new PrestageError('STACK_STUCK', `Stack ${name} lacks outputs that its database is reached by.`, {
+    hint: 'It was changed by something else than Prestage, or by another version of it. Deploy with the version that made it.',
+    context: { stack: name },
+  });
+}

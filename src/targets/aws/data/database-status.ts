@@ -1,0 +1,37 @@
+import type { DatabasePlan } from '../../../config/index.js';
+import type { TargetStatus } from '../../target.js';
+import { deployedTemplate } from '../cloudformation/stack-state.js';
+import type { AwsContext } from '../context.js';
+import { dataStackName } from '../names.js';
+import { findData, outputsOf } from './data-stack.js';
+import { findDatabases } from './find-databases.js';
+
+/** The databases of the environment, as RDS tells of them: that of the data's stack, and what is in no stack any more and costs. */
+export async function databaseStatus(
+  context: AwsContext,
+): Promise<Pick<TargetStatus, 'database'> & { others: TargetStatus['temporary'] }> {
+  const [stack, found] = await Promise.all([findData(context), findDatabases(context)]);
+  const id = outputsOf(stack)?.DatabaseInstance;
+  const current = found.find((database) => database.id === id);
+  const others = found
+    .filter((database) => database !== current)
+    .map(({ id, engine, version, state }) => ({
+      kind: 'database',
+      id,
+      detail: `${engine} ${version}, ${state}${stack === undefined || id !== undefined ? ', in no stack: `destroy --purge` removes it' : ''}`,
+    }));
+  if (current !== undefined) {
+    const { engine, version, address, port, state } = current;
+    return { database: { engine, version, address, port, state }, others };
+  }
+  return { database: id === undefined ? undefined : await missing(context), others };
+}
+
+/** Somebody deleted it, and left its stack. */
+async function missing({ session, project, environment }: AwsContext): Promise<TargetStatus['database']> {
+  const name = dataStackName({ project, environment: environment.name });
+  const template = await deployedTemplate(session.cloudFormation, name);
+  const { database } = (template?.Metadata?.Prestage ?? {}) as { database?: DatabasePlan };
+  const { engine = 'unknown', version = '' } = database ?? {};
+  return { engine, version, address: '', port: 0, state: 'missing' };
+}
