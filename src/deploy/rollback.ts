@@ -26,6 +26,7 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       environment: environment.name,
       release: record,
       services: servicesOf(release, history),
+      keepDatabase: true,
     };
     demandUnchanged(release, (await target.changedTrees?.(record)) ?? []);
     await target.checkServices(deployment);

@@ -124,6 +124,8 @@ export interface Deployment {
   services: ServicesPlan;
   /** A first deployment that fails leaves the healthy hosts for the next try. */
   keep?: boolean;
+  /** The database stays as it is, where there is one: hosts go back to an earlier release, data cannot. */
+  keepDatabase?: boolean;
   /** Where no worker ran: what the jump host needs to prepare the release itself. */
   fallback?: PrepareJob;
 }

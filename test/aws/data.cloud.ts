@@ -103,7 +103,7 @@ describe.skipIf(withoutCloud)('a database on AWS', () => {
   test('of another version is upgraded after a snapshot, and never becomes another one', async () => {
     const project = await withJump('upgraded', { engine: 'postgres', version: '16' });
     await boots(project, WELL);
-    succeeded(await project.aws('deploy --yes --json'));
+    const { release: first } = succeeded(await project.aws('deploy --yes --json')).result;
     const made = await ids(project);
     project.config.database = { engine: 'mysql', version: '8.4' };
     await project.save();
@@ -126,6 +126,11 @@ describe.skipIf(withoutCloud)('a database on AWS', () => {
       (await new RDSClient(settings()).send(new DescribeDBSnapshotsCommand({ SnapshotType: 'manual' }))).DBSnapshots;
     expect(await snapshots()).toMatchObject([{ DBInstanceIdentifier: made[0], EngineVersion: '16' }]);
     expect(succeeded(await project.aws('deploy --yes --json')).result).toMatchObject({ phase2: 'unchanged' });
+    // Hosts go back to the release before, and the database to nothing.
+    await boots(project, '#!/bin/sh\necho later\n');
+    succeeded(await project.aws('deploy --yes --json'));
+    succeeded(await project.aws(`rollback ${first} --yes --json`));
+    expect(await databases(project)).toMatchObject([{ DBInstanceIdentifier: made[0], EngineVersion: '17' }]);
     // Somebody took the protection away and deleted the stack: no second database is made beside the one that is left.
     succeeded(await project.aws('destroy --yes'));
     const client = new CloudFormationClient(settings());

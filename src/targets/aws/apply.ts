@@ -28,7 +28,7 @@ export async function applyInfrastructure(
   const { session } = context;
   const { emit, signal } = options;
   const name = infrastructureStackName(place.scope);
-  const data = await ensureData(context, place, deployment.services.database, options);
+  const data = await ensureData(context, place, deployment, options);
   const inputs = await infrastructureInputs(context, place, deployment, {
     deployed: await deployedInfrastructure(context),
     data: data.outputs,

@@ -12,7 +12,7 @@ import { unknownOutputs } from './stacks/foundation-outputs.js';
 export async function checkInfrastructure(context: AwsContext, deployment: Deployment): Promise<void> {
   const scope = await context.scope();
   const place = (await findPlace(context)) ?? { scope, outputs: unknownOutputs() };
-  const { outputs: data } = await planData(context, place, deployment.services.database);
+  const { outputs: data } = await planData(context, place, deployment);
   const inputs = await infrastructureInputs(context, place, deployment, {
     deployed: await deployedInfrastructure(context),
     data,

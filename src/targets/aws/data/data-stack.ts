@@ -1,7 +1,7 @@
 import type { DatabasePlan } from '../../../config/index.js';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
-import type { ResourceChange } from '../../target.js';
+import type { Deployment, ResourceChange } from '../../target.js';
 import { awsParts } from '../aws-parts.js';
 import { additionsOf, changesOf } from '../cloudformation/change-set.js';
 import { deployStack } from '../cloudformation/deploy-stack.js';
@@ -15,6 +15,7 @@ import { type DatabaseChange, databaseChange } from './database-change.js';
 import { findDatabases } from './find-databases.js';
 import { takeSnapshot } from './snapshots.js';
 
+type DataDeployment = Pick<Deployment, 'services' | 'keepDatabase'>;
 type Location = Pick<Place, 'scope' | 'outputs'>;
 
 /** What a plan shows of the database, while nothing is known of how it will be reached. */
@@ -37,9 +38,11 @@ export interface DataPlan {
 export async function planData(
   context: AwsContext,
   place: Location,
-  database: DatabasePlan | undefined,
+  { services: { database }, keepDatabase }: DataDeployment,
 ): Promise<DataPlan> {
   const stack = await findData(context);
+  const kept = keepDatabase ? outputsOf(stack) : undefined;
+  if (database && kept) return { change: { action: 'keep', detail: '' }, outputs: kept };
   const change = await changeOf(context, stack, database && (await synthesizedData(context, place, database)));
   return { change, outputs: database && (outputsOf(stack) ?? UNKNOWN) };
 }
@@ -48,7 +51,7 @@ export async function planData(
 export async function dataChanges(
   context: AwsContext,
   place: Location & Partial<Pick<Place, 'bucket'>>,
-  database: DatabasePlan | undefined,
+  { services: { database } }: DataDeployment,
 ): Promise<ResourceChange[]> {
   if (database === undefined) return [];
   const { template } = await synthesizedData(context, place, database);
@@ -70,18 +73,21 @@ export async function dataChanges(
 export async function ensureData(
   context: AwsContext,
   place: Place,
-  database: DatabasePlan | undefined,
+  deployment: DataDeployment,
   options: { emit: Emit; signal: AbortSignal },
 ): Promise<{ outputs: DataOutputs | undefined; isChanged: boolean }> {
+  const { database } = deployment.services;
   if (database === undefined) return { outputs: undefined, isChanged: false };
   const { session } = context;
   const name = dataStackName(place.scope);
   const { template, directory } = await synthesizedData(context, place, database);
   const stack = await findData(context);
+  const kept = deployment.keepDatabase ? outputsOf(stack) : undefined;
+  if (kept !== undefined) return { outputs: kept, isChanged: false };
   if (await isDeployed(session.cloudFormation, name, template))
     return { outputs: demandOutputs(name, stack), isChanged: false };
   const { action } = await changeOf(context, stack, { template });
-  await dataChanges(context, place, database);
+  await dataChanges(context, place, deployment);
   if (action === 'upgrade')
     await takeSnapshot(context, outputsOf(stack)?.DatabaseInstance ?? '', database.version, options);
   const deployed = await deployStack(session, { name, assembly: directory }, options);

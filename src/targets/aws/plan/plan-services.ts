@@ -21,14 +21,13 @@ export async function planInfrastructure(context: AwsContext, deployment: Deploy
   const scope = { project: context.project, environment: context.environment.name };
   const place = await findPlace(context);
   const deployed = await deployedInfrastructure(context);
-  const { database: plan } = deployment.services;
   const location = place ?? { scope: await context.scope(), outputs: unknownOutputs() };
-  const { change, outputs } = await planData(context, location, plan);
+  const { change, outputs } = await planData(context, location, deployment);
   const wanted = await wantedInfrastructure(context, place, deployment, { deployed, data: outputs });
   const hosts = hostChanges(deployed, wanted);
   const resources = [
     ...(await foundationChanges(context, place)),
-    ...(await dataChanges(context, location, plan)),
+    ...(await dataChanges(context, location, deployment)),
     ...(await stackChanges(context, infrastructureStackName(scope), wanted, place)),
   ];
   const recorded = place !== undefined && isRecorded(await readDeployments(place.bucket), deployment);

@@ -29,7 +29,7 @@ export async function reviewFiles(
   const deployed = await deployedInfrastructure(context);
   const { database } = deployment.services;
   const location = place ?? { scope: await context.scope(), outputs: unknownOutputs() };
-  const { outputs: data } = await planData(context, location, database);
+  const { outputs: data } = await planData(context, location, deployment);
   const wanted = await wantedInputs(context, place, deployment, { deployed, data });
   const [{ synthesizeFoundation }, { synthesizeInfrastructure }, { hostInputs }] = await awsParts(() =>
     Promise.all([
