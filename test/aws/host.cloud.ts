@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/core/digest.js';
 import { agentKey, hostKeys, jobKey } from '../../src/targets/aws/bucket/layout.js';
+import { databaseCertificates } from '../../src/targets/aws/data/certificates.js';
 import { renderHostScript } from '../../src/targets/aws/scripts/host.js';
 import type { HostInputs } from '../../src/targets/aws/scripts/inputs.js';
 import { lacks } from '../requirements.js';
@@ -68,7 +69,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a host, on a machine', (
         user: 'prestage',
         port: undefined,
         health: undefined,
-        databaseSecret: undefined,
+        database: undefined,
       },
       variables: { PRESTAGE_RELEASE: release },
       signalUrl: SIGNAL_URL,
@@ -106,7 +107,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a host, on a machine', (
 
   test('boots, runs, becomes healthy and says so; and after a restart runs, and does not boot', async () => {
     makeRelease(root(), { release: 'good', scripts: { 'boot.sh': BOOT, 'bin/run.sh': SERVES } });
-    const databaseSecret = await it.secret({
+    const secret = await it.secret({
       ...{
         username: 'us:er',
         password: `p@/%'"\\$ ü`,
@@ -116,10 +117,12 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a host, on a machine', (
         engine: 'postgres',
       },
     });
-    const found = await host('good', { ...serves, databaseSecret });
+    const certificates = databaseCertificates(it.inputs().region);
+    for (const { key, content } of Object.values(certificates)) await it.put(key, content);
+    const found = await host('good', { ...serves, database: { secret, ...certificates } });
     expect(found).toMatchObject({ status: 'CREATE_COMPLETE', state: { state: 'healthy', release: 'good' } });
     const { address } = found.state;
-    const url = `postgres://us%3Aer:${encodeURIComponent(`p@/%'"\\$ ü`).replace("'", '%27')}@db.internal:5432/portal`;
+    const url = `postgres://us%3Aer:${encodeURIComponent(`p@/%'"\\$ ü`).replace("'", '%27')}@db.internal:5432/portal?sslmode=verify-full`;
     expect(found.log).toContain(`boot: ${address}; ${hostile}; ${url}; /var/lib/prestage/work\n`);
     expect(found.log).toContain('the store is read-only\n');
     const guest = it.guests.find(found.instance);

@@ -99,12 +99,19 @@ describe.skipIf(withoutCloud)('hosts on AWS', () => {
     });
     await project.write(
       'hosts/jump.py',
-      '#!/bin/sh\necho database at $(echo $PRESTAGE_DATABASE_URL | cut -d: -f1)\n',
+      `#!/bin/sh
+echo database at "\${PRESTAGE_DATABASE_URL%%:*}, \${PRESTAGE_DATABASE_URL##*\\?}, \${PRESTAGE_DATABASE_JDBC_URL##*&}"
+echo authorities: $(su -s /bin/sh nobody -c "grep -c BEGIN '$PGSSLROOTCERT'")
+`,
       0o755,
     );
     await project.save();
     succeeded(await project.aws('deploy --yes --json'));
-    expect(succeeded(await project.aws('logs jump-0')).stdout).toContain('database at postgres');
+    const { stdout } = succeeded(await project.aws('logs jump-0'));
+    const file = '/var/lib/prestage/database-ca.pem';
+    expect(stdout).toContain(`database at postgres, sslmode=verify-full, sslrootcert=${file}`);
+    // Its three authorities, which every user may read.
+    expect(stdout).toContain('authorities: 3');
     const status = succeeded(await project.aws('status --json'));
     expect(status.result).toMatchObject({ database: { engine: 'postgres' } });
     succeeded(await project.aws('destroy --yes'));

@@ -32,7 +32,7 @@ const INPUTS: HostInputs = {
   port: undefined,
   health: undefined,
   variables: {},
-  databaseSecret: undefined,
+  database: undefined,
   signalUrl: 'https://signal.invalid/',
   notReady: { do: 'fail' },
 };

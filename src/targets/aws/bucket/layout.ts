@@ -18,6 +18,12 @@ export function jobKey(sha256: string): string {
   return `jobs/${sha256}.json`;
 }
 
+/** What hosts verify the database's certificate by, under its digest. Immutable. */
+export const CERTIFICATES = 'certificates/';
+export function certificateKey(sha256: string): string {
+  return `${CERTIFICATES}${sha256}`;
+}
+
 /** Who changes this environment now. */
 export const LOCK_KEY = 'lock.json';
 

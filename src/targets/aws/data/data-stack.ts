@@ -11,6 +11,7 @@ import type { AwsContext, Place } from '../context.js';
 import { dataStackName } from '../names.js';
 import type { DataOutputs } from '../stacks/inputs.js';
 import type { Synthesized } from '../stacks/synthesize.js';
+import { databaseCertificates } from './certificates.js';
 import { type DatabaseChange, databaseChange } from './database-change.js';
 import { findDatabases } from './find-databases.js';
 import { takeSnapshot } from './snapshots.js';
@@ -80,6 +81,7 @@ export async function ensureData(
   if (database === undefined) return { outputs: undefined, isChanged: false };
   const { session } = context;
   const name = dataStackName(place.scope);
+  await bringCertificates(place);
   const { template, directory } = await synthesizedData(context, place, database);
   const stack = await findData(context);
   const kept = deployment.keepDatabase ? outputsOf(stack) : undefined;
@@ -92,6 +94,13 @@ export async function ensureData(
     await takeSnapshot(context, outputsOf(stack)?.DatabaseInstance ?? '', database.version, options);
   const deployed = await deployStack(session, { name, assembly: directory }, options);
   return { outputs: demandOutputs(name, deployed), isChanged: true };
+}
+
+/** To where hosts read them. */
+async function bringCertificates({ bucket, scope }: Place): Promise<void> {
+  const { pem, truststore } = databaseCertificates(scope.region);
+  for (const { key, content } of [pem, truststore])
+    if ((await bucket.sizeOf(key)) !== content.length) await bucket.put(key, content);
 }
 
 /** The stack of the database; undefined where there is none. */

@@ -16,27 +16,6 @@ install_node() {
   return 1
 }
 
-fetch_once() {
-  timeout 120 aws s3 cp --only-show-errors --region "$REGION" "s3://$BUCKET/$1" "$2" >"$TMP/fetch.out" 2>&1 && return 0
-  cat "$TMP/fetch.out"
-  trying_again "s3://$BUCKET/$1 could not be read yet: $(tail_of "$TMP/fetch.out" 2)"
-  return 1
-}
-
-# fetch <key> <sha256> <file>: checked, so that nothing else than what was meant is ever run.
-fetch() {
-  if ! retry 10 6 fetch_once "$1" "$3"; then
-    PROBLEM="s3://$BUCKET/$1 could not be read: $(tail_of "$TMP/fetch.out" 3)"
-    return 1
-  fi
-  found=$(sha256sum <"$3")
-  found=${found%% *}
-  [ "$found" = "$2" ] && return 0
-  rm -f "$3"
-  PROBLEM="s3://$BUCKET/$1 is not what was uploaded: its SHA-256 is $found, expected $2. Deploy again after that object is deleted."
-  return 1
-}
-
 # fetch_agent <run folder>: the agent's programs, and its job into the run folder.
 fetch_agent() {
   AGENT_FOLDER=/var/lib/prestage/agent

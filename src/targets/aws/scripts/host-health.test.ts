@@ -49,7 +49,7 @@ async function probed(health: HostInputs['health'], port: number): Promise<strin
       health,
       variables: {},
     },
-    ...{ databaseSecret: undefined, signalUrl: 'https://example.invalid/', notReady: { do: 'fail' } },
+    ...{ database: undefined, signalUrl: 'https://example.invalid/', notReady: { do: 'fail' } },
   });
   const [variables, packed = ''] = rendered.split(/^eval "\$\(echo (\S+) .*$/m);
   // Functions that are made for this host come first in what is packed.

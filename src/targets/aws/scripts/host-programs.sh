@@ -5,19 +5,35 @@ fetch_secret() {
     --query SecretString --output text >"$NOW/secret" 2>"$TMP/secret.out"
 }
 
-# The database's URL; user and password may hold anything.
+# obtain_certificates <key> <sha256> <name>: by which the database's certificate is verified; once.
+obtain_certificates() {
+  echo "$2  $HOME_FOLDER/$3" | sha256sum -c --status 2>/dev/null && return 0
+  fetch "$1" "$2" "$TMP/$3" || fail "$PROBLEM"
+  mv "$TMP/$3" "$HOME_FOLDER/$3"
+}
+
+# The database's URLs; user and password may hold anything. Each names its own way of verifying the server: of PostgreSQL's, all
+# clients understand sslmode, but not all sslrootcert; those of MySQL have no word in common.
 obtain_database_url() {
   [ -n "$DATABASE_SECRET" ] || return 0
+  obtain_certificates "$DATABASE_CA_KEY" "$DATABASE_CA" database-ca.pem
+  obtain_certificates "$DATABASE_TRUST_KEY" "$DATABASE_TRUST" database-ca.jks
   (umask 077 && : >"$NOW/secret" && : >"$NOW/database-url")
   retry 10 6 fetch_secret || fail "the database's secret $DATABASE_SECRET cannot be read: $(tail_of "$TMP/secret.out" 3)"
   python3 -c '
 import json, sys
 from urllib.parse import quote
 it = json.load(sys.stdin)
-scheme = "mysql" if it["engine"] in ("mysql", "mariadb") else "postgres"
 user, password, name = (quote(str(it[key]), safe="") for key in ("username", "password", "dbname"))
-print("%s://%s:%s@%s:%s/%s" % (scheme, user, password, it["host"], it["port"], name))
-' <"$NOW/secret" >"$NOW/database-url" 2>"$TMP/secret.out" ||
+to = "%s:%s/%s" % (it["host"], it["port"], name)
+who = "?user=%s&password=%s&" % (user, password)
+ca = sys.argv[1] + "/database-ca"
+mysql = it["engine"] == "mysql"
+print("%s://%s:%s@%s" % ("mysql" if mysql else "postgres", user, password, to if mysql else to + "?sslmode=verify-full"))
+store = "&trustCertificateKeyStore"
+trust = "sslMode=VERIFY_IDENTITY%sUrl=file:%s.jks%sType=JKS%sPassword=%s" % (store, ca, store, store, sys.argv[2])
+print("jdbc:%s://%s%s%s" % ("mysql" if mysql else "postgresql", to, who, trust if mysql else "sslmode=verify-full&sslrootcert=%s.pem" % ca))
+' "$HOME_FOLDER" "$DATABASE_TRUST_PASSWORD" <"$NOW/secret" >"$NOW/database-url" 2>"$TMP/secret.out" ||
     fail "the database's secret $DATABASE_SECRET is not what it must be: $(tail_of "$TMP/secret.out" 1)"
   rm -f "$NOW/secret"
 }
@@ -31,8 +47,10 @@ program() {
     # shellcheck disable=SC2016
     [ -z "${3:-}" ] || sh -c 'echo "$PPID"' >"$3"
     if [ -n "$DATABASE_SECRET" ]; then
-      PRESTAGE_DATABASE_URL=$(cat "$NOW/database-url")
-      export PRESTAGE_DATABASE_URL
+      { read -r PRESTAGE_DATABASE_URL && read -r PRESTAGE_DATABASE_JDBC_URL; } <"$NOW/database-url"
+      # libpq verifies by PGSSLROOTCERT, Node by NODE_EXTRA_CA_CERTS beside what it trusts anyway.
+      PRESTAGE_DATABASE_CA=$HOME_FOLDER/database-ca.pem PGSSLROOTCERT=$HOME_FOLDER/database-ca.pem NODE_EXTRA_CA_CERTS=$HOME_FOLDER/database-ca.pem
+      export PRESTAGE_DATABASE_URL PRESTAGE_DATABASE_JDBC_URL PRESTAGE_DATABASE_CA PGSSLROOTCERT NODE_EXTRA_CA_CERTS
     fi
     HOME=$(getent passwd "$2" | cut -d: -f6) USER=$2 LOGNAME=$2
     export HOME USER LOGNAME

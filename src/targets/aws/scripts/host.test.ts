@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/requirements.js';
+import { databaseCertificates } from '../data/certificates.js';
 import { renderHostScript } from './host.js';
 import type { HostInputs } from './inputs.js';
 
@@ -24,7 +25,7 @@ const plain: HostInputs = {
   port: undefined,
   health: undefined,
   variables: {},
-  databaseSecret: undefined,
+  database: undefined,
   signalUrl: 'https://example.invalid/arn%3Aaws?Expires=1&Signature=a%2Bb%3D',
   notReady: { do: 'fail' },
 };
@@ -46,7 +47,10 @@ const cases: Record<string, Partial<HostInputs>> = {
     port: 8080,
     health: { kind: 'http', path: hostile, timeoutMs: 1500 },
     variables: { A: hostile, PRESTAGE_PORT: '8080' },
-    databaseSecret: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:it',
+    database: {
+      secret: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:it',
+      ...databaseCertificates('eu-central-1'),
+    },
   },
   'a host that waits': { health: { kind: 'tcp', timeoutMs: 1 }, port: 1, notReady: { do: 'wait', waitSeconds: 60 } },
   'a host that prepares': { notReady: { do: 'prepare', agent: 'a'.repeat(64), job: 'b'.repeat(64) } },

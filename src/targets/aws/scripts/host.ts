@@ -1,5 +1,6 @@
 import { AGENT_THREADS } from '../../../agent/index.js';
 import { agentKey, HOSTS, jobKey } from '../bucket/layout.js';
+import { TRUSTSTORE_PASSWORD } from '../data/certificates.js';
 import { STORE_ROOT } from '../names.js';
 import agent from './agent.sh?raw';
 import script from './host.sh?raw';
@@ -27,7 +28,7 @@ export function renderHostScriptInClear(inputs: HostInputs): string {
 }
 
 function partsOf(inputs: HostInputs): Parts {
-  const { notReady, health } = inputs;
+  const { notReady, health, database } = inputs;
   const prepares = notReady.do === 'prepare' ? notReady : undefined;
   const variables = {
     HOST: inputs.host,
@@ -48,7 +49,16 @@ function partsOf(inputs: HostInputs): Parts {
     HEALTH_PATH: health?.kind === 'http' ? health.path : '',
     HEALTH_STATUS: health?.kind === 'http' ? (health.status ?? []).join(' ') : '',
     HEALTH_SECONDS: String(Math.ceil((health?.timeoutMs ?? DEFAULT_HEALTH_MS) / 1000)),
-    DATABASE_SECRET: inputs.databaseSecret ?? '',
+    DATABASE_SECRET: database?.secret ?? '',
+    ...(database === undefined
+      ? {}
+      : {
+          DATABASE_CA: database.pem.sha256,
+          DATABASE_CA_KEY: database.pem.key,
+          DATABASE_TRUST: database.truststore.sha256,
+          DATABASE_TRUST_KEY: database.truststore.key,
+          DATABASE_TRUST_PASSWORD: TRUSTSTORE_PASSWORD,
+        }),
     SIGNAL_URL: inputs.signalUrl,
     NOT_READY: notReady.do,
     WAIT_SECONDS: String(notReady.do === 'wait' ? notReady.waitSeconds : 0),

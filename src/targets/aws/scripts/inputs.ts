@@ -39,10 +39,13 @@ export interface HostInputs extends MachineInputs {
   user: string;
   port: number | undefined;
   health: HealthCheck | undefined;
-  /** What `boot` and `run` find in their environment, but for the database's URL and PRESTAGE_HOST. */
+  /** What `boot` and `run` find in their environment, but for the database's and PRESTAGE_HOST. */
   variables: Readonly<Record<string, string>>;
-  /** The ARN of the database's secret (`{username, password, host, port, dbname, engine}`), from which PRESTAGE_DATABASE_URL is made. */
-  databaseSecret: string | undefined;
+  /**
+   * The ARN of the database's secret (`{username, password, host, port, dbname, engine}`), from which its URLs are made, and what
+   * its certificate is verified by.
+   */
+  database: ({ secret: string } & Record<'pem' | 'truststore', { key: string; sha256: string }>) | undefined;
   /** Where it says that it is healthy, or why not: the URL of a wait condition's handle. */
   signalUrl: string;
   /**

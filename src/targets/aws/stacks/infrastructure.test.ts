@@ -120,6 +120,12 @@ test('a host of a service may say how it goes, read the store and its secret, an
       Resource: [SOME_DATA.DatabaseSecretArn],
     },
     {
+      Sid: 'DatabaseCertificates',
+      Effect: 'Allow',
+      Action: ['s3:GetObject'],
+      Resource: ['arn:<AWS::Partition>:s3:::prestage-portal-dev-1a2b3c4d/certificates/*'],
+    },
+    {
       Sid: 'SessionManager',
       Effect: 'Allow',
       Action: [
@@ -144,6 +150,7 @@ test('the jump host may besides do the work of a worker, and says how it goes un
     'TellOfTheStore',
     'ListTheStore',
     'DatabaseSecret',
+    'DatabaseCertificates',
     'SessionManager',
   ]);
   expect(JSON.stringify(asText(statements))).toContain('s3:::team-files/*');

@@ -35,8 +35,17 @@ export function hostVariables(service: ServicePlan, index: number, around: Surro
         .filter((other) => other.name !== service.name)
         .map((other) => addressOf(other, around)),
     ),
-    ...(around.databaseUrl === undefined ? {} : { PRESTAGE_DATABASE_URL: around.databaseUrl }),
+    ...(around.databaseUrl === undefined ? {} : databaseVariables(around.databaseUrl)),
     [MARK]: hostMark(around.root, hostName(service.name, index)),
+  };
+}
+
+/** Both forms, as on AWS. */
+function databaseVariables(url: string): Record<string, string> {
+  const { host, pathname, username, password } = new URL(url);
+  return {
+    PRESTAGE_DATABASE_URL: url,
+    PRESTAGE_DATABASE_JDBC_URL: `jdbc:postgresql://${host}${pathname}?user=${username}&password=${password}`,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ServicePlan } from '../../../../config/index.js';
 import { PrestageError } from '../../../../core/errors.js';
 import { hostName } from '../../../host-name.js';
+import { databaseCertificates } from '../../data/certificates.js';
 import { STORE_ROOT } from '../../names.js';
 import type { HostInputs } from '../../scripts/inputs.js';
 import type { InfrastructureInputs } from '../inputs.js';
@@ -37,7 +38,7 @@ export function hostInputs(service: ServicePlan, index: number, inputs: Infrastr
     port: service.port,
     health: service.health,
     variables: variablesOf(service, index, inputs),
-    databaseSecret: inputs.data?.DatabaseSecretArn,
+    database: inputs.data && { secret: inputs.data.DatabaseSecretArn, ...databaseCertificates(scope.region) },
     signalUrl: SIGNAL_URL,
     notReady: isJump
       ? { do: 'prepare', ...fallback }
@@ -64,7 +65,7 @@ function destinationsOf({ name, needs }: ServicePlan, { release }: Infrastructur
   });
 }
 
-/** What `boot` and `run` find in their environment; the script itself adds PRESTAGE_HOST and PRESTAGE_DATABASE_URL. */
+/** What `boot` and `run` find in their environment; the script itself adds PRESTAGE_HOST and what is of the database. */
 function variablesOf(service: ServicePlan, index: number, inputs: InfrastructureInputs): Record<string, string> {
   const { scope, release, services } = inputs;
   const zone = zoneName(scope, services);

@@ -2,7 +2,7 @@ import { CfnInstanceProfile, CfnRole } from 'aws-cdk-lib/aws-iam';
 import type { Stack } from 'aws-cdk-lib/core';
 import type { ServicePlan } from '../../../../config/index.js';
 import { sha256 } from '../../../../core/digest.js';
-import { FALLBACK_RUNS, HOSTS } from '../../bucket/layout.js';
+import { CERTIFICATES, FALLBACK_RUNS, HOSTS } from '../../bucket/layout.js';
 import { type Scope, uniqueName } from '../../names.js';
 import { objectsArn } from '../arn.js';
 import type { InfrastructureInputs } from '../inputs.js';
@@ -36,7 +36,7 @@ export function hostProfile(
       writes: isJump,
     }),
     ...(isJump ? agentStatements({ bucket, fileSystemId, runs: FALLBACK_RUNS, sourceBuckets }) : []),
-    ...(secretArn === undefined ? [] : [readsSecret(secretArn)]),
+    ...(secretArn === undefined ? [] : [readsSecret(secretArn), readsCertificates(bucket)]),
     sessionManager(),
   ];
   const role = new CfnRole(stack, logicalId('Role', service.name), {
@@ -60,6 +60,15 @@ function ownReports(bucket: string, { name }: ServicePlan): Statement {
 
 function readsSecret(arn: string): Statement {
   return { Sid: 'DatabaseSecret', Effect: 'Allow', Action: ['secretsmanager:GetSecretValue'], Resource: [arn] };
+}
+
+function readsCertificates(bucket: string): Statement {
+  return {
+    Sid: 'DatabaseCertificates',
+    Effect: 'Allow',
+    Action: ['s3:GetObject'],
+    Resource: [objectsArn(bucket, `${CERTIFICATES}*`)],
+  };
 }
 
 /** A shell on a host without keys and open ports. AWS has no narrower resource for these. */
