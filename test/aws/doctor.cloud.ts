@@ -116,6 +116,7 @@ describe.skipIf(lacks('moto'))('what doctor says of AWS', () => {
       credentials: 'ok',
       region: 'ok',
       foundation: 'ok',
+      data: 'ok',
       infrastructure: 'ok',
       image: 'ok',
       'instance types': 'ok',

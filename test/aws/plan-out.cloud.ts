@@ -19,7 +19,7 @@ describe.skipIf(lacks('moto', 'dash'))('what `plan --out` writes of an environme
     await region?.stop();
   });
 
-  test('is both templates, the policy of each role, and each script in clear, and nothing is made for it', async () => {
+  test('is each template, the policy of each role, and each script in clear, and nothing is made for it', async () => {
     const context = openContext('sample', normalizeAwsEnvironment('dev', { target: 'aws', region: region.name }));
     const { release, services } = someInfrastructure();
     const deployment: Deployment = { environment: 'dev', release, services };
@@ -27,6 +27,7 @@ describe.skipIf(lacks('moto', 'dash'))('what `plan --out` writes of an environme
     const files = await reviewFiles(context, deployment, { inputs: { [`${'a'.repeat(64)}`]: vendor } });
     const found = new Map(files.map(({ path, content }) => [path.replace(/-[0-9a-f]{8}-/, '-DIGEST-'), content]));
     expect([...found.keys()].sort()).toEqual([
+      'data.json',
       'foundation.json',
       'hosts/jump-0.sh',
       'hosts/order-api-0.sh',
@@ -42,7 +43,7 @@ describe.skipIf(lacks('moto', 'dash'))('what `plan --out` writes of an environme
     ]);
     const read = (path: string) => found.get(path) ?? '';
     expect(JSON.parse(read('foundation.json')).Resources.Bucket.Type).toBe('AWS::S3::Bucket');
-    expect(JSON.parse(read('infrastructure.json')).Resources.Database.Type).toBe('AWS::RDS::DBInstance');
+    expect(JSON.parse(read('data.json')).Resources.Database.Type).toBe('AWS::RDS::DBInstance');
     expect(read('roles/prestage-sample-dev-DIGEST-worker.json')).toMatch(/ec2\.amazonaws\.com.*:s3:::vendor\/\*/s);
     expect(read('hosts/order-api-1.sh')).toContain("export LOG_LEVEL='info'");
     for (const path of ['worker.sh', 'hosts/jump-0.sh', 'hosts/web-0.sh']) {
