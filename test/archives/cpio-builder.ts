@@ -42,12 +42,14 @@ function odcEntry({ name, mode = 0o100644, content = '', size, links = 1 }: Cpio
   return Buffer.concat([Buffer.from(`070707${head}${sizes}${name}\0`), bytes]);
 }
 
-/** An ar archive, with names in BSD's long form, which can hold any. */
+/** An ar archive, with names in BSD's long form, which can hold any, and tables of GNU's long names (`//`). */
 export function ar(members: readonly { name: string; content?: string | Buffer; mode?: number }[]): Buffer {
   const parts = members.map(({ name, content = '', mode = 0o100644 }) => {
-    const data = Buffer.concat([Buffer.from(name), Buffer.from(content)]);
+    const isTable = name === '//';
+    const data = Buffer.concat([Buffer.from(isTable ? '' : name), Buffer.from(content)]);
     const size = String(data.length).padEnd(10);
-    const header = `${`#1/${Buffer.byteLength(name)}`.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${mode.toString(8).padEnd(8)}${size}\`\n`;
+    const field = isTable ? name : `#1/${Buffer.byteLength(name)}`;
+    const header = `${field.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${mode.toString(8).padEnd(8)}${size}\`\n`;
     return Buffer.concat([Buffer.from(header), data, Buffer.alloc(data.length % 2, '\n')]);
   });
   return Buffer.concat([Buffer.from('!<arch>\n'), ...parts]);

@@ -297,6 +297,16 @@ const REFUSED: [what: string, archive: Buffer, code: string, reason: string][] =
   ],
   ['nothing but zeros', gzipSync(Buffer.alloc(2048)), 'ARCHIVE_UNSUPPORTED', 'format'],
   [
+    'a second table of names in an ar, at which bsdtar ends and of which 7-Zip makes a file',
+    ar([
+      { name: '//', content: 'x/\n' },
+      { name: 'a', content: 'x' },
+      { name: '//', content: 'y/\n' },
+    ]),
+    'ARCHIVE_INVALID',
+    'headers-differ',
+  ],
+  [
     'an ar whose members are links by their mode',
     ar([{ name: 'a', content: 'x', mode: 0o120777 }]),
     'ARCHIVE_INVALID',

@@ -84,7 +84,7 @@ async function* rejoined(head: Buffer, source: ByteSource, rest: number): AsyncG
 
 async function* members(source: ByteSource, unpacker: Unpacker): AsyncGenerator<ArMember> {
   const { archive } = unpacker;
-  let names: Buffer = Buffer.alloc(0);
+  let names: Buffer | undefined;
   await source.skip(AR_MAGIC.length);
   for (;;) {
     const { offset } = source;
@@ -102,6 +102,8 @@ async function* members(source: ByteSource, unpacker: Unpacker): AsyncGenerator<
     const member = { mode, size, padding: size % 2, offset };
     const shortName = field(0, 16);
     if (shortName === '//') {
+      // bsdtar ends at it, and calls that well; 7-Zip makes a file of it.
+      if (names !== undefined) throw invalid('has two tables of names', 'headers-differ');
       if (size > MAX_NAMES_BYTES)
         throw archiveError('ARCHIVE_LIMIT', { archive, offset }, 'has too long a table of names');
       names = await source.copy(size);
@@ -126,7 +128,7 @@ async function* members(source: ByteSource, unpacker: Unpacker): AsyncGenerator<
 }
 
 /** `name/` or `name` with spaces after it; `/12` is the one at 12 in the table of long names, up to `/` and a line's end. */
-function gnuName(field: Buffer, names: Buffer): Buffer {
+function gnuName(field: Buffer, names: Buffer = Buffer.alloc(0)): Buffer {
   const text = field.toString('latin1').trimEnd();
   const place = /^\/(\d+)$/.exec(text)?.[1];
   if (place === undefined) return Buffer.from(SYMBOL_TABLE.test(text) ? text : text.replace(/\/$/, ''), 'latin1');
