@@ -249,10 +249,28 @@ const REFUSED: [what: string, archive: Buffer, code: string, reason: string][] =
     'headers-differ',
   ],
   [
-    'a file twice without its content, which GNU cpio and 7-Zip make empty',
+    'a file again without its content, which GNU cpio and 7-Zip make empty',
     cpio([
       { name: 'a', content: 'xx', links: 2 },
       { name: 'a', links: 2 },
+    ]),
+    'ARCHIVE_INVALID',
+    'headers-differ',
+  ],
+  [
+    'a file again without its content, by another name of its path',
+    cpio([
+      { name: 'a', content: 'xx', links: 2 },
+      { name: './a', links: 2 },
+    ]),
+    'ARCHIVE_INVALID',
+    'headers-differ',
+  ],
+  [
+    'a name of a file behind its content, which 7-Zip makes empty',
+    cpio([
+      { name: 'a', content: 'xx', links: 2 },
+      { name: 'b', links: 2 },
     ]),
     'ARCHIVE_INVALID',
     'headers-differ',

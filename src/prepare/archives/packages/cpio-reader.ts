@@ -9,7 +9,7 @@ import { type CpioHeader, readCpioHeader } from './cpio-header.js';
 const FILE_TYPE = 0o170000;
 const MAX_TARGET_BYTES = 4096;
 
-/** A file with several names: in newc, only one of its entries has the content, as a rule the last; in odc, each. */
+/** A file with several names: in newc, only the last of its entries has the content; in odc, each. */
 interface Linked {
   /** The entry that was first, and what all of them have to be: programs make the others links to it. */
   name: string;
@@ -88,10 +88,13 @@ async function unpackEntry(
   async function unpackFile(path: string): Promise<void> {
     const links = oneOfItsNames('file');
     if (links !== undefined && size === 0 && !header.linksHaveContent) {
-      if (links.content === undefined) links.waiting.push({ name, path, mode });
-      // GNU cpio and 7-Zip remove the content then, bsdtar keeps it.
-      else if (links.content.name === name) throw invalid('is there twice, without its content', 'headers-differ');
-      else await unpacker.hardLink(name, path, links.content.name);
+      // 7-Zip makes an empty file of it; and where it is the same path, GNU cpio as well. All programs write the content last.
+      if (links.content !== undefined)
+        throw invalid(
+          `is the same file as ${JSON.stringify(links.content.name)}, without the content that came before`,
+          'headers-differ',
+        );
+      links.waiting.push({ name, path, mode });
       return;
     }
     const seen = new SeenContent({ summed: header.checksum !== undefined, hashed: links !== undefined });
