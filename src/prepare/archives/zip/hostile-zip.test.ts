@@ -133,6 +133,26 @@ describe('refuses as invalid', () => {
     ],
     ['an archive before it', zip([file('a')], { prefix: zip([file('b')]) }), 'not in its directory'],
     [
+      'an archive before it, behind a script (7-Zip sees that one)',
+      zip([file('a')], { prefix: Buffer.concat([Buffer.from('#!/bin/sh\n'), zip([file('b')])]) }),
+      'not in its directory',
+    ],
+    [
+      'an entry before the first one, behind the mark of a part (bsdtar sees it)',
+      zip([{ ...file('a'), gap: localHeader() }], { prefix: Buffer.from('PK\x07\x08'), zip64: true }),
+      'not in its directory',
+    ],
+    [
+      'an entry behind a folder, that the directory does not have',
+      zip([{ name: 'd/', descriptor: localHeader() }, file('a')]),
+      'not in the directory',
+    ],
+    [
+      'a folder with another name in its local header (bsdtar makes that one)',
+      zip([{ name: 'd/', flags: 0, local: { extra: unicodePath('d/', 'y') } }]),
+      'another name',
+    ],
+    [
       'an end record in the comment of another, not at the end',
       zip([file('a')], { comment: Buffer.concat([zip([file('b')]), Buffer.alloc(8, ' ')]) }),
       'two end records',
@@ -240,6 +260,21 @@ describe('refuses as unsupported', () => {
     ['LZMA', zip([{ ...file('a'), method: 14 }]), 'LZMA'],
     ['an unknown method', zip([{ ...file('a'), method: 77 }]), '77'],
     ['parts of an archive', zip([file('a')], { edit: (end) => void end.writeUInt16LE(1, 4) }), 'one part'],
+    [
+      'parts of an archive, by zip64 (bsdtar reads it in order, and makes files of links)',
+      zip([link('l', 'a'), file('a')], { zip64: true, edit64: (end) => void end.writeUInt32LE(1, 16) }),
+      'one part',
+    ],
+    [
+      'a directory in another part, by zip64',
+      zip([file('a')], { zip64: true, edit64: (end) => void end.writeUInt32LE(1, 20) }),
+      'one part',
+    ],
+    [
+      'a part of the entries, by zip64',
+      zip([file('a')], { zip64: true, edit64: (end) => void end.writeBigUInt64LE(2n, 24) }),
+      'one part',
+    ],
     ['an entry in another part', zip([{ ...file('a'), disk: 3 }]), 'another part'],
     ['a name that says it is UTF-8 and is not', zip([{ name: Buffer.from([0xfc]), flags: UTF8 }]), 'UTF-8'],
     ['a name that may be UTF-8 or code page 437', zip([{ name: 'ü', flags: 0 }]), 'nothing says'],
@@ -344,6 +379,11 @@ describe('reads', () => {
       ['a'],
     ],
     ['zip64', zip([file('a'), file('b')], { zip64: true }), ['a', 'b']],
+    [
+      'what is in a program before it like an entry, and is none',
+      zip([file('a')], { prefix: Buffer.from(`MZ PK\x03\x04PK\x01\x02PK\x03\x04\x14\0${'\0'.repeat(40)}`) }),
+      ['a'],
+    ],
     ['zip64 behind a program', zip([file('a')], { zip64: true, prefix: Buffer.from('MZ program') }), ['a']],
     [
       'nothing of times of NTFS that are cut off (yauzl, CVE-2026-31988)',

@@ -43,9 +43,7 @@ export async function findEndRecord(handle: FileHandle, size: number, archive: s
   };
   const long = await findZip64(handle, tail, at, tailStart);
   const disks = [tail.readUInt16LE(at + 4), tail.readUInt16LE(at + 6)];
-  const isPart = long
-    ? long.disks > 1
-    : disks.some((disk) => disk !== 0) || short.entries !== tail.readUInt16LE(at + 8);
+  const isPart = long ? long.isPart : disks.some((disk) => disk !== 0) || short.entries !== tail.readUInt16LE(at + 8);
   if (isPart)
     throw archiveError('ARCHIVE_UNSUPPORTED', { archive }, 'is one part of several', { reason: 'multi-part' });
   if (long === undefined) {
@@ -94,7 +92,7 @@ async function findZip64(
   tail: Buffer,
   endAt: number,
   tailStart: number,
-): Promise<(DeclaredRecord & { at: number; disks: number }) | undefined> {
+): Promise<(DeclaredRecord & { at: number; isPart: boolean }) | undefined> {
   const locator = tail.subarray(Math.max(0, endAt - LOCATOR_BYTES), endAt);
   if (locator.length < LOCATOR_BYTES || locator.readUInt32LE(0) !== 0x07064b50) return undefined;
   const locatorAt = tailStart + endAt - LOCATOR_BYTES;
@@ -108,13 +106,20 @@ async function findZip64(
     return {
       at,
       isZip64: true,
-      disks: locator.readUInt32LE(16),
+      isPart: isPartOfSeveral(record, locator),
       entries: safeNumber(record.readBigUInt64LE(32)),
       directorySize: safeNumber(record.readBigUInt64LE(40)),
       directoryOffset: safeNumber(record.readBigUInt64LE(48)),
     };
   }
   return undefined;
+}
+
+/** By any of the numbers that say so: bsdtar does not believe the directory then, and reads in order. */
+function isPartOfSeveral(record: Buffer, locator: Buffer): boolean {
+  const disks = [record.readUInt32LE(16), record.readUInt32LE(20), locator.readUInt32LE(4)];
+  const isOfOtherDisk = disks.some((disk) => disk !== 0) || locator.readUInt32LE(16) > 1;
+  return isOfOtherDisk || record.readBigUInt64LE(24) !== record.readBigUInt64LE(32);
 }
 
 /** Larger than any file is as good as infinite, and fails the checks that follow. */

@@ -14,6 +14,7 @@ import {
   MAX_BYTES_AFTER,
   problemAfter,
 } from './zip-local-header.js';
+import { checkStart } from './zip-start.js';
 
 /** Entries at work side by side, and the memory that they may take: inflating fills the thread pool with far fewer. */
 const MAX_JOBS = 32;
@@ -25,7 +26,7 @@ const MAX_NAME_BYTES = 3 * 4096;
 const MAX_EXTRA_BYTES = 65_535;
 const MAX_LINK_BYTES = 4095;
 
-/** An entry that is to be unpacked, and how far its bytes may reach. */
+/** An entry that is to be unpacked, or a folder that is there already, and how far its bytes may reach. */
 interface PlacedEntry {
   entry: ZipEntry;
   path: string;
@@ -49,20 +50,11 @@ export async function unpackZip(file: string, unpacker: Unpacker): Promise<void>
       );
     }
     const entries = await readDirectory(handle, end, unpacker.archive, unpacker.budget.limits.count);
-    await checkStart(handle, entries, unpacker.archive);
+    await checkStart(handle, entries, end.directoryOffset, unpacker.archive);
     const totalSize = entries.reduce((sum, { size }) => sum + size, 0);
     unpacker.budget.ratio({ archive: unpacker.archive }, totalSize, fileSize);
     await unpackEntries(handle, await place(entries, end.directoryOffset, unpacker), unpacker);
     unpacker.consumed(fileSize);
-  });
-}
-
-/** What stands before the first entry may be a program, but no entry: 7-Zip would see that one, and not the others. */
-async function checkStart(handle: FileHandle, entries: ZipEntry[], archive: string): Promise<void> {
-  const startsAsZip = (await readAt(handle, 0, 4)).toString('latin1') === 'PK\x03\x04';
-  if (!startsAsZip || entries.some(({ offset }) => offset === 0)) return;
-  throw archiveError('ARCHIVE_INVALID', { archive, offset: 0 }, 'begins with an entry that is not in its directory', {
-    reason: 'headers-differ',
   });
 }
 
@@ -72,15 +64,12 @@ async function place(entries: ZipEntry[], directoryOffset: number, unpacker: Unp
   const placed: PlacedEntry[] = [];
   for (const entry of entries) {
     const place = { archive: unpacker.archive, entry: entry.name };
-    if (entry.kind === 'folder' && entry.size > 0)
+    if (entry.kind === 'folder' && (entry.size > 0 || !isSmall(entry)))
       throw archiveError('ARCHIVE_INVALID', place, 'is a folder with content');
     const path = unpacker.place(entry.name, entry.kind === 'folder');
     if (path === undefined) continue;
-    if (entry.kind === 'folder') {
-      await unpacker.folder(entry.name, path);
-      continue;
-    }
-    checkReadable(entry, place);
+    if (entry.kind === 'folder') await unpacker.folder(entry.name, path);
+    else checkReadable(entry, place);
     placed.push({ entry, path, limit: limits.get(entry) ?? directoryOffset });
   }
   return placed.sort((a, b) => a.entry.offset - b.entry.offset);
@@ -140,6 +129,7 @@ async function unpackSmall(item: PlacedEntry, bytes: Buffer, unpacker: Unpacker)
   const start = dataStart(item, bytes, unpacker.archive);
   const data = bytes.subarray(start, start + entry.compressedSize);
   checkAfter(item, bytes, bytes.subarray(start + entry.compressedSize), unpacker.archive);
+  if (entry.kind === 'folder') return; // is made, and its headers are checked as those of all
   const content = await wholeContent(entry, data, place);
   if (entry.kind === 'link') await unpacker.link(entry.name, path, linkTarget(content, entry, unpacker.archive));
   else await unpacker.file(entry.name, path, entry.mode, content);
