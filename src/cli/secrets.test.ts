@@ -142,7 +142,9 @@ describe.each(Object.entries(FORMS))('%s', (_, text) => {
       action: 'apply',
       reason: text,
       hosts: [{ host: 'a-0', service: 'a', action: 'create', reason: text }],
-      database: 'none',
+      database: 'upgrade',
+      databaseDetail: text,
+      changes: [{ what: text, key: text, before: text, after: text }],
     };
     behaviour.deploy = () => ({
       environment: 'local',
@@ -161,7 +163,7 @@ describe.each(Object.entries(FORMS))('%s', (_, text) => {
             changes: [{ what: text, key: text, before: text, after: text }],
           },
         ],
-        scripts: [{ what: text, before: text, after: text }],
+        scripts: [{ what: text, before: text, after: text, diff: [text] }],
       },
       phase2,
     });
