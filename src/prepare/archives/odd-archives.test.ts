@@ -276,6 +276,16 @@ const REFUSED: [what: string, archive: Buffer, code: string, reason: string][] =
     'headers-differ',
   ],
   [
+    'a file with more names than it says, of which bsdtar makes the last a file of its own',
+    cpio([
+      { name: 'a', links: 2 },
+      { name: 'b', links: 2 },
+      { name: 'c', content: 'xx', links: 2 },
+    ]),
+    'ARCHIVE_INVALID',
+    'headers-differ',
+  ],
+  [
     'a checksum in a cpio that has none, at which 7-Zip ends',
     cpio([{ name: 'a', content: 'xx', checksum: 5 }]),
     'ARCHIVE_INVALID',

@@ -15,6 +15,8 @@ export interface CpioHeader {
   checksum: number | undefined;
   /** Which file it is, where others of its names may be in the archive. */
   link: string | undefined;
+  /** How many names it has. */
+  links: number;
   /** Whether each of the names comes with the content, or only one. */
   linksHaveContent: boolean;
   offset: number;
@@ -70,24 +72,34 @@ export async function readCpioHeader(source: ByteSource, archive: string): Promi
   if (filling.length < namePadding) throw invalid('is cut off', 'cut-off');
   if (!isZero(filling)) throw invalid('an entry has something between its name and its content');
   if (name === END_NAME) return undefined;
-  const { mode, size, checksum, link } = fields;
+  const { mode, size, checksum, link, links } = fields;
   // It is zero in this format: 7-Zip ends the archive here, and calls it well; others read on.
   if (magic === NEWC && fields.sum !== 0)
     throw invalid('an entry has a checksum, in the format that has none', 'headers-differ');
   const isOdc = magic === ODC;
-  return { name, mode, size, padding: isOdc ? 0 : padding(size), checksum, link, linksHaveContent: isOdc, offset };
+  return {
+    name,
+    mode,
+    size,
+    padding: isOdc ? 0 : padding(size),
+    checksum,
+    link,
+    links,
+    linksHaveContent: isOdc,
+    offset,
+  };
 }
 
 function newcFields(numbers: number[], isSummed: boolean) {
   const [inode, mode = 0, , , links = 0, , size = 0, major, minor, , , nameBytes = 0, sum] = numbers;
   const link = links > 1 ? `${major}:${minor}:${inode}` : undefined;
-  return { mode, size, nameBytes, link, sum, checksum: isSummed ? sum : undefined };
+  return { mode, size, nameBytes, link, links, sum, checksum: isSummed ? sum : undefined };
 }
 
 function odcFields(numbers: number[]) {
   const [device, inode, mode = 0, , , links = 0, , , nameBytes = 0, size = 0] = numbers;
   const link = links > 1 ? `${device}:${inode}` : undefined;
-  return { mode, size, nameBytes, link, sum: 0, checksum: undefined };
+  return { mode, size, nameBytes, link, links, sum: 0, checksum: undefined };
 }
 
 function padding(bytes: number): number {

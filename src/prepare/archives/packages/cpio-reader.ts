@@ -14,6 +14,8 @@ interface Linked {
   /** The entry that was first, and what all of them have to be: programs make the others links to it. */
   name: string;
   kind: string;
+  /** How many more names it may have, as the first entry says. */
+  left: number;
   /** Under which name it was unpacked, and what it is. */
   content?: { name: string; sha256: string };
   /** Entries that came before the content. */
@@ -78,7 +80,7 @@ async function unpackEntry(
   /** What is known of the file that an entry is a name of, where there may be others. bsdtar asks for its number alone. */
   function oneOfItsNames(kind: string): Linked | undefined {
     if (header.link === undefined) return undefined;
-    const links = linked.get(header.link) ?? { name, kind, waiting: [] };
+    const links = linked.get(header.link) ?? { name, kind, left: header.links, waiting: [] };
     if (links.kind !== kind)
       throw invalid(`is the same file as ${JSON.stringify(links.name)}, and of another kind`, 'headers-differ');
     linked.set(header.link, links);
@@ -87,6 +89,13 @@ async function unpackEntry(
 
   async function unpackFile(path: string): Promise<void> {
     const links = oneOfItsNames('file');
+    // bsdtar takes what comes then for another file, and leaves those before it empty.
+    if (links !== undefined) links.left -= 1;
+    if (links !== undefined && links.left < 0 && !header.linksHaveContent)
+      throw invalid(
+        `is the same file as ${JSON.stringify(links.name)}, which says that it has fewer names`,
+        'headers-differ',
+      );
     if (links !== undefined && size === 0 && !header.linksHaveContent) {
       // 7-Zip makes an empty file of it; and where it is the same path, GNU cpio as well. All programs write the content last.
       if (links.content !== undefined)
