@@ -117,6 +117,11 @@ describe('refuses as invalid', () => {
       'another name',
     ],
     [
+      'another name in the second Unicode field of the local header',
+      zip([{ ...file('x'), local: { extra: Buffer.concat([unicodePath('x', 'x'), unicodePath('x', 'y')]) } }]),
+      'another name',
+    ],
+    [
       'two Unicode fields that differ',
       zip([{ ...file('x'), flags: 0, extra: Buffer.concat([unicodePath('x', 'y'), unicodePath('x', 'z')]) }]),
       'two that differ',

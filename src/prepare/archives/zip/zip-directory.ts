@@ -176,19 +176,23 @@ function withZip64(
 
 type ExtraFields = ReadonlyMap<number, Buffer>;
 
-/** Extra fields by their id; undefined where one is damaged, or there twice and differs. Up to three bytes of padding are seen in the wild (Android's zipalign). */
+/** Extra fields by their id; undefined where one is damaged, or there twice and differs. */
 export function extraFields(extra: Buffer): ExtraFields | undefined {
   const fields = new Map<number, Buffer>();
-  let at = 0;
-  while (at + 4 <= extra.length) {
-    const id = extra.readUInt16LE(at);
-    const end = at + 4 + extra.readUInt16LE(at + 2);
-    if (end > extra.length) return undefined;
-    const field = extra.subarray(at + 4, end);
+  for (const { id, content } of extraFieldsIn(extra)) {
     // unzip takes the last of two, others the first.
-    if (fields.get(id)?.equals(field) === false) return undefined;
-    fields.set(id, field);
-    at = end;
+    if (content === undefined || fields.get(id)?.equals(content) === false) return undefined;
+    fields.set(id, content);
   }
   return fields;
+}
+
+/** As they stand there, up to one that is damaged, without content. Up to three bytes of padding are seen in the wild (Android's zipalign). */
+export function* extraFieldsIn(extra: Buffer): Generator<{ id: number; content: Buffer | undefined }> {
+  for (let at = 0; at + 4 <= extra.length; ) {
+    const id = extra.readUInt16LE(at);
+    const end = at + 4 + extra.readUInt16LE(at + 2);
+    yield { id, content: end > extra.length ? undefined : extra.subarray(at + 4, end) };
+    at = end;
+  }
 }

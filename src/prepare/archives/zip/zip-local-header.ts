@@ -1,4 +1,4 @@
-import { extraFields, FLAG, type ZipEntry } from './zip-directory.js';
+import { extraFields, extraFieldsIn, FLAG, type ZipEntry } from './zip-directory.js';
 import { safeNumber } from './zip-end-record.js';
 import { zipName } from './zip-name.js';
 
@@ -39,10 +39,15 @@ function localName(header: Buffer, { nameRules }: ZipEntry): string | undefined 
   return zipName({ bytes, isUtf8, unicodePath: localExtra(header)?.get(0x7075) }, nameRules);
 }
 
-/** bsdtar goes by this field even where it is about another name, as after a program that did not know it renamed the entry. */
+/**
+ * bsdtar goes by this field even where it is about another name, as after a program that did not know it renamed the entry,
+ * or where there are two.
+ */
 function hasOtherUnicodePath(header: Buffer, { name }: ZipEntry): boolean {
-  const field = localExtra(header)?.get(0x7075);
-  return field !== undefined && field.length > 5 && field.toString('utf8', 5) !== name;
+  for (const { id, content } of extraFieldsIn(header.subarray(nameEnd(header))))
+    if (id === 0x7075 && content !== undefined && content.length > 5 && content.toString('utf8', 5) !== name)
+      return true;
+  return false;
 }
 
 function localSizes(header: Buffer): { crc: number; size: number; compressedSize: number } {
