@@ -108,7 +108,7 @@ export function readScripts(
   access: InputAccess,
   scripts: readonly ScriptPlan[],
   root: string,
-): Promise<{ path: string; content: Buffer }[]> {
+): Promise<{ path: string; content: Uint8Array }[]> {
   return mapBounded(scripts, SCRIPTS_AT_ONCE, async (script) => {
     const { path, sha256 } = script;
     const kept = sha256 in access.inputs ? undefined : await findScript(root, script);

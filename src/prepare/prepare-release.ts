@@ -98,7 +98,7 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
 interface Ingredients {
   reused: ReadonlyMap<string, PreparedPackage>;
   needs: ReadonlyMap<PackagePlan, Need>;
-  scripts: { path: string; content: Buffer }[];
+  scripts: { path: string; content: Uint8Array }[];
   remotes: Remotes;
   failures: PackageFailures;
 }

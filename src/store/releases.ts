@@ -165,7 +165,7 @@ function byAge(a: ReleaseRecord, b: ReleaseRecord): number {
 export async function findScript(
   root: string,
   { path, sha256: digest }: { path: string; sha256: string },
-): Promise<Buffer | undefined> {
+): Promise<Uint8Array | undefined> {
   for (const { release, scripts } of (await listReleases(root)).reverse()) {
     if (!scripts.some((script) => script.path === path && script.sha256 === digest)) continue;
     const content = await ifThere(() => readFile(join(storePaths(root).release(release), SCRIPTS_FOLDER, path)));

@@ -37,7 +37,7 @@ export interface Target {
   planServices(deployment: Deployment): Promise<ServicesChange>;
 
   /** A hosts' script that a release in the store has, where it can be read: a plan shows what changed in it. */
-  readScript?(script: ScriptPlan): Promise<Buffer | undefined>;
+  readScript?(script: ScriptPlan): Promise<Uint8Array | undefined>;
 
   /** What phase 2 would be made of, for a person to review, where the target makes it of more than a release; changes nothing. */
   reviewFiles?(deployment: Deployment, job: PrepareJob): Promise<ReviewFile[]>;

@@ -22,7 +22,8 @@ export async function withDiffs(
       const now = plan.scripts.find(({ path }) => path === change.what);
       const location = inputs[now?.sha256 ?? ''];
       if (old === undefined || location?.kind !== 'file') return change;
-      const before = (await target.readScript?.(old))?.toString('utf8');
+      const found = await target.readScript?.(old);
+      const before = found && Buffer.from(found).toString('utf8');
       const after = await readFile(location.path, 'utf8').catch(() => undefined);
       if (!isText(before) || !isText(after)) return change;
       return { ...change, diff: unifiedDiff(before, after).map(withoutSecrets) };
