@@ -825,7 +825,7 @@ test.each<[string, string, string, string[]]>([
     'CONFIG_INVALID',
     TYPESCRIPT.replace('HERE', 'cuont: 2,'),
     [
-      'ts:15: services.api.cuont: expected one of role, boot, run, user, bootUser, needs, after, count, port, health, environment, found the unknown key cuont; did you mean count?',
+      'ts:15: services.api.cuont: expected one of role, boot, run, user, bootUser, needs, after, count, port, health, allow, environment, found the unknown key cuont; did you mean count?',
     ],
   ],
   [

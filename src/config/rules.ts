@@ -86,13 +86,16 @@ function scriptProblems({ services = {} }: ParsedConfig): Problem[] {
 }
 
 function healthProblems({ services = {} }: ParsedConfig): Problem[] {
-  return Object.entries(services)
-    .filter(([, service]) => service.health !== undefined && service.port === undefined)
-    .map(([name]) => ({
-      path: ['services', name, 'health'],
-      expected: 'a port beside health, which asks there',
-      found: 'none',
-    }));
+  const what = { health: 'which asks there', allow: 'which lets in there' };
+  return Object.entries(services).flatMap(([name, service]) =>
+    (['health', 'allow'] as const)
+      .filter((key) => service[key] !== undefined && service.port === undefined)
+      .map((key) => ({
+        path: ['services', name, key],
+        expected: `a port beside ${key}, ${what[key]}`,
+        found: 'none',
+      })),
+  );
 }
 
 /** `prestage logs` takes the name of a service, of a host (`api-1`), `database` or `worker`. */

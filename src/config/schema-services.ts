@@ -46,6 +46,18 @@ const health = z
 const A_PORT = 'a port from 1 to 65535';
 const port = z.int({ error: A_PORT }).min(1, { error: A_PORT }).max(65_535, { error: A_PORT });
 
+const A_SOURCE = 'an IPv4 network (10.0.0.0/8), a security group (sg-…) or a prefix list (pl-…)';
+const allow = z
+  .array(
+    z
+      .string({ error: A_SOURCE })
+      .regex(/^((\d{1,3}\.){3}\d{1,3}\/([0-9]|[12]\d|3[0-2])|(sg|pl)-[0-9a-f]{8}([0-9a-f]{9})?)$/, { error: A_SOURCE }),
+    { error: `a list of sources: each ${A_SOURCE}` },
+  )
+  .describe(
+    'Who else may reach its port on AWS, beside hosts of the project: networks, security groups, prefix lists.',
+  );
+
 const variable = z.string().regex(/^(?!PRESTAGE_)[A-Za-z_][A-Za-z0-9_]*$/, {
   error: 'the name of a variable: letters, digits and underscores, not beginning with PRESTAGE_',
 });
@@ -75,6 +87,7 @@ const service = z
     count: count.min(1, { error: 'a whole number from 1' }).describe('How many hosts. Default: 1.').optional(),
     port: port.describe('Where it listens.').optional(),
     health: health.optional(),
+    allow: allow.optional(),
     environment: z.record(variable, scalar).describe('More variables for boot and run.').optional(),
   })
   .describe('A program that runs on hosts: a boot script once, then run.');

@@ -7,7 +7,7 @@ const DEFAULT_TIMEOUT = '60s';
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000 };
 
 export function normalizeService(name: string, written: Written): ServicePlan {
-  const { needs, port, user, bootUser } = written;
+  const { needs, port, user, bootUser, allow = [] } = written;
   const boot = written.boot?.replace(/^\.\//, '');
   const run = written.run?.replace(/^\.\//, '');
   const health = normalizeHealth(written);
@@ -23,6 +23,7 @@ export function normalizeService(name: string, written: Written): ServicePlan {
     count: written.count ?? 1,
     ...(port === undefined ? {} : { port }),
     ...(health === undefined ? {} : { health }),
+    ...(allow.length === 0 ? {} : { allow: [...new Set(allow)].sort() }),
     environment: Object.fromEntries(
       Object.entries(written.environment ?? {}).map(([key, value]) => [key, String(value)]),
     ),

@@ -32,6 +32,8 @@ const servicePlan = z.strictObject({
   count: z.int().min(1),
   port: z.int().min(1).max(65_535).optional(),
   health: healthCheck.optional(),
+  /** Who else may reach its port, on AWS: IPv4 networks, ids of security groups and of prefix lists. */
+  allow: z.array(z.string()).optional(),
   /** More variables for `boot` and `run`. */
   environment: z.record(z.string(), z.string()),
 });

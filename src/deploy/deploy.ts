@@ -1,4 +1,4 @@
-import { type Config, type Resolved, writeLockfile } from '../config/index.js';
+import { type Config, type Environment, type Resolved, writeLockfile } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import { PrestageError } from '../core/errors.js';
 import type { ReleaseRecord } from '../store/index.js';
@@ -22,6 +22,8 @@ export interface DeployOptions extends CommandOptions {
   updateLock?: boolean;
   /** The first package that fails ends the work on the others. Default: they are finished, and all errors told at once. */
   failFast?: boolean;
+  /** Make hosts anew from the newest machine image. On AWS only. */
+  refreshImage?: boolean;
   /** Where a first deployment fails: leave the hosts that are healthy for the next try. The local target only. */
   keep?: boolean;
   /** Packages and services of these names alone; all else stays as it is deployed. */
@@ -43,6 +45,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   if (singlePhase) demandJump(config);
   const failFast = options.failFast ?? false;
   if (options.keep) demandLocal(target);
+  if (options.refreshImage) demandImages(environment);
 
   const work = async (held: CommandContext): Promise<DeployResult> => {
     const resolved = only ? await onlyThese(target, chosen, only) : chosen;
@@ -60,6 +63,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       release: contentsOf(resolved.plan),
       services: resolved.services,
       keep: options.keep ?? false,
+      ...(options.refreshImage ? { image: 'newest' as const } : {}),
       ...(singlePhase && detection.needed ? { fallback: jobOf(resolved, failFast) } : {}),
     };
     if (!options.prepareFilesOnly) await target.checkServices(deployment);
@@ -112,6 +116,18 @@ function demandLocal(target: Target): void {
     {
       hint: 'Deploy without --keep.',
       context: { found: '--keep' },
+    },
+  );
+}
+
+/** @throws USAGE */
+export function demandImages({ name, target }: Environment): void {
+  if (target === 'aws') return;
+  throw new PrestageError(
+    'USAGE',
+    `--refresh-image is for environments on AWS: hosts of ${name} have no machine image.`,
+    {
+      context: { found: '--refresh-image' },
     },
   );
 }

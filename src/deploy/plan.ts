@@ -6,6 +6,7 @@ import { withDiffs } from './changes/script-diffs.js';
 import { serviceChanges } from './changes/service-changes.js';
 import { contentsOf } from './contents.js';
 import { demandUsable } from './demand-usable.js';
+import { demandImages } from './deploy.js';
 import { type Detection, detect, toPrepare } from './detect.js';
 import { type CommandOptions, loadProject, type Project, resolveProject, targetOf } from './project.js';
 import type { PlanResult } from './results.js';
@@ -13,6 +14,8 @@ import { writeReview } from './review.js';
 
 export interface PlanOptions extends CommandOptions {
   updateLock?: boolean;
+  /** As if `deploy` made hosts anew from the newest machine image. */
+  refreshImage?: boolean;
   /** Asks neither the target nor a source's server. */
   offline?: boolean;
   /** A folder to write what would be deployed to, for review. */
@@ -25,6 +28,7 @@ export interface PlanOptions extends CommandOptions {
  */
 export async function plan(options: PlanOptions): Promise<PlanResult> {
   const project = await loadProject(options);
+  if (options.refreshImage) demandImages(project.environment);
   const resolved = await resolveProject(project, options);
   const answers = options.offline ? undefined : await askTarget(project, resolved, options);
   if (answers) await demandUsable(resolved, toPrepare(answers.detection));
@@ -62,13 +66,14 @@ interface Answers {
 async function askTarget(
   project: Omit<Project, 'target'>,
   resolved: Resolved,
-  { out }: Pick<PlanOptions, 'out'>,
+  { out, refreshImage }: Pick<PlanOptions, 'out' | 'refreshImage'>,
 ): Promise<Answers | undefined> {
   const { emit, signal } = project.context;
   const deployment: Deployment = {
     environment: project.environment.name,
     release: contentsOf(resolved.plan),
     services: resolved.services,
+    ...(refreshImage ? { image: 'newest' as const } : {}),
   };
   try {
     const target = await targetOf(project);

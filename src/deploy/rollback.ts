@@ -1,4 +1,3 @@
-import type { ServicesPlan } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
 import type { ChangedTree } from '../store/index.js';
 import type { DeployedRelease } from '../targets/index.js';
@@ -22,10 +21,12 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
     ]);
     const release = options.release ?? releaseBefore(current, history, new Set(records.map((item) => item.release)));
     const record = demandRelease(records, release);
+    const { services, image } = deploymentOf(release, history);
     const deployment = {
       environment: environment.name,
       release: record,
-      services: servicesOf(release, history),
+      services,
+      ...(image === undefined ? {} : { image: { id: image } }),
       keepDatabase: true,
     };
     demandUnchanged(release, (await target.changedTrees?.(record)) ?? []);
@@ -82,9 +83,9 @@ export function releaseBefore(
   });
 }
 
-function servicesOf(release: string, history: readonly DeployedRelease[]): ServicesPlan {
+function deploymentOf(release: string, history: readonly DeployedRelease[]): DeployedRelease {
   const deployed = history.findLast((item) => item.release === release);
-  if (deployed) return deployed.services;
+  if (deployed) return deployed;
   throw new PrestageError('NOTHING_DEPLOYED', `Release ${release} was prepared, but never deployed here.`, {
     hint: 'A rollback puts hosts back as they were with that release. To deploy it for the first time, check out its configuration and run `prestage deploy`.',
     context: { release },

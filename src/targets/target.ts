@@ -122,6 +122,8 @@ export interface Deployment {
   environment: string;
   release: ReleaseContents;
   services: ServicesPlan;
+  /** Of hosts' machines, on AWS. Default: what they have now; the newest where there are none. */
+  image?: 'newest' | { id: string };
   /** A first deployment that fails leaves the healthy hosts for the next try. */
   keep?: boolean;
   /** The database stays as it is, where there is one: hosts go back to an earlier release, data cannot. */
@@ -171,6 +173,8 @@ export interface DeployedRelease {
   /** ISO 8601, UTC. */
   deployedAt: string;
   services: ServicesPlan;
+  /** Which image hosts' machines were made from, where they have one. */
+  image?: string | undefined;
 }
 
 export interface HostStatus {
@@ -187,9 +191,22 @@ export interface HostStatus {
   detail?: string;
 }
 
+/** How others reach a service. */
+export interface ServiceEntry {
+  service: string;
+  /** Its name in the private zone, and its port: `api.portal-dev.internal:8080`. */
+  address: string;
+  /** The security group that guards it. */
+  group: string;
+  /** The name of its load balancer, where it has one. */
+  balancer?: string;
+}
+
 export interface TargetStatus {
   release: string | undefined;
   releases: string[];
+  /** Services that others may be let in to, where the target guards them. */
+  services?: ServiceEntry[];
   /** What exists only for a while: a worker at work, leftovers of dead runs. */
   temporary: { kind: string; id: string; detail: string }[];
   hosts: HostStatus[];

@@ -53,6 +53,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a host, on a machine', (
   beforeAll(async () => {
     it = await SmallEnvironment.start();
     mkdirSync(root(), { recursive: true });
+    await it.put('neighbours/api-1/it.sh', "export PRESTAGE_DB_HOST='db.internal'\n");
   });
   afterAll(async () => it?.stop());
 
@@ -72,6 +73,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a host, on a machine', (
         database: undefined,
       },
       variables: { PRESTAGE_RELEASE: release },
+      neighboursKey: 'neighbours/api-1/it.sh',
       signalUrl: SIGNAL_URL,
       notReady: { do: 'fail' },
       ...inputs,

@@ -109,6 +109,8 @@ export interface Region {
   failures(...failures: ResourceFailure[]): Promise<void>;
   /** What quotas are instead of those of a new account, by `<service>/<code>`. */
   quotas(quotas: Record<string, number>): Promise<void>;
+  /** Whether targets of load balancers fail their health checks from now on. */
+  unhealthyTargets(unhealthy: boolean): Promise<void>;
   /** What EC2 does with instances that are launched from now on. */
   launches(what: LaunchFaults): Promise<void>;
   /** Puts a stack into a state; one that is not there is begun. */
@@ -186,6 +188,9 @@ export async function startRegion(name = 'eu-central-1'): Promise<Region> {
     },
     async quotas(quotas) {
       await tell('quotas', quotas);
+    },
+    async unhealthyTargets(unhealthy) {
+      await tell('targets', { unhealthy });
     },
     async launches(what) {
       await tell('launches', what);

@@ -44,6 +44,7 @@ export const SERVICES: ServicesPlan['services'] = [
     port: 8080,
     health: { kind: 'http', path: '/health', timeoutMs: 120_000 },
     environment: { LOG_LEVEL: 'info' },
+    allow: ['10.9.0.0/16', 'pl-0a1b2c3d4e5f60718', 'sg-0a1b2c3d4e5f60799'],
   },
   {
     ...service,

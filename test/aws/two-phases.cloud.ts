@@ -95,5 +95,5 @@ describe.skipIf(withoutCloud)('an environment on AWS', () => {
     succeeded(await project.aws('destroy --yes --purge'));
     await expect(project.store()).rejects.toThrow(/does not exist/);
     expect(await cloud.region.machines()).toMatchObject({ mountTargets: [] });
-  }, 400_000);
+  }, 600_000);
 });

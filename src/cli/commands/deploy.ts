@@ -11,6 +11,7 @@ interface Flags {
   failFast?: boolean;
   keep?: boolean;
   only?: string[];
+  refreshImage?: boolean;
   wait?: boolean;
 }
 
@@ -27,6 +28,7 @@ export function addDeploy(program: Command, run: Run): void {
     .option('--fail-fast', 'stop at the first package that fails, rather than finish the others and tell all errors')
     .option('--keep', 'where a first deployment fails, leave its healthy hosts for the next try (local)')
     .option('--only <names...>', 'these packages and services alone; all else stays as it is deployed')
+    .option('--refresh-image', 'make the hosts anew from the newest machine image (aws)')
     .option('--wait', 'wait for another run to end, rather than exit with 4')
     .addHelpText(
       'after',

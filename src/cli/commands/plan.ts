@@ -5,6 +5,7 @@ import { examples } from './help-text.js';
 
 interface Flags {
   updateLock?: boolean;
+  refreshImage?: boolean;
   offline?: boolean;
   out?: string;
 }
@@ -14,6 +15,7 @@ export function addPlan(program: Command, run: Run): void {
     .command('plan')
     .description('show what deploy would do and why; changes nothing')
     .option('--update-lock', 'as if deploy had this flag')
+    .option('--refresh-image', 'as if deploy had this flag')
     .option(
       '--offline',
       'ask neither the target nor the servers of sources: what the configuration and prestage.lock say',

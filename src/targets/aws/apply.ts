@@ -6,13 +6,16 @@ import { awsParts } from './aws-parts.js';
 import { appendDeployment, readDeployments } from './bucket/deployments.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
 import { isDeployed } from './cloudformation/is-deployed.js';
+import { settleStack } from './cloudformation/settle-stack.js';
 import type { AwsContext, Place } from './context.js';
 import { ensureData } from './data/data-stack.js';
-import { everyHost, findHosts } from './hosts/find-hosts.js';
+import { everyHost, findHosts, missingHosts } from './hosts/find-hosts.js';
 import { type FailedHost, followHosts } from './hosts/follow-hosts.js';
 import { readHostReport } from './hosts/host-report.js';
+import { forgetNeighbours, tellNeighbours } from './hosts/neighbours.js';
 import { deployedInfrastructure, infrastructureInputs, isRecorded } from './infrastructure.js';
 import { infrastructureStackName } from './names.js';
+import { rollOut } from './rollout/roll-out.js';
 import { provideFallback } from './worker/fallback.js';
 
 /**
@@ -28,42 +31,70 @@ export async function applyInfrastructure(
   const { session } = context;
   const { emit, signal } = options;
   const name = infrastructureStackName(place.scope);
+  // What is stuck, or never was made, is put right first: no step can begin there.
+  const settled = await settleStack(session, name, { emit, signal });
+  const deployed = settled && (await deployedInfrastructure(context));
   const data = await ensureData(context, place, deployment, options);
   const inputs = await infrastructureInputs(context, place, deployment, {
-    deployed: await deployedInfrastructure(context),
+    deployed,
     data: data.outputs,
     fallback: () => provideFallback(context, place, deployment, options),
+    missing: () => missingHosts(context, deployed),
   });
   const { synthesizeInfrastructure } = await awsParts(() => import('./stacks/infrastructure.js'));
-  const { template, directory } = synthesizeInfrastructure(inputs);
+  const { neighboursOf } = await awsParts(() => import('./stacks/infrastructure/host-inputs.js'));
+  const wanted = synthesizeInfrastructure(inputs);
+  const { template } = wanted;
+  const told = { template, neighbours: (service: string) => neighboursOf(service, inputs) };
   if (await isDeployed(session.cloudFormation, name, template)) {
     signal.throwIfAborted();
+    await tellNeighbours(place.bucket, told);
     await tellOfUnhealthyHosts(context, place, emit);
-    return (await record(place, deployment, emit)) || data.isChanged ? 'applied' : 'unchanged';
+    return (await record(place, deployment, inputs.imageId, emit)) || data.isChanged ? 'applied' : 'unchanged';
   }
+  // Those that stay are told when the others are there.
+  await tellNeighbours(place.bucket, told, (resource) => deployed?.Resources[resource] === undefined);
   const before = await everyHost(context);
-  const deploying = deployStack(session, { name, assembly: directory }, { emit, signal });
   const { services } = deployment;
-  const following = followHosts(context, place, { services, template, before, until: deploying, emit });
-  try {
-    await deploying;
-  } catch (error) {
-    signal.throwIfAborted();
-    const [failed] = await following;
-    throw failed === undefined ? error : hostFailed(failed, error);
-  }
-  await following;
+  await rollOut(
+    context,
+    place,
+    {
+      ...{ deployed, wanted, before },
+      deploy: async (step) => {
+        const known = { before: await everyHost(context), template: step.template };
+        const deploying = deployStack(session, { name, assembly: step.directory }, { emit, signal });
+        const following = followHosts(context, place, { services, ...known, until: deploying, emit });
+        try {
+          await deploying;
+        } catch (error) {
+          signal.throwIfAborted();
+          const [failed] = await following;
+          throw failed === undefined ? error : hostFailed(failed, error);
+        }
+        await following;
+      },
+      whenBothServe: () => tellNeighbours(place.bucket, told),
+    },
+    options,
+  );
   signal.throwIfAborted();
-  await record(place, deployment, emit);
+  await forgetNeighbours(place.bucket, template);
+  await record(place, deployment, inputs.imageId, emit);
   return 'applied';
 }
 
 /** Says what became current. @returns whether that is news */
-async function record({ bucket }: Place, { release, services }: Deployment, emit: Emit): Promise<boolean> {
+async function record(
+  { bucket }: Place,
+  { release, services }: Deployment,
+  image: string,
+  emit: Emit,
+): Promise<boolean> {
   const deployments = await readDeployments(bucket);
-  if (isRecorded(deployments, { release, services })) return false;
+  if (isRecorded(deployments, { release, services }, image)) return false;
   const previous = deployments.at(-1)?.release;
-  const now = { release: release.release, services };
+  const now = { release: release.release, services, image };
   await appendDeployment(bucket, { ...now, deployedAt: new Date().toISOString() });
   if (previous !== now.release)
     emit({ type: 'release.current', release: now.release, ...(previous === undefined ? {} : { previous }) });

@@ -1,5 +1,6 @@
+import { DescribeSubnetsCommand } from '@aws-sdk/client-ec2';
 import { DescribeMountTargetSecurityGroupsCommand, DescribeMountTargetsCommand } from '@aws-sdk/client-efs';
-import type { InputLocations } from '../../config/index.js';
+import type { AwsNetwork, InputLocations } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import { asAws } from './aws-failure.js';
@@ -42,11 +43,32 @@ export async function foundationInputs(context: AwsContext, inputs?: InputLocati
     sourceBuckets: inputs === undefined ? await deployedSourceBuckets(context) : sourceBuckets(inputs),
     scope: await context.scope(),
     network,
+    ...(network.kind === 'existing' ? { furtherSubnets: await subnetsOfFurtherZones(context, network) } : {}),
     ...(fileSystemId === undefined
       ? {}
       : { existingFileSystem: { id: fileSystemId, securityGroupIds: await mountTargetGroups(context, fileSystemId) } }),
     workerInstanceType: instanceTypes.worker,
   };
+}
+
+/** One of the hosts' subnets for each zone that no subnet of the worker is in: a mount target's name is known in its own zone alone. */
+async function subnetsOfFurtherZones(
+  { session }: AwsContext,
+  { workerSubnets, hostSubnets }: Extract<AwsNetwork, { kind: 'existing' }>,
+): Promise<string[]> {
+  const ids = [...new Set([...workerSubnets, ...hostSubnets])];
+  if (ids.length === workerSubnets.length) return [];
+  const { Subnets = [] } = await asAws({ action: 'ec2:DescribeSubnets' }, () =>
+    session.ec2.send(new DescribeSubnetsCommand({ Filters: [{ Name: 'subnet-id', Values: ids }] })),
+  );
+  const zones = new Map(Subnets.map(({ SubnetId, AvailabilityZone }) => [SubnetId, AvailabilityZone]));
+  const covered = new Set(workerSubnets.map((id) => zones.get(id)));
+  return hostSubnets.filter((id) => {
+    const zone = zones.get(id);
+    if (zone === undefined || covered.has(zone)) return false;
+    covered.add(zone);
+    return true;
+  });
 }
 
 /** The buckets of other people's that sources are read from, sorted: the worker may read those, and no others. */

@@ -6,9 +6,8 @@ import { asAws } from './aws-failure.js';
 import { deployedTemplate, type StackState, type Template } from './cloudformation/stack-state.js';
 import type { AwsContext, Place } from './context.js';
 import { deployedSourceBuckets } from './foundation.js';
-import { missingHosts } from './hosts/find-hosts.js';
 import { IMAGE_PARAMETER } from './image-parameter.js';
-import { infrastructureStackName, TAGS } from './names.js';
+import { infrastructureStackName } from './names.js';
 import type { AgentInputs } from './scripts/inputs.js';
 import type { DataOutputs, InfrastructureInputs } from './stacks/inputs.js';
 
@@ -28,16 +27,24 @@ export function recordOf(template: Template | undefined): InfrastructureRecord |
   return isWhole ? (record as InfrastructureRecord) : undefined;
 }
 
-/** What phase 2 is to be made from. `fallback` makes what a jump host is given, where the deployed one is of no use. */
+/**
+ * What phase 2 is to be made from. `fallback` makes what a jump host is given, where the deployed one is of no use; `missing` says
+ * which hosts have no instance any more.
+ */
 export async function infrastructureInputs(
   context: AwsContext,
   { scope, outputs }: Pick<Place, 'scope' | 'outputs'>,
-  { release, services }: Deployment,
-  given: { deployed: Template | undefined; data: DataOutputs | undefined; fallback: () => Promise<AgentInputs> },
+  { release, services, image }: Deployment,
+  given: {
+    deployed: Template | undefined;
+    data: DataOutputs | undefined;
+    fallback: () => Promise<AgentInputs>;
+    missing: () => Promise<readonly string[]>;
+  },
 ): Promise<InfrastructureInputs> {
   const { network, ha, instanceTypes } = context.environment;
   const record = recordOf(given.deployed);
-  // Hosts on the same release stay as they are when Amazon publishes another image, or Prestage another version.
+  // Hosts on the same release stay as they are when Prestage is another version.
   const same = record?.release === release.release ? record : undefined;
   return {
     scope,
@@ -48,11 +55,21 @@ export async function infrastructureInputs(
     release,
     services,
     data: given.data,
-    imageId: same?.imageId ?? (await newestImage(context)),
+    imageId: await imageFor(context, image, record),
     fallback: same?.fallback ?? (await given.fallback()),
     sourceBuckets: await deployedSourceBuckets(context),
-    generations: nextGenerations(same, same === undefined ? [] : await missingHosts(context, given.deployed)),
+    generations: nextGenerations(same, same === undefined ? [] : await given.missing()),
   };
+}
+
+/** Amazon publishes another image each week or two: hosts get it when somebody says so, never beside another change. */
+async function imageFor(
+  context: AwsContext,
+  wanted: Deployment['image'],
+  record: InfrastructureRecord | undefined,
+): Promise<string> {
+  if (wanted === 'newest') return newestImage(context);
+  return wanted?.id ?? record?.imageId ?? newestImage(context);
 }
 
 /** A host that is missing gets the next number, which makes it another resource: CloudFormation then makes its instance anew. */
@@ -62,9 +79,12 @@ function nextGenerations(same: InfrastructureRecord | undefined, missing: readon
   return generations;
 }
 
+/** The output of the stack that says so. A tag of the stack would be one of everything in it, and each release a change of all that. */
+export const RELEASE_OUTPUT = 'Release';
+
 /** The release that hosts are on; undefined where there are none. */
 export function releaseOf(stack: StackState | undefined): string | undefined {
-  return stack?.tags[TAGS.release];
+  return stack?.outputs[RELEASE_OUTPUT];
 }
 
 export async function deployedInfrastructure({
@@ -79,9 +99,11 @@ export async function deployedInfrastructure({
 export function isRecorded(
   deployments: readonly DeployedRelease[],
   { release, services }: Pick<Deployment, 'release' | 'services'>,
+  imageId: string,
 ): boolean {
   const last = deployments.at(-1);
-  return last?.release === release.release && canonicalJson(last.services as Json) === canonicalJson(services as Json);
+  if (last?.release !== release.release || last.image !== imageId) return false;
+  return canonicalJson(last.services as Json) === canonicalJson(services as Json);
 }
 
 async function newestImage({ session, environment }: AwsContext): Promise<string> {

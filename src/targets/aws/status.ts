@@ -1,9 +1,10 @@
 import type { ServicesPlan } from '../../config/index.js';
 import { hostName } from '../host-name.js';
-import type { HostStatus, TargetStatus } from '../target.js';
+import type { HostStatus, ServiceEntry, TargetStatus } from '../target.js';
 import { readDeployments } from './bucket/deployments.js';
 import { readIndex } from './bucket/index-of-store.js';
 import { readLockHolder } from './bucket/lock.js';
+import type { StackState } from './cloudformation/stack-state.js';
 import { type AwsContext, findInfrastructure, findPlace, type Place } from './context.js';
 import { databaseStatus } from './data/database-status.js';
 import { findHosts, type HostMachine } from './hosts/find-hosts.js';
@@ -11,6 +12,7 @@ import { readHostReport } from './hosts/host-report.js';
 import { hostState } from './hosts/host-state.js';
 import { releaseOf } from './infrastructure.js';
 import { TAGS } from './names.js';
+import { entryOutputs } from './stacks/infrastructure/entry-outputs.js';
 import { findMachines, isGone } from './worker/machines.js';
 
 /** What is there now: AWS is asked for the stacks and the instances, the bucket for what hosts say of themselves. */
@@ -48,8 +50,19 @@ export async function statusOf(context: AwsContext): Promise<TargetStatus> {
       ...(await Promise.all(machines.map((host) => hostStatus(host, place, services)))),
       ...missingFrom(machines, services, releaseOf(stack)),
     ],
+    services: servicesOf(stack, services),
     database,
   };
+}
+
+function servicesOf(stack: StackState | undefined, plan: ServicesPlan | undefined): ServiceEntry[] {
+  const outputs = stack?.outputs ?? {};
+  return (plan?.services ?? []).flatMap(({ name: service }) => {
+    const names = entryOutputs(service);
+    const { [names.address]: address, [names.group]: group, [names.balancer]: balancer } = outputs;
+    if (address === undefined || group === undefined) return [];
+    return [{ service, address, group, ...(balancer === undefined ? {} : { balancer }) }];
+  });
 }
 
 async function temporaryMachines({ session, project, environment }: AwsContext): Promise<TargetStatus['temporary']> {

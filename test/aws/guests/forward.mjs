@@ -1,17 +1,18 @@
+import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 
 /**
- * `<from>=<to>[,<to>]…`: connections to an address go to the others in turn, past those that do not answer. An address is
- * `host:port` or the path of a socket. Resolves when it listens.
+ * `<from>=<to>`: connections to an address go to another; an address is `host:port` or the path of a socket. `<from>=@<file>`: to
+ * those that the file lists now, one a line, in turn. Where one does not answer the connection ends. Resolves when it listens.
  */
 export async function forward(rule) {
   const [from, to = ''] = rule.split('=');
-  const targets = to === '' ? [] : to.split(',');
   let turn = 0;
   const server = createServer({ allowHalfOpen: true }, (client) => {
     client.on('error', () => client.destroy());
+    const targets = to.startsWith('@') ? readFileSync(to.slice(1), 'utf8').split('\n').filter(Boolean) : [to];
     turn += 1;
-    attempt(client, [...targets.slice(turn % targets.length), ...targets.slice(0, turn % targets.length)]);
+    pass(client, targets[turn % targets.length]);
   });
   await new Promise((resolve, reject) => {
     server.on('error', reject);
@@ -19,21 +20,16 @@ export async function forward(rule) {
   });
 }
 
-function attempt(client, [target, ...others]) {
+function pass(client, target) {
   if (target === undefined) {
     client.resetAndDestroy();
     return;
   }
   const server = connect({ allowHalfOpen: true, ...addressOf(target) });
-  const next = () => attempt(client, others);
-  server.once('error', next);
-  server.once('connect', () => {
-    server.off('error', next);
-    server.on('error', () => client.destroy());
-    client.on('close', () => server.destroy());
-    client.pipe(server);
-    server.pipe(client);
-  });
+  server.on('error', () => client.resetAndDestroy());
+  client.on('close', () => server.destroy());
+  client.pipe(server);
+  server.pipe(client);
 }
 
 function addressOf(text) {

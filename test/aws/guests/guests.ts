@@ -38,6 +38,8 @@ export interface Guests {
   all(): Guest[];
   /** Where the files of a file system are. */
   fileSystem(id: string): string;
+  /** The network namespace of a VPC that has machines. */
+  networkOf(vpc: string): string | undefined;
   /** Turns a machine off and on again. */
   reboot(id: string): Promise<void>;
   stop(): Promise<void>;
@@ -102,6 +104,10 @@ class RunningGuests implements Guests {
 
   fileSystem(id: string): string {
     return join(this.#folder, 'file-systems', id);
+  }
+
+  networkOf(vpc: string): string | undefined {
+    return this.#networks.get(vpc)?.name;
   }
 
   async reboot(id: string): Promise<void> {
@@ -195,7 +201,7 @@ class RunningGuests implements Guests {
     const known = this.#networks.get(vpc);
     if (known) return known.name;
     const name = `${this.#prefix}-${vpc}`;
-    this.#networks.set(vpc, { name, balancers: new Balancers() });
+    this.#networks.set(vpc, { name, balancers: new Balancers(this.#folder) });
     await makeNetwork(name);
     return name;
   }

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 
 import file_systems
+from balancers import rotation
 
 
 def machines(region):
@@ -72,14 +73,13 @@ def address_of(region, arn, balancer):
 
 
 def targets(region, group):
-    elbv2 = region.client("elbv2")
-    port = elbv2.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]["Port"]
-    for it in elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]:
-        target = it["Target"]["Id"]
+    ids, port = rotation(region, group)
+    for target in ids:
         if target.startswith("i-"):
-            instance = region.client("ec2").describe_instances(InstanceIds=[target])["Reservations"][0]["Instances"][0]
-            target = instance.get("PrivateIpAddress")
-        yield {"address": target, "port": it["Target"].get("Port", port)}
+            # One that was terminated has no address any more; connections go there all the same.
+            target = region.machine_facts.get(target, {}).get("address")
+        if target:
+            yield {"address": target, "port": int(port)}
 
 
 def private_names(region, balancers):

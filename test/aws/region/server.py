@@ -156,6 +156,9 @@ class Server:
     def post_quotas(self, given):
         self.region.quotas = given
 
+    def post_targets(self, given):
+        self.region.unhealthy_targets = given["unhealthy"]
+
     def post_launches(self, given):
         self.region.unknown_ms = given.get("unknownMs", 0)
         self.region.given_up = given.get("givenUp", [])
@@ -191,7 +194,7 @@ def main():
     region = Region(parser.parse_args().region)
     cloudformation.CloudFormation.emulated = region
     urls.url_paths = {"{0}/$": cloudformation.CloudFormation.dispatch}
-    balancers.install()
+    balancers.install(region)
     buckets.install()
     databases.install()
     instances.install(region)

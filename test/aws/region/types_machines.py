@@ -117,7 +117,7 @@ class LoadBalancer(Type):
 
 @resource("AWS::ElasticLoadBalancingV2::TargetGroup")
 class TargetGroup(Type):
-    updatable = frozenset({"Targets"})
+    updatable = frozenset({"Targets", "TargetGroupAttributes"})
 
     def create(self, context, properties):
         given = {key: it for key, it in properties.items() if key not in ("Tags", "Targets", "TargetGroupAttributes", "Name")}
@@ -135,6 +135,8 @@ class TargetGroup(Type):
             context.elbv2.deregister_targets(TargetGroupArn=made.physical_id, Targets=gone)
         if come:
             context.elbv2.register_targets(TargetGroupArn=made.physical_id, Targets=come)
+        if new.get("TargetGroupAttributes", []) != old.get("TargetGroupAttributes", []):
+            context.elbv2.modify_target_group_attributes(TargetGroupArn=made.physical_id, Attributes=new["TargetGroupAttributes"])
 
     def delete(self, context, made, properties):
         context.elbv2.delete_target_group(TargetGroupArn=made.physical_id)

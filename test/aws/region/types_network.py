@@ -197,6 +197,8 @@ def permission(rule):
     note = pick(rule, "Description")
     if group:
         it["UserIdGroupPairs"] = [{"GroupId": group, **note}]
+    if "SourcePrefixListId" in rule:
+        it["PrefixListIds"] = [{"PrefixListId": rule["SourcePrefixListId"], **note}]
     if "CidrIp" in rule:
         it["IpRanges"] = [{"CidrIp": rule["CidrIp"], **note}]
     if "CidrIpv6" in rule:

@@ -10,7 +10,7 @@ import { underSystemd } from './systemd.js';
 
 /** A host's own script, under systemd itself. What it asks of AWS is answered by these. */
 const STUBS = {
-  aws: '#!/bin/sh\necho "$*" >>/run/puts\n',
+  aws: '#!/bin/sh\necho "$*" >>/run/puts\nfor last; do :; done\ncase $last in *.new) touch /run/told && cp /run/told "$last" ;; esac\n',
   rpm: '#!/bin/sh\nexit 0\n',
   curl: '#!/bin/sh\ncase "$*" in *instance-id) echo i-1 ;; *local-ipv4) echo 127.0.0.1 ;; *) echo token ;; esac\n',
 };
@@ -33,6 +33,7 @@ const INPUTS: HostInputs = {
   health: undefined,
   variables: {},
   database: undefined,
+  neighboursKey: 'neighbours/api-0/HostApi0.sh',
   signalUrl: 'https://signal.invalid/',
   notReady: { do: 'fail' },
 };
@@ -112,6 +113,25 @@ healthy() { [ "$(cat /run/prestage/state)" = healthy ]; }; until_true healthy; c
     expect(out).not.toContain('never:');
     expect(out).toMatch(/failed\n(.*\n)*healthy$/);
     expect(log).toContain('it starts again in 1 s');
+  }, 150_000);
+
+  test('starts a program again that was told a port which another service has left, and for nothing less', async () => {
+    const run = '#!/bin/sh\necho "api at $PRESTAGE_API_PORT of $PRESTAGE_API_HOSTS"\nexec sleep 600\n';
+    const told = (port: number, hosts: string) =>
+      `printf "export PRESTAGE_API_PORT='${port}'\\nexport PRESTAGE_API_HOSTS='${hosts}'\\n" >/run/told.new; mv /run/told.new /run/told`;
+    const { out, log } = await onHost(
+      {},
+      { 'run.sh': run },
+      'WATCH_PAUSE=1 REPORT_PAUSE=1',
+      `${told(8080, 'a')}
+known() { grep -q "'$1'" /var/lib/prestage/neighbours.sh; }; until_true known a
+pid=$(cat /run/prestage/running)
+${told(8080, 'a,b')}; until_true known a,b; sleep 1; [ "$(cat /run/prestage/running)" = "$pid" ] && echo the same program
+${told(9090, 'a,b')}; other() { grep -q 'api at 9090 of a,b' /var/log/prestage-host.log; }; until_true other`,
+    );
+    expect(out).toContain('the same program');
+    expect(out).not.toContain('never:');
+    expect(log.match(/api at .*/g)).toEqual(['api at  of ', 'api at 9090 of a,b']);
   }, 150_000);
 
   const WHO = 'echo "$(basename "$0"): $(id -un) $HOME $USER $(stat -c %U .) $(stat -c %U booted 2>/dev/null)"';

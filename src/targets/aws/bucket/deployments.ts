@@ -10,6 +10,7 @@ const deployedRelease: z.ZodType<DeployedRelease> = z.object({
   release: z.string(),
   deployedAt: z.string(),
   services: servicesPlan,
+  image: z.string().optional(),
 });
 
 /** Requests that are under way at once. */

@@ -79,6 +79,12 @@ export function indexKeys(fileSystemId: string) {
   };
 }
 
+/** What a host is told of where other services are: shell, written by the command line. `id` is the host's resource in the stack. */
+export const NEIGHBOURS = 'neighbours/';
+export function neighboursKey(host: string, id: string): string {
+  return `${NEIGHBOURS}${host}/${id}.sh`;
+}
+
 /** What a host says of itself. `instance` is the instance's id, so that a replaced host's log is kept. */
 export const HOSTS = 'hosts/';
 export function hostKeys(host: string, instance: string) {

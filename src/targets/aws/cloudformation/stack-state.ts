@@ -22,6 +22,7 @@ export interface StackState {
 
 /** A template as it was sent. */
 export interface Template {
+  Description?: string;
   Metadata?: { Prestage?: unknown };
   Resources: Record<string, TemplateResource>;
   Outputs?: Record<string, unknown>;

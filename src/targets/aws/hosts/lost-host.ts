@@ -3,7 +3,7 @@ import { DescribeInstanceStatusCommand, type EC2Client } from '@aws-sdk/client-e
 import { discard, HttpClient } from '../../../remote/index.js';
 import { asAws } from '../aws-failure.js';
 import type { Session } from '../session/session.js';
-import { consoleTail, isGone, type Machine } from '../worker/machines.js';
+import { consoleTail, isGone, type Machine, saidByEc2 } from '../worker/machines.js';
 
 /** A host reports as soon as it knows its own address, a minute or two after its launch. */
 const SILENT_MS = 7 * 60_000;
@@ -18,10 +18,8 @@ export async function lossOf(
   { sinceMs, reported, silentMs = SILENT_MS }: { sinceMs: number; reported: boolean; silentMs?: number },
 ): Promise<string | undefined> {
   const { id, state, reason } = machine;
-  if (isGone(machine) || state === 'stopped' || state === 'stopping') {
-    const why = reason === undefined ? '' : ` (EC2 says: ${reason.message.replace(/\.$/, '')})`;
-    return `its instance ${id} is ${state}${why}`;
-  }
+  if (isGone(machine) || state === 'stopped' || state === 'stopping')
+    return `its instance ${id} is ${state}${saidByEc2(reason)}`;
   if (reported || sinceMs < silentMs) return undefined;
   const last = (await consoleTail(ec2, id)).at(-1);
   const minutes = Math.round(silentMs / 60_000);

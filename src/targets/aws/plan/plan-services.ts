@@ -7,7 +7,8 @@ import { describeStack, isNeverMade, type Template } from '../cloudformation/sta
 import { type AwsContext, findPlace, type Place } from '../context.js';
 import { dataChanges, planData } from '../data/data-stack.js';
 import { foundationInputs } from '../foundation.js';
-import { deployedInfrastructure, infrastructureInputs, isRecorded } from '../infrastructure.js';
+import { missingHosts } from '../hosts/find-hosts.js';
+import { deployedInfrastructure, infrastructureInputs, isRecorded, recordOf } from '../infrastructure.js';
 import { foundationStackName, infrastructureStackName } from '../names.js';
 import { unknownOutputs } from '../stacks/foundation-outputs.js';
 import type { DataOutputs, InfrastructureInputs } from '../stacks/inputs.js';
@@ -30,7 +31,8 @@ export async function planInfrastructure(context: AwsContext, deployment: Deploy
     ...(await dataChanges(context, location, deployment)),
     ...(await stackChanges(context, infrastructureStackName(scope), wanted, place)),
   ];
-  const recorded = place !== undefined && isRecorded(await readDeployments(place.bucket), deployment);
+  const imageId = recordOf(wanted)?.imageId ?? '';
+  const recorded = place !== undefined && isRecorded(await readDeployments(place.bucket), deployment, imageId);
   const action = resources.length === 0 && recorded ? 'unchanged' : 'apply';
   return {
     action,
@@ -64,6 +66,7 @@ export async function wantedInputs(
   return infrastructureInputs(context, place ?? { scope, outputs: unknownOutputs() }, deployment, {
     ...given,
     fallback: async () => NOT_MADE,
+    missing: () => missingHosts(context, given.deployed),
   });
 }
 

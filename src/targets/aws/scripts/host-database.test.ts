@@ -32,7 +32,8 @@ const [FUNCTIONS = ''] = renderHostScript({
     user: 'root',
     port: undefined,
   },
-  ...{ health: undefined, variables: {}, signalUrl: 'https://example.invalid/', notReady: { do: 'fail' } },
+  ...{ health: undefined, variables: {}, neighboursKey: 'neighbours/api-0/HostApi0.sh' },
+  ...{ signalUrl: 'https://example.invalid/', notReady: { do: 'fail' } },
   database: { secret: 'arn', ...certificates },
 })
   .replace(/^eval "\$\(echo (\S+) .*$/m, (_, packed: string) => gunzipSync(Buffer.from(packed, 'base64')).toString())
@@ -68,7 +69,7 @@ async function found(engine: string): Promise<string> {
   writeFileSync(join(folder, 'secret.json'), JSON.stringify({ ...secret, engine }));
   const script = `${FUNCTIONS}
     HOME_FOLDER=${folder} NOW=${folder}/now TMP=${folder}/tmp WORK=${folder}/work RELEASE_FOLDER=${folder}/release
-    ADDRESS=127.0.0.1
+    ADDRESS=127.0.0.1 NEIGHBOURS=/dev/null
     fail() { echo "failed: $1"; exit 0; }
     exec 3>/dev/null
     obtain_database_url

@@ -49,7 +49,12 @@ async function probed(health: HostInputs['health'], port: number): Promise<strin
       health,
       variables: {},
     },
-    ...{ database: undefined, signalUrl: 'https://example.invalid/', notReady: { do: 'fail' } },
+    ...{
+      database: undefined,
+      neighboursKey: 'neighbours/it.sh',
+      signalUrl: 'https://example.invalid/',
+      notReady: { do: 'fail' },
+    },
   });
   const [variables, packed = ''] = rendered.split(/^eval "\$\(echo (\S+) .*$/m);
   // Functions that are made for this host come first in what is packed.

@@ -55,6 +55,9 @@ program() {
     HOME=$(getent passwd "$2" | cut -d: -f6) USER=$2 LOGNAME=$2
     export HOME USER LOGNAME
     set -- "$RELEASE_FOLDER/.prestage/scripts/$1" "$ADDRESS" "$(id -u "$2")" "$(id -g "$2")" "$(capabilities)"
+    # shellcheck disable=SC1090
+    . "$NEIGHBOURS"
+    export PRESTAGE_NEIGHBOURS="$NEIGHBOURS"
     host_variables
     export PRESTAGE_HOST="$2"
     [ "$3" != 0 ] || exec "$1" </dev/null
@@ -214,7 +217,7 @@ watch() {
     put_log
     now_state=$(cat "$NOW/state")
     case $now_state in healthy | unhealthy) ;; *) continue ;; esac
-    [ "$(seconds)" -lt "$((${told_at:-0} + REPORT_PAUSE))" ] || put_state
+    [ "$(seconds)" -lt "$((${told_at:-0} + REPORT_PAUSE))" ] || { put_state && follow_neighbours; }
     if probe; then
       misses=0
       [ "$now_state" = healthy ] || state healthy

@@ -7,11 +7,12 @@ TMP=$HOME_FOLDER/tmp/$MODE
 WORK=$HOME_FOLDER/work
 SCRIPT=$HOME_FOLDER/host.sh
 LOG=/var/log/prestage-host.log
+NEIGHBOURS=$HOME_FOLDER/neighbours.sh
 # What ends when the machine does.
 NOW=/run/prestage
 RELEASE_FOLDER=$STORE/releases/$RELEASE
 MAX_ENDINGS=5
-: "${WATCH_PAUSE:=15}" "${REPORT_PAUSE:=60}" "${RETRY_PAUSE:=30}" "${MAX_PAUSE:=30}"
+: "${WATCH_PAUSE:=15}" "${REPORT_PAUSE:=60}" "${RETRY_PAUSE:=30}" "${MAX_PAUSE:=30}" "${NEIGHBOUR_SECONDS:=900}"
 LOG_BYTES=262144
 HEALTHY=''
 WHY=''
@@ -43,7 +44,9 @@ start() {
   install_package amazon-efs-utils || fail "$PROBLEM"
   mount_store ,ro || fail "$PROBLEM"
   obtain_files
+  obtain_neighbours
   obtain_database_url
+  [ -e "$HOME_FOLDER/booted" ] || await_neighbours
   boot
   start_run
   until_healthy

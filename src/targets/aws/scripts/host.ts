@@ -5,6 +5,7 @@ import { STORE_ROOT } from '../names.js';
 import agent from './agent.sh?raw';
 import script from './host.sh?raw';
 import files from './host-files.sh?raw';
+import neighbours from './host-neighbours.sh?raw';
 import programs from './host-programs.sh?raw';
 import report from './host-report.sh?raw';
 import type { HostInputs } from './inputs.js';
@@ -60,6 +61,7 @@ function partsOf(inputs: HostInputs): Parts {
           DATABASE_TRUST_PASSWORD: TRUSTSTORE_PASSWORD,
         }),
     SIGNAL_URL: inputs.signalUrl,
+    NEIGHBOURS_KEY: inputs.neighboursKey,
     NOT_READY: notReady.do,
     WAIT_SECONDS: String(notReady.do === 'wait' ? notReady.waitSeconds : 0),
     ...(prepares === undefined
@@ -84,7 +86,7 @@ function partsOf(inputs: HostInputs): Parts {
         headers.map(([name, value]) => `printf '%s\\n' ${quote(`${name}: ${value}`)}`),
       ),
     ],
-    scripts: [...(prepares === undefined ? [] : [agent, prepare]), report, files, programs, script],
+    scripts: [...(prepares === undefined ? [] : [agent, prepare]), report, files, neighbours, programs, script],
   };
 }
 

@@ -39,13 +39,15 @@ export interface HostInputs extends MachineInputs {
   user: string;
   port: number | undefined;
   health: HealthCheck | undefined;
-  /** What `boot` and `run` find in their environment, but for the database's and PRESTAGE_HOST. */
+  /** What `boot` and `run` find in their environment, but for other services, the database's and PRESTAGE_HOST. */
   variables: Readonly<Record<string, string>>;
   /**
    * The ARN of the database's secret (`{username, password, host, port, dbname, engine}`), from which its URLs are made, and what
    * its certificate is verified by.
    */
   database: ({ secret: string } & Record<'pem' | 'truststore', { key: string; sha256: string }>) | undefined;
+  /** The object that says where other services are. */
+  neighboursKey: string;
   /** Where it says that it is healthy, or why not: the URL of a wait condition's handle. */
   signalUrl: string;
   /**

@@ -1,6 +1,7 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EFSClient } from '@aws-sdk/client-efs';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { RDSClient } from '@aws-sdk/client-rds';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -19,6 +20,7 @@ export interface Session {
   credentials: Credentials;
   /** What every client is made with; through the proxies of the environment. */
   client: ClientSettings;
+  balancers: ElasticLoadBalancingV2Client;
   cloudFormation: CloudFormationClient;
   ec2: EC2Client;
   efs: EFSClient;
@@ -58,6 +60,7 @@ export function openSession(environment: AwsEnvironment): Session {
     environment,
     credentials,
     client,
+    balancers: new ElasticLoadBalancingV2Client(client),
     cloudFormation: new CloudFormationClient(client),
     ec2: new EC2Client(client),
     efs: new EFSClient(client),

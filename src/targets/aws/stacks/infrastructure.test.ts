@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { BootstraplessSynthesizer } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
@@ -19,6 +21,9 @@ import {
 } from '../../../../test/aws/template-inputs.js';
 import { lacks } from '../../../../test/requirements.js';
 import type { Template } from '../cloudformation/stack-state.js';
+import { hostsOfTemplate } from '../hosts/template-hosts.js';
+import { entryOutputs } from './infrastructure/entry-outputs.js';
+import { neighboursOf } from './infrastructure/host-inputs.js';
 import { buildInfrastructure, synthesizeInfrastructure } from './infrastructure.js';
 import type { InfrastructureInputs } from './inputs.js';
 import { synthesize } from './synthesize.js';
@@ -101,6 +106,12 @@ test('a host of a service may say how it goes, read the store and its secret, an
       Resource: ['arn:<AWS::Partition>:s3:::prestage-portal-dev-1a2b3c4d/hosts/order-api-*'],
     },
     {
+      Sid: 'Neighbours',
+      Effect: 'Allow',
+      Action: ['s3:GetObject'],
+      Resource: ['arn:<AWS::Partition>:s3:::prestage-portal-dev-1a2b3c4d/neighbours/order-api-*'],
+    },
+    {
       Sid: 'Mount',
       Effect: 'Allow',
       Action: ['elasticfilesystem:ClientMount'],
@@ -144,6 +155,7 @@ test('the jump host may besides do the work of a worker, and says how it goes un
   const statements = statementsOf(of({ sourceBuckets: ['team-files'] }), 'RoleJump');
   expect(statements.map(({ Sid }) => Sid)).toEqual([
     'Report',
+    'Neighbours',
     'Mount',
     'ReadFiles',
     'TellOfTheRun',
@@ -165,7 +177,8 @@ test('a host begins when those that it comes after are healthy, and a name moves
   const [web = ''] = ids(template, /^HostWeb0[0-9a-f]{12}$/);
   const healthy = ids(template, /^HostOrderApi.*Healthy$/);
   expect(healthy).toHaveLength(2);
-  expect(template.Resources[web]?.DependsOn).toEqual(expect.arrayContaining(healthy));
+  const listener = ids(template, /^ListenerOrderApi/);
+  expect(template.Resources[web]?.DependsOn).toEqual(expect.arrayContaining([...healthy, ...listener]));
   expect(template.Resources.NameWeb?.DependsOn).toEqual(ids(template, /^HostWeb.*Healthy$/));
 });
 
@@ -180,12 +193,40 @@ test('a database lets the hosts in, and another one is other hosts', () => {
   expect(instances(other).filter((id) => instances(template).includes(id))).toEqual([]);
 });
 
-test('another release is other hosts, and nothing else of the hosts changes them', () => {
-  const before = of();
-  expect(instances(of({ sourceBuckets: ['team-files'] }))).toEqual(instances(before));
-  const { release } = someInfrastructure();
-  const after = of({ release: { ...release, release: '1111111111111111' } });
-  expect(instances(after).filter((id) => instances(before).includes(id))).toEqual([]);
+const [jump, api, web] = SERVICES as [Service, Service, Service];
+type Service = (typeof SERVICES)[number];
+const more: Service = { ...jump, name: 'audit', role: 'service', run: 'boot/audit.sh', port: 9000 };
+const release = { ...someInfrastructure().release, release: '1111111111111111' };
+const withServices = (...services: Service[]) => ({ services: { ...someInfrastructure().services, services } });
+
+test.each<[string, Partial<InfrastructureInputs>, string[]]>([
+  ['another release', { release }, ['jump-0', 'order-api-0', 'order-api-1', 'web-0']],
+  ['another image', { imageId: 'ami-0' }, ['jump-0', 'order-api-0', 'order-api-1', 'web-0']],
+  ['one more host of a service', withServices(jump, { ...api, count: 3 }, web), []],
+  ['one host less', withServices(jump, { ...api, count: 1 }, web), []],
+  ['another port of a service', withServices(jump, api, { ...web, port: 8443 }), ['web-0']],
+  [
+    'another variable of a service',
+    withServices(jump, { ...api, environment: {} }, web),
+    ['order-api-0', 'order-api-1'],
+  ],
+  ['another check of a service', withServices(jump, api, { ...web, health: undefined }), ['web-0']],
+  ['another order', withServices(jump, { ...api, after: [] }, web), []],
+  ['one more service', withServices(jump, api, web, more), []],
+  ['one service less', withServices(jump, api), []],
+  ['a balancer before each service', { ha: true }, []],
+  ['sources in other buckets', { sourceBuckets: ['team-files'] }, []],
+])('%s replaces these hosts and no others', (_, change, replaced) => {
+  const [before, after] = [hostsOfTemplate(of()), hostsOfTemplate(of(change))];
+  const others = [...before].filter(([host, it]) => after.has(host) && after.get(host)?.resource !== it.resource);
+  expect(others.map(([host]) => host)).toEqual(replaced);
+});
+
+test('a release is no tag of what stays as it is', () => {
+  const tagged = Object.values(of().Resources).filter((it) => JSON.stringify(it).includes('prestage:release'));
+  expect(new Set(tagged.map(({ Type }) => Type))).toEqual(new Set(['AWS::EC2::Instance']));
+  const { directory } = synthesizeInfrastructure(someInfrastructure());
+  expect(readFileSync(join(directory, 'manifest.json'), 'utf8')).not.toContain('prestage:release');
 });
 
 test('a host that is made again is another one, and the only one', () => {
@@ -198,23 +239,46 @@ test('a host that is made again is another one, and the only one', () => {
   expect(again).not.toEqual(after);
 });
 
-test('one more service leaves the hosts of the others where they are, but for what they are told of it', () => {
+test('one more service leaves the hosts of the others where they are', () => {
   const zones = (template: Template) =>
     Object.fromEntries(
       instances(template).map((id) => [id.slice(0, -8), template.Resources[id]?.Properties?.SubnetId]),
     );
-  const more = { ...SERVICES[0], name: 'audit', role: 'service' as const } as (typeof SERVICES)[number];
   const after = zones(of({ services: { services: [...SERVICES, more] } }));
   expect(after).toMatchObject(zones(of({ services: { services: SERVICES }, data: undefined })));
 });
 
+test('who is allowed is let in at the balancer, or at the hosts where there is none, and all are told where that is', () => {
+  const sources = ({ Resources }: Template, group: RegExp) =>
+    Object.entries(Resources).flatMap(
+      ([id, { Properties: { CidrIp, SourcePrefixListId, SourceSecurityGroupId } = {} }]) =>
+        group.test(id) ? [CidrIp ?? SourcePrefixListId ?? SourceSecurityGroupId] : [],
+    );
+  const balanced = of();
+  expect(sources(balanced, /^AllowOrderApi/)).toEqual(api.allow);
+  const [id = ''] = ids(balanced, /^AllowOrderApi/);
+  expect(JSON.stringify(balanced.Resources[id]?.Properties?.GroupId)).toContain('BalancerGroupOrderApi');
+  const single = of(withServices(jump, { ...api, count: 1 }, web));
+  expect(JSON.stringify(single.Resources[id]?.Properties?.GroupId)).toContain('"GroupOrderApi');
+  const { address, group, balancer } = entryOutputs('order-api');
+  expect(balanced.Outputs).toMatchObject({ [address]: { Value: 'order-api.portal-dev.internal:8080' } });
+  expect(Object.keys(balanced.Outputs ?? {})).toEqual(expect.arrayContaining([group, balancer]));
+  expect(Object.keys(single.Outputs ?? {})).not.toContain(balancer);
+});
+
 test('hosts know the others by names, and their files by what they need', () => {
+  const { variables, first } = neighboursOf('web', someInfrastructure());
+  expect(first).toEqual([{ host: 'order-api.portal-dev.internal', port: 8080 }]);
+  expect(variables).toMatchObject({
+    PRESTAGE_ORDER_API_HOST: 'order-api.portal-dev.internal',
+    PRESTAGE_ORDER_API_HOSTS: 'order-api-0.portal-dev.internal:8080,order-api-1.portal-dev.internal:8080',
+    PRESTAGE_ORDER_API_PORT: '8080',
+  });
   const script = scriptOf(of(), /^HostWeb0[0-9a-f]{12}$/);
   for (const line of [
     "export PRESTAGE_RELEASE='5c1d9a0b7e3f2468'",
     "export PRESTAGE_ROOT='/mnt/prestage/releases/5c1d9a0b7e3f2468'",
-    "export PRESTAGE_ORDER_API_HOST='order-api.portal-dev.internal'",
-    "export PRESTAGE_ORDER_API_HOSTS='order-api-0.portal-dev.internal:8080,order-api-1.portal-dev.internal:8080'",
+    "NEIGHBOURS_KEY='neighbours/web-0/HostWeb0",
     "NOT_READY='wait'",
     "SIGNAL_URL='<HostWeb0",
     `DATABASE_SECRET='${SOME_DATA.DatabaseSecretArn}'`,

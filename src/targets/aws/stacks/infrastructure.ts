@@ -1,9 +1,16 @@
-import { type CfnResource, CliCredentialsStackSynthesizer, type Stack } from 'aws-cdk-lib/core';
+import {
+  CfnOutput,
+  type CfnResource,
+  CliCredentialsStackSynthesizer,
+  type Stack,
+  type StackSynthesizer,
+} from 'aws-cdk-lib/core';
 import type { ServicePlan } from '../../../config/index.js';
 import { DATABASE_PORTS } from '../data/database-ports.js';
-import type { InfrastructureRecord } from '../infrastructure.js';
-import { infrastructureStackName, TAGS } from '../names.js';
+import { type InfrastructureRecord, RELEASE_OUTPUT } from '../infrastructure.js';
+import { infrastructureStackName } from '../names.js';
 import { balancerOf, isBalanced } from './infrastructure/balancer.js';
+import { openEntry } from './infrastructure/entry.js';
 import { hostGroups } from './infrastructure/host-groups.js';
 import { hostNetwork } from './infrastructure/host-network.js';
 import { hostProfile } from './infrastructure/host-role.js';
@@ -11,7 +18,7 @@ import { hostsOf } from './infrastructure/hosts.js';
 import { privateZone, recordsOf } from './infrastructure/records.js';
 import { secretsEndpoint } from './infrastructure/secrets-endpoint.js';
 import { zoneName } from './infrastructure/zone.js';
-import type { InfrastructureInputs } from './inputs.js';
+import type { FoundationOutputs, InfrastructureInputs } from './inputs.js';
 import { letIn } from './security-groups.js';
 import { type Synthesized, synthesize } from './synthesize.js';
 
@@ -23,19 +30,20 @@ export function synthesizeInfrastructure(inputs: InfrastructureInputs): Synthesi
   return synthesize({
     scope: inputs.scope,
     stackName: infrastructureStackName(inputs.scope),
-    // Too large to be sent inline: by way of the bucket that the foundation has made.
-    synthesizer: new CliCredentialsStackSynthesizer({
-      fileAssetsBucketName: inputs.foundation.BucketName,
-      bucketPrefix: 'templates/',
-    }),
-    stackTags: { [TAGS.release]: inputs.release.release },
+    synthesizer: infrastructureSynthesizer(inputs.foundation),
     build: (stack) => buildInfrastructure(stack, inputs),
   });
+}
+
+/** Templates are too large to be sent inline: they go by way of the bucket that the foundation has made. */
+export function infrastructureSynthesizer({ BucketName }: Pick<FoundationOutputs, 'BucketName'>): StackSynthesizer {
+  return new CliCredentialsStackSynthesizer({ fileAssetsBucketName: BucketName, bucketPrefix: 'templates/' });
 }
 
 export function buildInfrastructure(stack: Stack, inputs: InfrastructureInputs): void {
   stack.templateOptions.description = `Phase 2 of ${inputs.scope.project} in ${inputs.scope.environment}: hosts and what is around them`;
   stack.templateOptions.metadata = { Prestage: recordFor(inputs) };
+  new CfnOutput(stack, RELEASE_OUTPUT, { value: inputs.release.release, description: 'What hosts run on' });
   const plan = inputs.services;
   const network = hostNetwork(stack, inputs);
   const groups = hostGroups(stack, network.vpcId, plan.services);
@@ -64,11 +72,14 @@ export function buildInfrastructure(stack: Stack, inputs: InfrastructureInputs):
       profile: hostProfile(stack, service, inputs, data?.DatabaseSecretArn),
       after: [...ways, ...service.after.flatMap((other) => ready.get(other) ?? [])],
     });
-    const balancer = hasBalancer(service, inputs.ha)
+    const balanced = hasBalancer(service, inputs.ha)
       ? balancerOf(stack, service, hosts, { network, groups })
       : undefined;
-    const records = recordsOf(stack, service, hosts, { zone: names, balancer });
-    ready.set(service.name, [...hosts.map(({ healthy }) => healthy), ...records]);
+    const records = recordsOf(stack, service, hosts, { zone: names, balancer: balanced?.balancer });
+    const entry = balanced?.group ?? ofService;
+    if (entry !== undefined) openEntry(stack, service, { group: entry, balancer: balanced?.balancer, zone });
+    const reachable = balanced === undefined ? records : [...records, balanced.listener];
+    ready.set(service.name, [...hosts.map(({ healthy }) => healthy), ...reachable]);
   }
 }
 

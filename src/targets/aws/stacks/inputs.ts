@@ -7,6 +7,8 @@ import type { AgentInputs } from '../scripts/inputs.js';
 export interface FoundationInputs {
   scope: Scope;
   network: AwsNetwork;
+  /** Subnets of hosts, in zones that no subnet of the worker is in: each zone needs a mount target. */
+  furtherSubnets?: readonly string[];
   /** A file system that is there already, with the security groups of its mount targets, which are opened for our machines. */
   existingFileSystem?: { id: string; securityGroupIds: string[] };
   workerInstanceType: string;

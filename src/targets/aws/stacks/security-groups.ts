@@ -49,6 +49,22 @@ export function letIn(stack: Stack, id: string, { from, to, port, description }:
   });
 }
 
+/** Lets others in at a port of a group's members: an IPv4 network, a security group or a prefix list that is there already. */
+export function letOthersIn(stack: Stack, id: string, { from, to, port, description }: Passage): void {
+  new CfnSecurityGroupIngress(stack, id, {
+    groupId: to,
+    ipProtocol: 'tcp',
+    fromPort: port,
+    toPort: port,
+    ...(from.startsWith('sg-')
+      ? { sourceSecurityGroupId: from }
+      : from.startsWith('pl-')
+        ? { sourcePrefixListId: from }
+        : { cidrIp: from }),
+    description,
+  });
+}
+
 /** Lets the members of a group reach a port of the other's. */
 export function letOut(stack: Stack, id: string, { from, to, port, description }: Passage): void {
   new CfnSecurityGroupEgress(stack, id, {

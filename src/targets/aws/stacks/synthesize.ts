@@ -25,8 +25,6 @@ export interface StackToSynthesize {
   scope: Scope;
   stackName: string;
   synthesizer: StackSynthesizer;
-  /** Tags of the stack beside project and environment; CloudFormation gives them to what is in it. */
-  stackTags?: Readonly<Record<string, string>>;
   /** Whether nobody may delete it before that is taken away. */
   isProtected?: boolean;
   build(stack: Stack): void;
@@ -37,7 +35,6 @@ export function synthesize({
   scope,
   stackName,
   synthesizer,
-  stackTags = {},
   isProtected = false,
   build,
 }: StackToSynthesize): Synthesized {
@@ -61,8 +58,6 @@ export function synthesize({
   });
   Tags.of(stack).add(TAGS.project, scope.project);
   Tags.of(stack).add(TAGS.environment, scope.environment);
-  for (const [key, value] of Object.entries(stackTags))
-    Tags.of(stack).add(key, value, { includeResourceTypes: ['aws:cdk:stack'] });
   build(stack);
   const { directory } = app.synth();
   const text = readFileSync(join(directory, `${stack.artifactId}.template.json`), 'utf8');

@@ -5,7 +5,15 @@ import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { runKeys } from '../bucket/layout.js';
 import type { AwsContext, Place } from '../context.js';
-import { consoleTail, endMachine, type Machine, Sighting, terminateMachine, UNKNOWN_MS } from './machines.js';
+import {
+  consoleTail,
+  endMachine,
+  type Machine,
+  Sighting,
+  saidByEc2,
+  terminateMachine,
+  UNKNOWN_MS,
+} from './machines.js';
 
 export interface Patience {
   /** Between two looks at the machine, in ms. */
@@ -143,10 +151,9 @@ async function died(
   const lines = written.split('\n').filter((line) => line.trim() !== '');
   const words = lines.length > 0 ? lines.slice(-20) : await consoleTail(session.ec2, instance);
   const last = words.at(-1);
-  const why = reason === undefined ? '' : ` (EC2 says: ${reason.message.replace(/\.$/, '')})`;
   return new PrestageError(
     'WORKER_DIED',
-    `The worker ${instance} ${how}${why}${last === undefined ? '' : `; its last words: ${last}`}.`,
+    `The worker ${instance} ${how}${saidByEc2(reason)}${last === undefined ? '' : `; its last words: ${last}`}.`,
     {
       hint: hintOf(reason?.code),
       context: { run, instance, log: words, ...(reason === undefined ? {} : { awsCode: reason.code }) },

@@ -130,6 +130,11 @@ export class Sighting {
   }
 }
 
+/** ` (EC2 says: …)`, for the end of a sentence; nothing where it says nothing. */
+export function saidByEc2(reason: Machine['reason']): string {
+  return reason === undefined ? '' : ` (EC2 says: ${reason.message.replace(/\.$/, '')})`;
+}
+
 export function isGone({ state }: Pick<Machine, 'state'>): boolean {
   return state === 'terminated' || state === 'shutting-down';
 }

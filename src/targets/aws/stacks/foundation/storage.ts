@@ -35,7 +35,8 @@ export function storageOf(
   });
   const fileSystemId = existingFileSystem?.id ?? ownFileSystem(stack, scope);
   const targetGroups =
-    existingFileSystem?.securityGroupIds ?? mountTargets(stack, { fileSystemId, vpcId, workerSubnetIds });
+    existingFileSystem?.securityGroupIds ??
+    mountTargets(stack, { fileSystemId, vpcId, subnetIds: [...workerSubnetIds, ...(inputs.furtherSubnets ?? [])] });
   targetGroups.forEach((to, number) => {
     const passage = { from: client.attrGroupId, to, port: NFS, description: 'The store, over TLS' };
     letIn(stack, `StorageIn${number}`, passage);
@@ -111,14 +112,14 @@ function fileSystemPolicy(scope: Scope): object {
 /** @returns the ids of their security groups */
 function mountTargets(
   stack: Stack,
-  { fileSystemId, vpcId, workerSubnetIds }: { fileSystemId: string } & FoundationNetwork,
+  { fileSystemId, vpcId, subnetIds }: { fileSystemId: string; vpcId: string; subnetIds: readonly string[] },
 ): string[] {
   const group = securityGroup(stack, 'MountTargets', {
     vpcId,
     name: 'mount-targets',
     description: 'Mount targets of the store: in from whoever may mount it',
   });
-  workerSubnetIds.forEach((subnetId, zone) => {
+  subnetIds.forEach((subnetId, zone) => {
     new CfnMountTarget(stack, `MountTarget${zone}`, { fileSystemId, subnetId, securityGroups: [group.attrGroupId] });
   });
   return [group.attrGroupId];

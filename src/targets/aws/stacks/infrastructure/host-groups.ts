@@ -28,7 +28,7 @@ export function hostGroups(stack: Stack, vpcId: string, services: readonly Servi
       description: `Hosts of ${name}: in to its port`,
     });
     const passage = { from: hosts.attrGroupId, to: group.attrGroupId, port, description: `Hosts to ${name}` };
-    letIn(stack, logicalId('GroupHosts', name), passage);
+    letIn(stack, `${logicalId('GroupHosts', name)}Port${port}`, passage);
     ofService.set(name, group);
   }
   return { hosts, ofService };

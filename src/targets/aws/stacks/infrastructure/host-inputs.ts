@@ -9,6 +9,7 @@ import { hostAddress, serviceAddress, zoneName } from './zone.js';
 
 /** What CloudFormation fills in: a word that stands for it until then, so that the rest can be digested. */
 export const SIGNAL_URL = '@signal-url@';
+export const NEIGHBOURS_KEY = '@neighbours-key@';
 
 /** How long the jump host may take to prepare what is not ready, and others wait for it. */
 export const PREPARE_SECONDS = 2 * 60 * 60;
@@ -40,6 +41,7 @@ export function hostInputs(service: ServicePlan, index: number, inputs: Infrastr
     variables: variablesOf(service, index, inputs),
     database: inputs.data && { secret: inputs.data.DatabaseSecretArn, ...databaseCertificates(scope.region) },
     signalUrl: SIGNAL_URL,
+    neighboursKey: NEIGHBOURS_KEY,
     notReady: isJump
       ? { do: 'prepare', ...fallback }
       : hasJump
@@ -77,9 +79,30 @@ function variablesOf(service: ServicePlan, index: number, inputs: Infrastructure
     PRESTAGE_INDEX: String(index),
     PRESTAGE_NAME: serviceAddress(service.name, zone),
     ...(service.port === undefined ? {} : { PRESTAGE_PORT: String(service.port) }),
-    ...Object.assign(
-      {},
-      ...services.services.filter(({ name }) => name !== service.name).map((other) => addressOf(other, zone)),
+  };
+}
+
+export interface Neighbours {
+  variables: Readonly<Record<string, string>>;
+  /** Which must take connections before this one boots. CloudFormation waits for their hosts, and not for their balancers. */
+  first: readonly { host: string; port: number }[];
+}
+
+/**
+ * Where the other services are, as variables. They are no part of what makes a host the one that it is: it reads them again while it
+ * runs, and stays when another service gets a host more.
+ */
+export function neighboursOf(
+  service: string,
+  { scope, services }: Pick<InfrastructureInputs, 'scope' | 'services'>,
+): Neighbours {
+  const zone = zoneName(scope, services);
+  const others = services.services.filter(({ name }) => name !== service);
+  const { after = [] } = services.services.find(({ name }) => name === service) ?? {};
+  return {
+    variables: Object.assign({}, ...others.map((other) => addressOf(other, zone))),
+    first: others.flatMap(({ name, port }) =>
+      port === undefined || !after.includes(name) ? [] : [{ host: serviceAddress(name, zone), port }],
     ),
   };
 }

@@ -2,7 +2,7 @@ import { CfnInstanceProfile, CfnRole } from 'aws-cdk-lib/aws-iam';
 import type { Stack } from 'aws-cdk-lib/core';
 import type { ServicePlan } from '../../../../config/index.js';
 import { sha256 } from '../../../../core/digest.js';
-import { CERTIFICATES, FALLBACK_RUNS, HOSTS } from '../../bucket/layout.js';
+import { CERTIFICATES, FALLBACK_RUNS, HOSTS, NEIGHBOURS } from '../../bucket/layout.js';
 import { type Scope, uniqueName } from '../../names.js';
 import { objectsArn } from '../arn.js';
 import type { InfrastructureInputs } from '../inputs.js';
@@ -30,6 +30,7 @@ export function hostProfile(
   const isJump = service.role === 'jump';
   const statements = [
     ownReports(bucket, service),
+    readsNeighbours(bucket, service),
     mounts(scope, {
       fileSystemId,
       accessPointId: isJump ? foundation.WriterAccessPointId : foundation.ReaderAccessPointId,
@@ -55,6 +56,15 @@ function ownReports(bucket: string, { name }: ServicePlan): Statement {
     Effect: 'Allow',
     Action: ['s3:PutObject'],
     Resource: [objectsArn(bucket, `${HOSTS}${name}-*`)],
+  };
+}
+
+function readsNeighbours(bucket: string, { name }: ServicePlan): Statement {
+  return {
+    Sid: 'Neighbours',
+    Effect: 'Allow',
+    Action: ['s3:GetObject'],
+    Resource: [objectsArn(bucket, `${NEIGHBOURS}${name}-*`)],
   };
 }
 

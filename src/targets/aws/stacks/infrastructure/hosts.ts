@@ -12,12 +12,13 @@ import {
 import type { ServicePlan } from '../../../../config/index.js';
 import { canonicalJson, type Json, sha256 } from '../../../../core/digest.js';
 import { hostName } from '../../../host-name.js';
+import { neighboursKey } from '../../bucket/layout.js';
 import { TAGS } from '../../names.js';
 import { renderHostScript } from '../../scripts/host.js';
 import type { InfrastructureInputs } from '../inputs.js';
 import { nameTag } from '../name-tag.js';
 import { ROOT_DISK } from '../root-disk.js';
-import { hostInputs, PREPARE_SECONDS, SIGNAL_URL } from './host-inputs.js';
+import { hostInputs, NEIGHBOURS_KEY, PREPARE_SECONDS, SIGNAL_URL } from './host-inputs.js';
 import { logicalId } from './logical-id.js';
 
 /** A host, and what says that it is healthy. */
@@ -71,7 +72,7 @@ export function hostsOf(
       subnetId: around.subnetIds[zone] ?? '',
       securityGroupIds: [...around.groupIds],
       iamInstanceProfile: around.profile.ref,
-      userData: Fn.base64(filledIn(script, { [SIGNAL_URL]: handle.ref })),
+      userData: Fn.base64(filledIn(script, { [SIGNAL_URL]: handle.ref, [NEIGHBOURS_KEY]: neighboursKey(name, id) })),
       metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1 },
       blockDeviceMappings: [ROOT_DISK],
       propagateTagsToVolumeOnCreation: true,

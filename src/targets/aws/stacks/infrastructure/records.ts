@@ -7,8 +7,9 @@ import type { Host } from './hosts.js';
 import { logicalId } from './logical-id.js';
 import { hostAddress, serviceAddress } from './zone.js';
 
-/** Seconds that a name may be remembered: a host may be replaced. */
-const TTL = '30';
+/** Seconds that a name may be remembered: a host may be replaced, and who has its old address must ask anew before that goes. */
+export const NAME_SECONDS = 10;
+const TTL = String(NAME_SECONDS);
 
 export function privateZone(stack: Stack, name: string, vpcId: string): CfnHostedZone {
   return new CfnHostedZone(stack, 'Zone', { name, vpcs: [{ vpcId, vpcRegion: stack.region }] });

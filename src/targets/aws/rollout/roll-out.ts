@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CommandContext } from '../../../core/command-context.js';
+import { PrestageError } from '../../../core/errors.js';
+import { awsParts } from '../aws-parts.js';
+import { deployStack } from '../cloudformation/deploy-stack.js';
+import { isDeployed } from '../cloudformation/is-deployed.js';
+import type { Template } from '../cloudformation/stack-state.js';
+import type { AwsContext, Place } from '../context.js';
+import type { HostMachine } from '../hosts/find-hosts.js';
+import { infrastructureStackName } from '../names.js';
+import type { Synthesized } from '../stacks/synthesize.js';
+import { bothOf } from './both.js';
+import { admit, drain, takeBack, targetGroups } from './targets.js';
+
+export interface RollOut {
+  /** What is there; undefined where nothing is. */
+  deployed: Template | undefined;
+  wanted: Synthesized;
+  /** The hosts that were there before. */
+  before: readonly HostMachine[];
+  /** Deploys one step, and tells of the hosts that come. */
+  deploy(step: Synthesized): Promise<void>;
+  /** Called when the new hosts serve and the old ones still do. */
+  whenBothServe(): Promise<void>;
+}
+
+/**
+ * Brings a stack from one template to another so that somebody always answers: new hosts beside the old ones; then, since CloudFormation
+ * does not ask balancers, wait until those send connections to the new; then take the old ones out, wait until nobody sends them any,
+ * and end them. Interrupted, the same command finds where it was.
+ * @throws HOST_FAILED, STACK_FAILED
+ */
+export async function rollOut(
+  context: AwsContext,
+  place: Place,
+  { deployed, wanted, before, deploy, whenBothServe }: RollOut,
+  { emit, signal }: Pick<CommandContext, 'emit' | 'signal'>,
+): Promise<void> {
+  const { session } = context;
+  const name = infrastructureStackName(place.scope);
+  const both = await stepBetween(place, deployed, wanted.template, emit);
+  if (both === undefined || !(await isDeployed(session.cloudFormation, name, both.template)))
+    await deploy(both ?? wanted);
+  const movedAt = performance.now();
+  signal.throwIfAborted();
+  const groups = await targetGroups(session, name, wanted.template);
+  const were = new Set(before.map(({ machine }) => machine.id));
+  try {
+    await admit(session, groups, were, { emit, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (deployed !== undefined) {
+      await takeBack(session, groups, were, { emit, signal });
+      const { directory } = await asItIs(place, deployed);
+      await deployStack(session, { name, assembly: directory }, { emit, signal });
+    }
+    throw error;
+  }
+  await whenBothServe();
+  if (both === undefined) return;
+  await drain(session, groups, { emit, signal });
+  await untilNamesAreForgotten(movedAt, signal);
+  await deploy(wanted);
+}
+
+/** Undefined where one step will do. */
+async function stepBetween(
+  place: Place,
+  deployed: Template | undefined,
+  wanted: Template,
+  emit: CommandContext['emit'],
+): Promise<Synthesized | undefined> {
+  const both = bothOf(deployed, wanted);
+  if (both === undefined) return undefined;
+  try {
+    return await asItIs(place, both);
+  } catch (error) {
+    if (!(error instanceof PrestageError && error.code === 'CONFIG_INVALID')) throw error;
+    emit({
+      type: 'warning',
+      message: `Old and new hosts together do not fit into one stack: CloudFormation replaces them at once, and services are away for minutes. ${error.message}`,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+    return undefined;
+  }
+}
+
+/** Who asked for the name of a host before it moved may go to the old address for so long. */
+async function untilNamesAreForgotten(movedAt: number, signal: AbortSignal): Promise<void> {
+  const { NAME_SECONDS } = await awsParts(() => import('../stacks/infrastructure/records.js'));
+  const leftMs = movedAt + (NAME_SECONDS + 2) * 1000 - performance.now();
+  await sleep(Math.max(0, leftMs), undefined, { signal }).catch(() => signal.throwIfAborted());
+}
+
+async function asItIs({ scope, outputs }: Place, template: Template): Promise<Synthesized> {
+  const [{ synthesizeAsItIs }, { infrastructureSynthesizer }] = await awsParts(() =>
+    Promise.all([import('../stacks/as-it-is.js'), import('../stacks/infrastructure.js')]),
+  );
+  const stackName = infrastructureStackName(scope);
+  return synthesizeAsItIs(template, { scope, stackName, synthesizer: infrastructureSynthesizer(outputs) });
+}
