@@ -100,6 +100,12 @@ async function outputsOf({ name, endpoint }: Region, StackName: string): Promise
   );
 }
 
+/** A run that must have succeeded, else all that it said. */
+export function succeeded(run: Run): Run {
+  if (run.status !== 0) throw new Error(`${run.stdout}\n${run.stderr}`);
+  return run;
+}
+
 /** Machines of AWS have Python, and no Node. */
 const JUMP = `#!/usr/bin/env python3
 import os

@@ -10,13 +10,7 @@ import {
   RDSClient,
 } from '@aws-sdk/client-rds';
 import { describe, expect, test } from 'vitest';
-import type { Run } from '../prestage.js';
-import { type CloudProject, useCloud, withoutCloud } from './cloud.js';
-
-function succeeded(run: Run): Run {
-  if (run.status !== 0) throw new Error(`${run.stdout}\n${run.stderr}`);
-  return run;
-}
+import { type CloudProject, succeeded, useCloud, withoutCloud } from './cloud.js';
 
 const WELL = '#!/bin/sh\necho well\n';
 const FAILS = '#!/bin/sh\nexit 1\n';

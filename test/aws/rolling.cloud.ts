@@ -1,15 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Run } from '../prestage.js';
 import { until } from '../until.js';
 import { client } from './client.js';
-import { useCloud, withoutCloud } from './cloud.js';
-
-function succeeded(run: Run): Run {
-  if (run.status !== 0) throw new Error(`${run.stdout}\n${run.stderr}`);
-  return run;
-}
+import { succeeded, useCloud, withoutCloud } from './cloud.js';
 
 describe.skipIf(withoutCloud)('a service behind a load balancer', () => {
   const cloud = useCloud();

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Run } from '../prestage.js';
-import { type CloudProject, useCloud, withoutCloud } from './cloud.js';
+import { type CloudProject, succeeded, useCloud, withoutCloud } from './cloud.js';
 
 /** The digests of all trees of a release, by package. */
 async function digests(root: string, release: string): Promise<Record<string, string>> {
@@ -10,11 +10,6 @@ async function digests(root: string, release: string): Promise<Record<string, st
     packages: { id: string; digest: string }[];
   };
   return Object.fromEntries(record.packages.map(({ id, digest }) => [id, digest]));
-}
-
-function succeeded(run: Run): Run {
-  expect(run.status, `${run.stdout}\n${run.stderr}`).toBe(0);
-  return run;
 }
 
 const types = ({ events }: Run) => new Set(events.map(({ type }) => type));
