@@ -8,6 +8,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Vitest would leave one core free: of two, half of the machine.
+    maxWorkers: 2,
     // Tests that ask the emulated region themselves are not to be told about Node 20 either.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
   },
