@@ -9,6 +9,5 @@ export default defineConfig({
     globalSetup: ['test/build.ts', 'test/windows/prefix.ts'],
     testTimeout: 300_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
   },
 });
