@@ -9,6 +9,6 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 120_000,
     // They wait for machines more than they work.
-    maxWorkers: 3,
+    maxWorkers: 2,
   },
 });

@@ -12,6 +12,7 @@ const MOUNTS_OVERLAY =
  * is skipped, with the reason in one line, and never counted as passed; where `CI` is set it must be there.
  */
 const needs = {
+  openssl: () => runs('openssl', 'version'),
   curl: () => runs('curl', '--version'),
   patch: () => runs('patch', '--version'),
   mtree: () => runs('sh', '-c', 'command -v mtree'),
