@@ -153,7 +153,10 @@ test.each(['plan', 'deploy'])(
   '%s: each source that a server does not have is told at once, with its package and line',
   async (command) => {
     const sample = await sampleProject();
-    const server = createTlsServer({ key: testKey, cert: certificate }, (_, response) => response.writeHead(404).end());
+    // The last one is answered first: what is told is in the configuration's order.
+    const server = createTlsServer({ key: testKey, cert: certificate }, ({ url }, response) => {
+      setTimeout(() => response.writeHead(404).end(), url === '/app.tar.gz' ? 300 : 0);
+    });
     const url = `https://${await listen(server)}`;
     await sample.write('ca.pem', certificate);
     const env = { NODE_EXTRA_CA_CERTS: join(sample.folder, 'ca.pem') };

@@ -6,8 +6,7 @@ const OF_A_SOURCE = /^SOURCE_|^INTEGRITY_MISMATCH$/;
 
 /** What is wrong with sources: each with its package and its line of the configuration, and all of it told at once. */
 export class SourceFailures {
-  /** By what was thrown: packages with the same source share its failure. */
-  readonly #errors = new Map<PrestageError, PrestageError>();
+  readonly #errors = new Map<PackageConfig, PrestageError>();
   readonly #config: Config;
   readonly #signal: AbortSignal | undefined;
 
@@ -23,16 +22,27 @@ export class SourceFailures {
     } catch (error) {
       this.#signal?.throwIfAborted();
       if (!(error instanceof PrestageError && OF_A_SOURCE.test(error.code))) throw error;
-      if (!this.#errors.has(error)) this.#errors.set(error, error.within(this.#placeOf(item, error)));
+      this.#errors.set(item, error);
       return undefined;
     }
   }
 
   /** @throws them, after what else is wrong */
   throwAny(others: readonly PrestageError[]): void {
-    const [first, ...more] = [...others, ...this.#errors.values()];
+    const [first, ...more] = [...others, ...this.#inOrder()];
     if (first === undefined) return;
     throw asOneError([first, ...more], { hint: 'Correct them and run the same command again.' });
+  }
+
+  /** In the configuration's order, whichever server answered first. Packages with the same source share its failure. */
+  #inOrder(): PrestageError[] {
+    const told = new Set<PrestageError>();
+    return this.#config.packages.flatMap((item) => {
+      const error = this.#errors.get(item);
+      if (error === undefined || told.has(error)) return [];
+      told.add(error);
+      return [error.within(this.#placeOf(item, error))];
+    });
   }
 
   #placeOf({ id, integrity }: PackageConfig, { code }: PrestageError): ErrorContext {
