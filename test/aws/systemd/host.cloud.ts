@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { renderHostScript } from '../../../src/targets/aws/scripts/host.js';
 import type { HostInputs } from '../../../src/targets/aws/scripts/inputs.js';
 import { lacks } from '../../requirements.js';
+import { SOME_HOST } from '../some-host.js';
 import { underSystemd } from './systemd.js';
 
 /** A host's own script, under systemd itself. What it asks of AWS is answered by these. */
@@ -15,28 +16,7 @@ const STUBS = {
   curl: '#!/bin/sh\ncase "$*" in *instance-id) echo i-1 ;; *local-ipv4) echo 127.0.0.1 ;; *) echo token ;; esac\n',
 };
 
-const INPUTS: HostInputs = {
-  bucket: 'bucket',
-  region: 'eu-central-1',
-  fileSystemId: 'fs-1',
-  accessPointId: 'fsap-1',
-  host: 'api-0',
-  service: 'api',
-  index: 0,
-  release: 'r1',
-  needs: [],
-  boot: undefined,
-  run: 'run.sh',
-  bootUser: 'root',
-  user: 'prestage',
-  port: undefined,
-  health: undefined,
-  variables: {},
-  database: undefined,
-  neighboursKey: 'neighbours/api-0/HostApi0.sh',
-  signalUrl: 'https://signal.invalid/',
-  notReady: { do: 'fail' },
-};
+const INPUTS: HostInputs = { ...SOME_HOST, release: 'r1', run: 'run.sh' };
 
 describe.skipIf(lacks('systemd'))(`the script of a host, under ${version()}`, () => {
   let folder: string;

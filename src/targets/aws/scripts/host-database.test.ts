@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SOME_HOST, unpacked } from '../../../../test/aws/some-host.js';
 import { lacks } from '../../../../test/requirements.js';
 import { databaseCertificates } from '../data/certificates.js';
 import { renderHostScript } from './host.js';
@@ -13,31 +13,15 @@ const execute = promisify(execFile);
 const certificates = databaseCertificates('eu-central-1');
 
 /** The script of a host as a machine has it, without what it does. */
-const [FUNCTIONS = ''] = renderHostScript({
-  ...{
+const [FUNCTIONS = ''] = unpacked(
+  renderHostScript({
+    ...SOME_HOST,
     bucket: 'b',
-    region: 'eu-central-1',
-    fileSystemId: 'fs-1',
-    accessPointId: 'fsap-1',
-    host: 'api-0',
-    service: 'api',
-  },
-  ...{
-    index: 0,
-    release: 'r',
-    needs: [],
     boot: 'print',
     run: undefined,
-    bootUser: 'root',
-    user: 'root',
-    port: undefined,
-  },
-  ...{ health: undefined, variables: {}, neighboursKey: 'neighbours/api-0/HostApi0.sh' },
-  ...{ signalUrl: 'https://example.invalid/', notReady: { do: 'fail' } },
-  database: { secret: 'arn', ...certificates },
-})
-  .replace(/^eval "\$\(echo (\S+) .*$/m, (_, packed: string) => gunzipSync(Buffer.from(packed, 'base64')).toString())
-  .split('\nMODE=');
+    database: { secret: 'arn', ...certificates },
+  }),
+).split('\nMODE=');
 
 /** As far as the script uses it: Secrets Manager has one secret, and S3 what is in a folder. */
 const AWS = `#!/bin/sh

@@ -5,8 +5,8 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
+import { SOME_HOST, unpacked } from '../../../../test/aws/some-host.js';
 import { certificateOfAnotherHost, testKey } from '../../../../test/certificates.js';
 import { lacks } from '../../../../test/requirements.js';
 import { renderHostScript } from './host.js';
@@ -28,40 +28,11 @@ async function serve(secure: boolean, answer: RequestListener): Promise<number> 
 
 /** What the script of a host with this check says of what answers on the port: `well`, or why not. */
 async function probed(health: HostInputs['health'], port: number): Promise<string> {
-  const rendered = renderHostScript({
-    ...{
-      bucket: 'b',
-      region: 'eu-central-1',
-      fileSystemId: 'fs-1',
-      accessPointId: 'fsap-1',
-      host: 'api-0',
-      service: 'api',
-    },
-    ...{
-      index: 0,
-      release: 'r',
-      needs: [],
-      boot: undefined,
-      run: undefined,
-      bootUser: 'root',
-      user: 'root',
-      port,
-      health,
-      variables: {},
-    },
-    ...{
-      database: undefined,
-      neighboursKey: 'neighbours/it.sh',
-      signalUrl: 'https://example.invalid/',
-      notReady: { do: 'fail' },
-    },
-  });
-  const [variables, packed = ''] = rendered.split(/^eval "\$\(echo (\S+) .*$/m);
-  // Functions that are made for this host come first in what is packed.
-  const [functions] = gunzipSync(Buffer.from(packed, 'base64')).toString().split("\nPROBLEM=''\n");
+  const script = unpacked(renderHostScript({ ...SOME_HOST, run: undefined, port, health }));
+  const functions = script.slice(0, script.indexOf("\nPROBLEM=''\n"));
   const programs = fileURLToPath(new URL('host-programs.sh', import.meta.url));
-  const script = `${variables}\n${functions}\nADDRESS=127.0.0.1\n. ${programs}\nendings() { :; }\nprobe && echo well || echo "$DETAIL"`;
-  return (await execute('dash', ['-c', script])).stdout.trim();
+  const probing = `${functions}\nADDRESS=127.0.0.1\n. ${programs}\nendings() { :; }\nprobe && echo well || echo "$DETAIL"`;
+  return (await execute('dash', ['-c', probing])).stdout.trim();
 }
 
 const http = { kind: 'http', path: '/up', timeoutMs: 1_000 } as const;

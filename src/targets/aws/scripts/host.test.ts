@@ -1,42 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SOME_HOST, unpacked } from '../../../../test/aws/some-host.js';
 import { lacks } from '../../../../test/requirements.js';
 import { databaseCertificates } from '../data/certificates.js';
 import { renderHostScript } from './host.js';
 import type { HostInputs } from './inputs.js';
 
-const plain: HostInputs = {
-  bucket: 'prestage-portal-dev-1a2b3c4d',
-  region: 'eu-central-1',
-  fileSystemId: 'fs-0123456789abcdef0',
-  accessPointId: 'fsap-0123456789abcdef0',
-  host: 'api-1',
-  service: 'api',
-  index: 1,
-  release: '2f1c5d0e9ab34c77',
-  needs: [],
-  boot: undefined,
-  run: 'run/api.sh',
-  bootUser: 'root',
-  user: 'prestage',
-  port: undefined,
-  health: undefined,
-  variables: {},
-  database: undefined,
-  neighboursKey: 'neighbours/api-1/HostApi1.sh',
-  signalUrl: 'https://example.invalid/arn%3Aaws?Expires=1&Signature=a%2Bb%3D',
-  notReady: { do: 'fail' },
-};
 const hostile = `it's "$(touch /tmp/x)" \`id\`\n  # no comment\n\${Token[TOKEN.123]} \\ ü`;
-/** The script with what is packed in clear. */
-function unpacked(rendered: string): string {
-  return rendered.replace(/eval "\$\(echo (\S+) \| base64 -d \| gzip -d\)"/, (_, packed: string) =>
-    gunzipSync(Buffer.from(packed, 'base64')).toString(),
-  );
-}
 
 const cases: Record<string, Partial<HostInputs>> = {
   'a host with little': {},
@@ -58,7 +30,7 @@ const cases: Record<string, Partial<HostInputs>> = {
 };
 
 describe.each(Object.entries(cases))('the script of %s', (_, inputs) => {
-  const rendered = unpacked(renderHostScript({ ...plain, ...inputs }));
+  const rendered = unpacked(renderHostScript({ ...SOME_HOST, ...inputs }));
 
   test.skipIf(lacks('dash'))('is valid for dash, and for bash, which is sh on Amazon Linux', () => {
     execFileSync('dash', ['-n'], { input: rendered });
@@ -76,7 +48,7 @@ test.skipIf(lacks('dash'))("a host's variables have any value, and are seen as t
   const value = fc.string({ unit: 'binary', maxLength: 40 }).filter((text) => !text.includes('\0'));
   fc.assert(
     fc.property(fc.dictionary(name, value, { maxKeys: 4 }), (variables) => {
-      const rendered = renderHostScript({ ...plain, variables });
+      const rendered = renderHostScript({ ...SOME_HOST, variables });
       const script = unpacked(rendered);
       const functions = script.slice(0, script.indexOf("\nPROBLEM=''\n"));
       const out = execFileSync('dash', { input: `${functions}\nhost_variables\nenv -0`, env: {} }).toString();
@@ -95,7 +67,7 @@ test('the script of a host fits into user data with sixty variables of its own; 
       `https://service-${i}.portal-production.internal:8443`,
     ]),
   );
-  const full = { ...plain, ...cases['a host with all'], notReady };
+  const full = { ...SOME_HOST, ...cases['a host with all'], notReady };
   expect(Buffer.byteLength(renderHostScript({ ...full, variables }))).toBeLessThan(15 * 1024);
   const large = randomBytes(8 * 1024).toString('base64');
   expect(() => renderHostScript({ ...full, variables: { LARGE: large } })).toThrow(
