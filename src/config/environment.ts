@@ -15,8 +15,7 @@ export function selectEnvironment(config: Config, name?: string): Environment {
 
 /** The name of the environment that is meant, out of those there are. @throws ENVIRONMENT_UNKNOWN */
 export function chooseEnvironment(names: readonly string[], file: string, name?: string): string {
-  const [only, ...others] = names;
-  const wanted = name ?? (only !== undefined && others.length === 0 ? only : 'local');
+  const wanted = name ?? defaultEnvironment(names);
   if (names.includes(wanted)) return wanted;
   if (name === undefined) {
     throw new PrestageError(
@@ -34,4 +33,10 @@ export function chooseEnvironment(names: readonly string[], file: string, name?:
       context: { file, expected: names.join(', '), found: name },
     },
   );
+}
+
+/** The environment that is meant where none is named, whether or not it is there. */
+export function defaultEnvironment(names: readonly string[]): string {
+  const [only, ...others] = names;
+  return only !== undefined && others.length === 0 ? only : 'local';
 }

@@ -2,7 +2,7 @@
 export type { AwsEnvironment, AwsNetwork } from './aws-environment.js';
 export type { Config } from './config.js';
 export { defineConfig } from './define-config.js';
-export { type Environment, selectEnvironment } from './environment.js';
+export { defaultEnvironment, type Environment, selectEnvironment } from './environment.js';
 export { findConfig } from './find-config.js';
 export { type FolderEntry, listFolder, listingDigest } from './folder-listing.js';
 export { loadConfig, loadPlace } from './load-config.js';

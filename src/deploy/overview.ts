@@ -1,4 +1,4 @@
-import { loadConfig, selectEnvironment } from '../config/index.js';
+import { defaultEnvironment, loadConfig, selectEnvironment } from '../config/index.js';
 import { asPrestageError } from '../core/errors.js';
 import type { CommandOptions } from './project.js';
 import type { StatusResult } from './results.js';
@@ -26,9 +26,9 @@ export async function overview(options: CommandOptions): Promise<ProjectOverview
   const config = await loadConfig(options.config ?? process.cwd());
   const { environment: wanted } = options;
   const chosen = wanted === undefined ? config.environments : [selectEnvironment(config, wanted)];
+  const byDefault = defaultEnvironment(config.environments.map(({ name }) => name));
   const environments = chosen.map(async ({ name, target }): Promise<EnvironmentOverview> => {
-    const isDefault = config.environments.length === 1 || name === 'local';
-    const entry = { name, target, isDefault };
+    const entry = { name, target, isDefault: name === byDefault };
     if (target === 'aws' && wanted === undefined) return entry;
     try {
       return { ...entry, status: await status({ ...options, environment: name }) };

@@ -3,9 +3,10 @@ import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import type { Deployment, ResourceChange } from '../../target.js';
 import { awsParts } from '../aws-parts.js';
-import { additionsOf, changesOf } from '../cloudformation/change-set.js';
+import { changesOf } from '../cloudformation/change-set.js';
 import { deployStack } from '../cloudformation/deploy-stack.js';
 import { isDeployed } from '../cloudformation/is-deployed.js';
+import { stackChanges } from '../cloudformation/stack-changes.js';
 import { deployedTemplate, describeStack, isNeverMade, type StackState } from '../cloudformation/stack-state.js';
 import type { AwsContext, Place } from '../context.js';
 import { dataStackName } from '../names.js';
@@ -56,12 +57,7 @@ export async function dataChanges(
 ): Promise<ResourceChange[]> {
   if (database === undefined) return [];
   const { template } = await synthesizedData(context, place, database);
-  const stack = await findData(context);
-  const name = dataStackName(place.scope);
-  const { bucket } = place;
-  if (stack === undefined || bucket === undefined || isNeverMade(stack)) return additionsOf(name, template);
-  if (await isDeployed(context.session.cloudFormation, name, template)) return [];
-  const changes = await changesOf(context.session, stack, template, { bucket });
+  const changes = await stackChanges(context.session, dataStackName(place.scope), template, place.bucket);
   refuseReplacement(changes);
   return changes;
 }
@@ -89,7 +85,7 @@ export async function ensureData(
   if (await isDeployed(session.cloudFormation, name, template))
     return { outputs: demandOutputs(name, stack), isChanged: false };
   const { action } = await changeOf(context, stack, { template });
-  await dataChanges(context, place, deployment);
+  if (stack !== undefined && !isNeverMade(stack)) refuseReplacement(await changesOf(session, stack, template, place));
   if (action === 'upgrade')
     await takeSnapshot(context, outputsOf(stack)?.DatabaseInstance ?? '', database.version, options);
   const deployed = await deployStack(session, { name, assembly: directory }, options);

@@ -1,8 +1,7 @@
 import type { DatabasePlan } from '../../../config/index.js';
 import type { TargetStatus } from '../../target.js';
-import { deployedTemplate } from '../cloudformation/stack-state.js';
+import { deployedTemplate, type StackState } from '../cloudformation/stack-state.js';
 import type { AwsContext } from '../context.js';
-import { dataStackName } from '../names.js';
 import { findData, outputsOf } from './data-stack.js';
 import { findDatabases } from './find-databases.js';
 
@@ -24,12 +23,11 @@ export async function databaseStatus(
     const { engine, version, address, port, state } = current;
     return { database: { engine, version, address, port, state }, others };
   }
-  return { database: id === undefined ? undefined : await missing(context), others };
+  return { database: stack === undefined || id === undefined ? undefined : await missing(context, stack), others };
 }
 
 /** Somebody deleted it, and left its stack. */
-async function missing({ session, project, environment }: AwsContext): Promise<TargetStatus['database']> {
-  const name = dataStackName({ project, environment: environment.name });
+async function missing({ session }: AwsContext, { name }: StackState): Promise<TargetStatus['database']> {
   const template = await deployedTemplate(session.cloudFormation, name);
   const { database } = (template?.Metadata?.Prestage ?? {}) as { database?: DatabasePlan };
   const { engine = 'unknown', version = '' } = database ?? {};

@@ -1,9 +1,8 @@
 import type { Deployment, ResourceChange, ServicesChange } from '../../target.js';
 import { awsParts } from '../aws-parts.js';
 import { readDeployments } from '../bucket/deployments.js';
-import { additionsOf, changesOf } from '../cloudformation/change-set.js';
-import { isDeployed } from '../cloudformation/is-deployed.js';
-import { describeStack, isNeverMade, type Template } from '../cloudformation/stack-state.js';
+import { stackChanges } from '../cloudformation/stack-changes.js';
+import type { Template } from '../cloudformation/stack-state.js';
 import { type AwsContext, findPlace, type Place } from '../context.js';
 import { dataChanges, planData } from '../data/data-stack.js';
 import { foundationInputs } from '../foundation.js';
@@ -29,7 +28,7 @@ export async function planInfrastructure(context: AwsContext, deployment: Deploy
   const resources = [
     ...(await foundationChanges(context, place)),
     ...(await dataChanges(context, location, deployment)),
-    ...(await stackChanges(context, infrastructureStackName(scope), wanted, place)),
+    ...(await stackChanges(context.session, infrastructureStackName(scope), wanted, place?.bucket)),
   ];
   const imageId = recordOf(wanted)?.imageId ?? '';
   const recorded = place !== undefined && isRecorded(await readDeployments(place.bucket), deployment, imageId);
@@ -74,19 +73,7 @@ async function foundationChanges(context: AwsContext, place: Place | undefined):
   const { synthesizeFoundation } = await awsParts(() => import('../stacks/foundation.js'));
   const { template } = synthesizeFoundation(await foundationInputs(context));
   const scope = { project: context.project, environment: context.environment.name };
-  return stackChanges(context, foundationStackName(scope), template, place);
-}
-
-async function stackChanges(
-  { session }: AwsContext,
-  name: string,
-  wanted: Template,
-  place: Place | undefined,
-): Promise<ResourceChange[]> {
-  const stack = await describeStack(session.cloudFormation, name);
-  if (stack === undefined || place === undefined || isNeverMade(stack)) return additionsOf(name, wanted);
-  if (await isDeployed(session.cloudFormation, name, wanted)) return [];
-  return changesOf(session, stack, wanted, place);
+  return stackChanges(context.session, foundationStackName(scope), template, place?.bucket);
 }
 
 function reasonOf(action: ServicesChange['action'], resources: ResourceChange[], place: Place | undefined): string {
