@@ -14,11 +14,12 @@ import { lacks } from '../requirements.js';
 /**
  * Random patches, as programs make them and people then change them, applied to random trees by GNU patch and by a step:
  * the same verdict and the same tree, but for what is announced. `PRESTAGE_PATCH_SEED` is the first case, so that a number
- * that fails comes again alone with `PRESTAGE_PATCH_CASES=1`; in CI it is always the same.
+ * that fails comes again alone with `PRESTAGE_PATCH_CASES=1`. In CI they are always the same, however fast its machine is: a
+ * build fails for what its change brings.
  */
 const seed = Number(process.env.PRESTAGE_PATCH_SEED ?? (process.env.CI ? 1 : Date.now() % 2 ** 31));
-const cases = Number(process.env.PRESTAGE_PATCH_CASES ?? Number.POSITIVE_INFINITY);
-const seconds = Number(process.env.PRESTAGE_PATCH_SECONDS ?? 60);
+const cases = Number(process.env.PRESTAGE_PATCH_CASES ?? (process.env.CI ? 2000 : Number.POSITIVE_INFINITY));
+const seconds = Number(process.env.PRESTAGE_PATCH_SECONDS ?? (process.env.CI ? 300 : 60));
 
 test.skipIf(lacks('patch'))(`patches from number ${seed} on do as GNU patch does`, async () => {
   const scratch = mkdtempSync(join(tmpdir(), 'prestage-patches-'));
@@ -42,7 +43,7 @@ test.skipIf(lacks('patch'))(`patches from number ${seed} on do as GNU patch does
   }
   const others = [...rules].map(([rule, times]) => `${times} ${rule}`).join(', ');
   console.log(`patches: ${count} cases from number ${seed}: ${others}`);
-  expect(rules.get('the same')).toBeGreaterThan(count / 2);
+  if (count > 1) expect(rules.get('the same')).toBeGreaterThan(count / 2);
 });
 
 /** `the same`, or the rule by which they differ; undefined: they differ, and nobody was told. */

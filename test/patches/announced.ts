@@ -40,11 +40,17 @@ export const STRICTER: readonly Announced[] = [
   { rule: 'what no tree may hold', says: /^ARCHIVE_UNSAFE: (?:The link|No tree may hold|.* differ only in case)/ },
 ];
 
-/** A part of git's about a file that another one has renamed or copied to its name: two patches in one file. */
+/** What GNU patch refuses, and a step applies. */
 export const MORE: readonly { rule: string; patch: RegExp; gnu: RegExp }[] = [
   {
     rule: 'a file that another part of the patch has made by a rename or a copy',
     patch: /^(?:rename|copy) to /m,
     gnu: /can't find file to patch|which does not exist|Cannot (?:rename|copy) file/,
+  },
+  {
+    // GNU patch takes the zero bytes of such a line for a failed write.
+    rule: 'a last line that is empty and has no line feed',
+    patch: /^[ X\t]*[ +-]\r?\n[ X\t]*\\ /m,
+    gnu: /write error/,
   },
 ];

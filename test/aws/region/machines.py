@@ -92,7 +92,8 @@ def private_names(region, balancers):
     for zone in route53.list_hosted_zones()["HostedZones"]:
         if not zone["Config"]["PrivateZone"]:
             continue
-        networks = [it["VPCId"] for it in route53.get_hosted_zone(Id=zone["Id"])["VPCs"]]
+        # moto shows a zone before it has given it its networks.
+        networks = [it["VPCId"] for it in route53.get_hosted_zone(Id=zone["Id"]).get("VPCs", [])]
         for record in route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]:
             for network in networks:
                 names[network][record["Name"].rstrip(".")] += addresses(record, of_balancers)

@@ -37,6 +37,8 @@ interface Case {
   strip?: number;
   /** Where GNU patch, told to ask nothing, lets pass what changes nothing, and this does not. */
   stricter?: true;
+  /** Where GNU patch fails, and git applies it as this does. */
+  more?: true;
 }
 
 const git = (...lines: string[]): string => `${lines.join('\n')}\n`;
@@ -805,6 +807,13 @@ const CASES: Case[] = [
     patch: `\xff\xfe${[...unified('x', '@@ -1 +1 @@', '-a', '+b')].join('\0')}\0`,
     after: 'refused',
   },
+  {
+    name: 'ends a file without a line feed after an empty line',
+    files: { x: 'a\n' },
+    patch: unified('x', '@@ -1 +1,2 @@', ' a', '+', '\\ No newline at end of file'),
+    after: { x: 'a\n' },
+    more: true,
+  },
 ];
 
 describe('a patch', () => {
@@ -814,9 +823,12 @@ describe('a patch', () => {
 });
 
 describe.skipIf(lacks('patch'))('GNU patch, of which this is the behaviour (needs the patch command),', () => {
-  test.each(CASES.filter(({ stricter }) => !stricter))('$name', ({ files, patch, after, fuzz = 0, strip = 1 }) => {
-    expect(applyGnu(files, patch, strip, fuzz)).toEqual(after);
-  });
+  test.each(CASES.filter(({ stricter, more }) => !(stricter || more)))(
+    '$name',
+    ({ files, patch, after, fuzz = 0, strip = 1 }) => {
+      expect(applyGnu(files, patch, strip, fuzz)).toEqual(after);
+    },
+  );
 });
 
 async function applyOurs(files: Files, patch: string, strip: number, fuzz: number): Promise<Files | 'refused'> {
