@@ -38,6 +38,7 @@ function events(text: string): PrestageEvent[] {
     'worker.started': { type: 'worker.started', run: text, release: text, packages: 1 },
     'worker.attached': { type: 'worker.attached', run: text, release: text },
     'store.collected': { type: 'store.collected', removed: 1 },
+    'store.measured': { type: 'store.measured', bytes: 1, files: 1, freeBytes: 1 },
     'package.started': { type: 'package.started', package: text, tree: text },
     'package.progress': { type: 'package.progress', package: text, bytes: 1, files: 1 },
     'package.retry': { type: 'package.retry', package: text, attempt: 1, delayMs: 1, reason: text },

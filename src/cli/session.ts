@@ -7,7 +7,7 @@ import { invocation, shellWord } from './invocation.js';
 import { styleFor, textWidth } from './output/appearance.js';
 import { callingBack } from './output/as-called.js';
 import { discreet } from './output/discreet.js';
-import { humanReporter } from './output/human-reporter.js';
+import { HumanReporter } from './output/human-reporter.js';
 import { jsonReporter } from './output/json-reporter.js';
 import type { Outcome, Reporter } from './output/reporter.js';
 import { flushed, type Surroundings, tolerant } from './output/streams.js';
@@ -135,11 +135,11 @@ export function reporterFor(command: string, flags: GlobalFlags, surroundings: S
 }
 
 function plainReporter(command: string, flags: GlobalFlags, surroundings: Surroundings): Reporter {
-  if (!flags.json) return humanReporter(surroundings, flags);
+  if (!flags.json) return new HumanReporter(surroundings, flags);
   const json = jsonReporter(surroundings.stdout, command);
   if (!flags.verbose) return json;
   // stdout is for programs, all of it; a person who wants to see more looks at stderr.
-  const human = humanReporter({ ...surroundings, stdout: surroundings.stderr }, flags);
+  const human = new HumanReporter({ ...surroundings, stdout: surroundings.stderr }, flags);
   return {
     emit(event) {
       json.emit(event);

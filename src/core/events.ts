@@ -22,9 +22,17 @@ export type TimedEvent = PrestageEvent & { time: string };
 export type DeployEvent =
   /** The source's digest was written to the lockfile, for the first time or because a local source changed. */
   | { type: 'source.locked'; source: string; sha256: string; previous?: string }
-  /** Detection: whether this package must be prepared, and why. */
-  | { type: 'package.detected'; package: string; tree: string; action: 'prepare' | 'reuse'; reason: string }
-  | { type: 'phase.started'; phase: 1 | 2; release: string; reason: string }
+  /** Detection: whether this package must be prepared, and why. `bytes`: its source's size, where that is known. */
+  | {
+      type: 'package.detected';
+      package: string;
+      tree: string;
+      action: 'prepare' | 'reuse';
+      reason: string;
+      bytes?: number;
+    }
+  /** `hosts`: how many hosts phase 2 is about. */
+  | { type: 'phase.started'; phase: 1 | 2; release: string; reason: string; hosts?: number }
   | { type: 'phase.finished'; phase: 1 | 2; release: string; outcome: string; durationMs: number }
   | { type: 'release.current'; release: string; previous?: string };
 
@@ -43,6 +51,8 @@ export type WorkerEvent =
   | { type: 'worker.attached'; run: string; release: string }
   /** Leftovers of runs that died were removed. */
   | { type: 'store.collected'; removed: number }
+  /** What the packages will take in the store at least, and what is free there. */
+  | { type: 'store.measured'; bytes: number; files: number; freeBytes: number }
   | { type: 'package.started'; package: string; tree: string; bytesTotal?: number; filesTotal?: number }
   /** At most a few a second. `bytes` of `bytesTotal` are of the source; `files` have been written. */
   | {

@@ -50,7 +50,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const work = async (held: CommandContext): Promise<DeployResult> => {
     const resolved = only ? await onlyThese(target, chosen, only) : chosen;
     const detection = await detect(target, resolved.plan);
-    announce(detection, held);
+    announce(detection, resolved, held);
     if (only) {
       demandKept(detection, only);
       held.emit({ type: 'notice', message: `Only ${only.join(', ')}: all else stays as it is deployed.` });
@@ -150,9 +150,13 @@ function demandJump({ file, services }: Config): void {
   );
 }
 
-function announce(detection: Detection, { emit }: CommandContext): void {
-  for (const { id, tree, action, reason } of detection.packages)
-    emit({ type: 'package.detected', package: id, tree, action, reason });
+function announce(detection: Detection, { plan, inputs }: Resolved, { emit }: CommandContext): void {
+  const sizes = new Map(plan.packages.map(({ id, recipe }) => [id, inputs[recipe.source.sha256]?.size]));
+  for (const { id, tree, action, reason } of detection.packages) {
+    const bytes = sizes.get(id);
+    const size = bytes === undefined ? {} : { bytes };
+    emit({ type: 'package.detected', package: id, tree, action, reason, ...size });
+  }
 }
 
 function demandReady(detection: Detection, { plan, environment, lockfile }: Resolved): void {
@@ -210,14 +214,15 @@ function applyServices(
   const reason = deployment.fallback
     ? 'no worker ran: the jump host prepares the files'
     : `hosts run on release ${release}`;
-  return timed(context, { phase: 2, release: deployment.release.release, reason }, () =>
+  const hosts = deployment.services.services.reduce((sum, { count }) => sum + count, 0);
+  return timed(context, { phase: 2, release: deployment.release.release, reason, hosts }, () =>
     target.applyServices(deployment, context),
   );
 }
 
 async function timed<T extends string>(
   { emit }: CommandContext,
-  about: { phase: 1 | 2; release: string; reason: string },
+  about: { phase: 1 | 2; release: string; reason: string; hosts?: number },
   work: () => Promise<T>,
 ): Promise<T> {
   const started = performance.now();

@@ -86,6 +86,7 @@ describe('a release', () => {
     });
     const record = await prepare();
     expect(events).toMatchObject([
+      { type: 'store.measured', files: 1, freeBytes: expect.any(Number) },
       { type: 'package.started', package: 'installer', tree: plan.tree },
       { type: 'package.step', package: 'installer', step: 1, kind: 'replace', files: 1, changes: 1 },
       { type: 'package.published', package: 'installer', reused: false, digest: record.packages[0]?.digest, files: 2 },

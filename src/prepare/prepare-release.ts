@@ -87,7 +87,8 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
     const onRetry = ({ reason }: Retry) => emit({ type: 'notice', message: `Once more: ${reason}` });
     const scripts = await readScripts({ inputs, remotes, retry: { signal, onRetry } }, plan.scripts, root);
     const needs = await measureAll(missing, options, failures);
-    await demandSpace(root, [...needs.values()]);
+    const forecast = await demandSpace(root, [...needs.values()]);
+    if (needs.size > 0) emit({ type: 'store.measured', ...forecast });
     signal.throwIfAborted();
     return await makeRelease(options, { reused, needs, scripts, remotes, failures });
   } finally {

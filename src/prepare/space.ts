@@ -53,8 +53,15 @@ function localPath(location: InputLocation): string | undefined {
   return location.kind === 'packed' ? undefined : location.path;
 }
 
+/** What all packages will take at least, and what the store's file system has free. */
+export interface SpaceForecast {
+  bytes: number;
+  files: number;
+  freeBytes: number;
+}
+
 /** @throws DISK_FULL where it is known already that the packages do not fit. */
-export async function demandSpace(root: string, needs: readonly Need[]): Promise<void> {
+export async function demandSpace(root: string, needs: readonly Need[]): Promise<SpaceForecast> {
   const free = await spaceAvailable(root);
   const files = needs.reduce((sum, need) => sum + (need.files ?? 1), 0);
   const bytes = needs.reduce((sum, need) => sum + need.bytes, 0) + files * BYTES_PER_FILE;
@@ -62,6 +69,7 @@ export async function demandSpace(root: string, needs: readonly Need[]): Promise
     throw tooSmall(root, `${formatBytes(bytes)} are needed`, `${formatBytes(free.bytes)} are free`);
   if (free.inodes !== undefined && files > free.inodes)
     throw tooSmall(root, `${formatNumber(files)} files are to be made`, `${formatNumber(free.inodes)} inodes are free`);
+  return { bytes, files, freeBytes: free.bytes };
 }
 
 function tooSmall(root: string, needs: string, has: string): PrestageError {

@@ -42,12 +42,12 @@ describe('what a person is told', () => {
       ["worker    an earlier command's worker is preparing release r1; following it"],
     ],
     [{ type: 'store.collected', removed: 1 }, ['worker    removed 1 leftover of runs that died']],
-    [{ type: 'package.started', package: 'a', tree: 'a-1', bytesTotal: 1e6 }, []],
     [
-      { type: 'package.progress', package: 'a', bytes: 812e6, bytesTotal: 1.7e9, files: 1204 },
-      ['a: 47%, 774 MiB of 1.6 GiB, 1,204 files'],
+      { type: 'store.measured', bytes: 1.7e9, files: 2408, freeBytes: 9e10 },
+      ['space     at least 1.6 GiB for 2,408 files; 84 GiB are free'],
     ],
-    [{ type: 'package.progress', package: 'a', bytes: 812, files: 1 }, ['a: 812 B, 1 file']],
+    [{ type: 'package.started', package: 'a', tree: 'a-1', bytesTotal: 1e6 }, []],
+    [{ type: 'package.progress', package: 'a', bytes: 812e6, bytesTotal: 1.7e9, files: 1204 }, []],
     [
       { type: 'package.retry', package: 'a', attempt: 2, delayMs: 500, reason: 'connection reset' },
       ['a: attempt 2 failed, again in 500 ms: connection reset'],

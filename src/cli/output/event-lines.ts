@@ -2,7 +2,7 @@ import { formatBytes } from '../../core/bytes.js';
 import type { PrestageEvent } from '../../core/events.js';
 import { shown, shownLines } from './shown.js';
 import type { Style } from './style.js';
-import { formatCount, formatDuration, formatPercent } from './units.js';
+import { formatCount, formatDuration } from './units.js';
 
 export interface Wording {
   style: Style;
@@ -38,10 +38,12 @@ export function eventLines(told: PrestageEvent, { style, verbose }: Wording): st
       return [`worker    an earlier command's worker is preparing release ${event.release}; following it`];
     case 'store.collected':
       return [`worker    removed ${formatCount(event.removed, 'leftover')} of runs that died`];
+    case 'store.measured':
+      return [
+        `space     at least ${formatBytes(event.bytes)} for ${formatCount(event.files, 'file')}; ${formatBytes(event.freeBytes)} are free`,
+      ];
     case 'package.started':
       return inDetail(`${event.package}: started as ${event.tree}${sizes(event)}`);
-    case 'package.progress':
-      return [`${event.package}: ${progressText(event)}`];
     case 'package.retry':
       return [
         `${event.package}: ${style.warn(`attempt ${event.attempt} failed`)}, again in ${formatDuration(event.delayMs)}: ${event.reason}`,
@@ -59,22 +61,12 @@ export function eventLines(told: PrestageEvent, { style, verbose }: Wording): st
 
     case 'fetch.started':
       return inDetail(`${event.package}: fetching its source, to know what it is${sizes(event)}`);
-    case 'fetch.progress':
-      return [
-        event.bytesTotal === undefined
-          ? `${event.package}: fetched ${formatBytes(event.bytes)}`
-          : `${event.package}: fetched ${formatBytes(event.bytes)} of ${formatBytes(event.bytesTotal)} (${formatPercent(event.bytes, event.bytesTotal)})`,
-      ];
     case 'fetch.finished':
       return [
         `fetched   ${event.package} ${style.dim(`(${formatBytes(event.bytes)}, ${formatDuration(event.durationMs)})`)}`,
       ];
     case 'upload.started':
       return inDetail(`${event.source}: uploading ${formatBytes(event.bytesTotal)}`);
-    case 'upload.progress':
-      return [
-        `${event.source}: uploaded ${formatBytes(event.bytes)} of ${formatBytes(event.bytesTotal)} (${formatPercent(event.bytes, event.bytesTotal)})`,
-      ];
     case 'upload.finished':
       return [
         `uploaded  ${event.source} ${style.dim(`(${formatBytes(event.bytes)}, ${formatDuration(event.durationMs)})`)}`,
@@ -119,6 +111,12 @@ export function eventLines(told: PrestageEvent, { style, verbose }: Wording): st
       return [`database: ${style.good('ready')} on ${event.address}:${event.port}`];
     case 'database.stopped':
       return ['database: stopped'];
+
+    // How far these are is told of all together: progress-rows.ts and progress-lines.ts.
+    case 'package.progress':
+    case 'fetch.progress':
+    case 'upload.progress':
+      return [];
 
     case 'notice':
       return [event.message];
@@ -201,14 +199,6 @@ function sizes({ bytesTotal, filesTotal }: { bytesTotal?: number; filesTotal?: n
     filesTotal === undefined ? [] : formatCount(filesTotal, 'file'),
   ].flat();
   return known.length === 0 ? '' : `, ${known.join(', ')}`;
-}
-
-function progressText({ bytes, bytesTotal, files }: { bytes: number; bytesTotal?: number; files: number }): string {
-  const done =
-    bytesTotal === undefined
-      ? formatBytes(bytes)
-      : `${formatPercent(bytes, bytesTotal)}, ${formatBytes(bytes)} of ${formatBytes(bytesTotal)}`;
-  return `${done}, ${formatCount(files, 'file')}`;
 }
 
 function checkMark({ ok, skipped }: { ok: boolean; skipped?: boolean }, style: Style): string {

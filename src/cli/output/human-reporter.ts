@@ -5,19 +5,21 @@ import { hasUnicode, isLive, styleFor, textWidth } from './appearance.js';
 import { errorBlock } from './error-block.js';
 import { eventLines } from './event-lines.js';
 import { LiveRegion } from './live-region.js';
+import { progressLines } from './progress-lines.js';
 import { progressRows } from './progress-rows.js';
 import type { Outcome, Reporter } from './reporter.js';
-import type { Surroundings } from './streams.js';
+import type { OutputStream, Surroundings } from './streams.js';
+import type { Style } from './style.js';
 import { folded } from './wrap.js';
 
 const REDRAW_MS = 100;
-/** Where lines stay (a pipe, a CI's log), progress is told this often for each package. */
-const PROGRESS_LINE_MS = 5000;
+/** In a pipe, progress is a line that stays. */
+const LINES_MS = 5000;
+/** A CI's log is read afterwards; its runner ends jobs that are silent for minutes. */
+const LINES_IN_CI_MS = 30_000;
 
+/** On a terminal, a row says the same. */
 const SHOWN_BY_ROWS: ReadonlySet<PrestageEvent['type']> = new Set([
-  'package.progress',
-  'fetch.progress',
-  'upload.progress',
   'host.starting',
   'host.booted',
   'database.starting',
@@ -31,99 +33,107 @@ export interface HumanFlags {
 }
 
 /** Lines on stderr, with live progress below them on a terminal; results, logs and checks on stdout. */
-export function humanReporter({ stdout, stderr, env, now }: Surroundings, flags: HumanFlags): Reporter {
-  const style = styleFor(stderr, flags, env);
-  const live = isLive(stderr, flags, env);
-  const region = new LiveRegion(stderr);
-  const activity = newActivity();
-  const unicode = hasUnicode(env);
-  const progressTold = new Map<string, number>();
-  let timer: NodeJS.Timeout | undefined;
+export class HumanReporter implements Reporter {
+  readonly #surroundings: Surroundings;
+  readonly #flags: HumanFlags;
+  readonly #style: Style;
+  readonly #isLive: boolean;
+  readonly #region: LiveRegion;
+  readonly #activity = newActivity();
+  #timer: NodeJS.Timeout | undefined;
 
-  const rows = () =>
-    progressRows(activity, {
+  constructor(surroundings: Surroundings, flags: HumanFlags) {
+    const { stderr, env } = surroundings;
+    this.#surroundings = surroundings;
+    this.#flags = flags;
+    this.#style = styleFor(stderr, flags, env);
+    this.#isLive = isLive(stderr, flags, env);
+    this.#region = new LiveRegion(stderr);
+  }
+
+  emit = (event: PrestageEvent): void => {
+    if (event.type === 'log' || event.type === 'check') this.#printLine(event);
+    else if (!this.#flags.quiet) this.#tell(event);
+  };
+
+  settle = (): void => {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    if (this.#isLive) this.#region.draw([]);
+  };
+
+  succeed = ({ output = [], summary = [], error }: Outcome): void => {
+    const { stderr } = this.#surroundings;
+    this.settle();
+    if (!this.#flags.quiet && summary.length > 0) stderr.write(text(fitted(summary, stderr)));
+    this.#print(output);
+    if (error) this.fail(error);
+  };
+
+  fail = (error: PrestageError): void => {
+    const { stderr } = this.#surroundings;
+    this.settle();
+    const { verbose } = this.#flags;
+    stderr.write(text(errorBlock(error, { style: this.#style, width: textWidth(stderr), verbose })));
+  };
+
+  #tell(event: PrestageEvent): void {
+    applyToActivity(this.#activity, event, this.#surroundings.now());
+    this.#timer ??= setInterval(() => this.#tick(), this.#tickMs()).unref();
+    if (this.#hasLines(event)) this.#say(eventLines(event, { style: this.#style, verbose: this.#flags.verbose }));
+  }
+
+  #hasLines({ type }: PrestageEvent): boolean {
+    return !(this.#isLive && !this.#flags.verbose && SHOWN_BY_ROWS.has(type));
+  }
+
+  #tickMs(): number {
+    if (this.#isLive) return REDRAW_MS;
+    return this.#surroundings.env.CI ? LINES_IN_CI_MS : LINES_MS;
+  }
+
+  #tick(): void {
+    if (this.#isLive) this.#region.draw(this.#rows());
+    else this.#say(progressLines(this.#activity, this.#surroundings.now()));
+  }
+
+  #rows(): string[] {
+    const { stderr, env, now } = this.#surroundings;
+    return progressRows(this.#activity, {
       width: (stderr.columns ?? 80) - 1,
       height: (stderr.rows ?? 24) - 2,
       nowMs: now(),
-      style,
-      unicode,
+      style: this.#style,
+      unicode: hasUnicode(env),
     });
-  /** Broken at spaces for a terminal; a line an event elsewhere. */
-  const fitted = (lines: readonly string[]) =>
-    stderr.isTTY ? lines.flatMap((line) => folded(line, textWidth(stderr))) : lines;
-  const say = (lines: readonly string[]) => {
-    if (live) region.draw(rows(), fitted(lines));
-    else stderr.write(text(fitted(lines)));
-  };
-  const settle = () => {
-    clearInterval(timer);
-    timer = undefined;
-    if (live) region.draw([]);
-  };
-  /** stdout and stderr may be the same terminal: no row may stand where a line goes. */
-  const print = (lines: readonly string[]) => {
+  }
+
+  #say(lines: readonly string[]): void {
+    const { stderr } = this.#surroundings;
     if (lines.length === 0) return;
-    if (live) region.draw([]);
-    stdout.write(text(lines));
-  };
+    if (this.#isLive) this.#region.draw(this.#rows(), fitted(lines, stderr));
+    else stderr.write(text(fitted(lines, stderr)));
+  }
 
-  const isTold = (event: PrestageEvent): boolean => {
-    // On a terminal, its row says where a host or a package is.
-    if (live && !flags.verbose && SHOWN_BY_ROWS.has(event.type)) return false;
-    const about = progressOf(event);
-    if (about === undefined) return true;
-    const told = progressTold.get(about);
-    if (told !== undefined && now() - told < PROGRESS_LINE_MS) return false;
-    progressTold.set(about, now());
-    // The first is of no interest: it has just started.
-    return told !== undefined;
-  };
+  /** A log's line stays as the program wrote it; a check's is ours to break. */
+  #printLine(event: Extract<PrestageEvent, { type: 'log' | 'check' }>): void {
+    const { stdout, env } = this.#surroundings;
+    const style = styleFor(stdout, this.#flags, env);
+    const lines = eventLines(event, { style, verbose: this.#flags.verbose });
+    this.#print(event.type === 'check' ? fitted(lines, stdout) : lines);
+  }
 
-  const emit = (event: PrestageEvent) => {
-    if (event.type === 'log' || event.type === 'check') {
-      const lines = eventLines(event, { style: styleFor(stdout, flags, env), verbose: flags.verbose });
-      // A table's row is ours to break; a log's line is not.
-      const broken = event.type === 'check' && stdout.isTTY;
-      return print(broken ? lines.flatMap((line) => folded(line, textWidth(stdout))) : lines);
-    }
-    if (flags.quiet) return;
-    if (live) {
-      applyToActivity(activity, event, now());
-      timer ??= setInterval(() => region.draw(rows()), REDRAW_MS).unref();
-    }
-    if (isTold(event)) say(eventLines(event, { style, verbose: flags.verbose }));
-  };
-
-  const fail = (error: PrestageError) => {
-    settle();
-    stderr.write(text(errorBlock(error, { style, width: textWidth(stderr), verbose: flags.verbose })));
-  };
-
-  return {
-    emit,
-    settle,
-    succeed({ output = [], summary = [], error }: Outcome) {
-      settle();
-      if (!flags.quiet && summary.length > 0) stderr.write(text(fitted(summary)));
-      print(output);
-      if (error) fail(error);
-    },
-    fail,
-  };
+  /** stdout and stderr may be the same terminal: no row may stand where a line goes. */
+  #print(lines: readonly string[]): void {
+    if (lines.length === 0) return;
+    if (this.#isLive) this.#region.draw([]);
+    this.#surroundings.stdout.write(text(lines));
+  }
 }
 
-/** Whose progress an event tells; undefined where it tells something else. */
-function progressOf(event: PrestageEvent): string | undefined {
-  switch (event.type) {
-    case 'package.progress':
-      return event.package;
-    case 'fetch.progress':
-      return `fetch ${event.package}`;
-    case 'upload.progress':
-      return `upload ${event.source}`;
-    default:
-      return undefined;
-  }
+/** Broken at spaces for a terminal; a line an event elsewhere. */
+function fitted(lines: readonly string[], stream: OutputStream): readonly string[] {
+  return stream.isTTY ? lines.flatMap((line) => folded(line, textWidth(stream))) : lines;
 }
 
 const text = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join('');

@@ -24,38 +24,90 @@ const atWork = () =>
   );
 
 describe('live progress', () => {
-  test('has a row a package and a row a host', () => {
+  test('has a row for each package, one for all together, and a row for each host', () => {
     expect(progressRows(atWork(), options)).toEqual([
-      'installer  ━━━━━━━━━━━━━━────────────────  47%  763 MiB / 1.6 GiB  1,204 files  381 MiB/s  3 s left',
-      'db         ──────────────────────────────                     0 B      0 files',
-      'api-0      starting    0 s',
+      '0 of 2 packages  ──────────────────────────────   0%            763 MiB  1,204 files  381 MiB/s',
+      'installer        ━━━━━━━━━━━━━━────────────────  47%  763 MiB / 1.6 GiB  1,204 files  381 MiB/s  3 s left',
+      'db               ──────────────────────────────                     0 B      0 files',
+      'api-0            starting    0 s',
     ]);
   });
 
   test('leaves out what there is no room for', () => {
     expect(progressRows(atWork(), { ...options, width: 59 })).toEqual([
-      'installer  ━━━━━━━━━━────────────  47%  381 MiB/s  3 s left',
-      'db         ──────────────────────',
-      'api-0      starting    0 s',
+      '0 of 2 packages  ────────────────   0%  381 MiB/s',
+      'installer        ━━━━━━━─────────  47%  381 MiB/s  3 s left',
+      'db               ────────────────',
+      'api-0            starting    0 s',
     ]);
-    expect(progressRows(atWork(), { ...options, width: 30 })).toEqual([
-      'installer  47%  3 s left',
+    expect(progressRows(atWork(), { ...options, width: 32 })).toEqual([
+      '0 of 2 packages   0%',
+      'installer        47%  3 s left',
       'db',
-      'api-0      starting    0 s',
+      'api-0            starting    0 s',
     ]);
   });
 
   test('is drawn with ASCII where the terminal has no more', () => {
-    expect(progressRows(atWork(), { ...options, width: 59, unicode: false })[0]).toBe(
-      'installer  ==========------------  47%  381 MiB/s  3 s left',
+    expect(progressRows(atWork(), { ...options, width: 59, unicode: false })[1]).toBe(
+      'installer        =======---------  47%  381 MiB/s  3 s left',
     );
   });
 
   test('counts the rows that do not fit', () => {
-    expect(progressRows(atWork(), { ...options, height: 2 })).toEqual([
+    expect(progressRows(atWork(), { ...options, height: 3 })).toEqual([
+      expect.stringContaining('0 of 2 packages'),
       expect.stringContaining('installer'),
       '… and 2 more',
     ]);
+  });
+
+  test('has the whole, those at work and what waits, of a hundred packages on a terminal of 24 rows', () => {
+    const names = Array.from({ length: 100 }, (_, i) => `package-${i}`);
+    const activity = activityAfter(
+      ...names.map((name) => ({
+        type: 'package.detected' as const,
+        package: name,
+        tree: name,
+        action: 'prepare' as const,
+        reason: '',
+        bytes: 1000,
+      })),
+      ...names.slice(0, 8).map((name) => ({
+        type: 'package.started' as const,
+        package: name,
+        tree: name,
+        bytesTotal: 1000,
+      })),
+      { type: 'package.progress', package: 'package-0', bytes: 500, bytesTotal: 1000, files: 3 },
+    );
+    const rows = progressRows(activity, { ...options, width: 79, height: 22 });
+    expect(rows).toHaveLength(10);
+    expect(rows[0]).toMatch(/^0 of 100 packages {2}─+ {3}0% {2}500 B \/ 98 KiB/);
+    expect(rows[1]).toMatch(/^package-0 +━+─+ {2}50%/);
+    expect(rows[9]).toBe('waiting: package-8, package-9, package-10, package-11, package-12 and 87 more');
+  });
+
+  test('counts what is prepared already as done, and forgets a rate that an attempt from the start would make negative', () => {
+    const activity = activityAfter(
+      { type: 'package.detected', package: 'a', tree: 'a', action: 'prepare', reason: '', bytes: 100 },
+      { type: 'package.detected', package: 'b', tree: 'b', action: 'prepare', reason: '', bytes: 300 },
+      { type: 'package.started', package: 'b', tree: 'b', bytesTotal: 300 },
+      { type: 'package.progress', package: 'b', bytes: 200, files: 1 },
+      {
+        type: 'package.published',
+        package: 'a',
+        tree: 'a',
+        digest: '',
+        reused: true,
+        files: 7,
+        bytes: 900,
+        durationMs: 1,
+      },
+    );
+    expect(progressRows(activity, options)[0]).toMatch(/^1 of 2 packages .* 75% {2}300 B \/ 400 B {2}8 files/);
+    applyToActivity(activity, { type: 'package.progress', package: 'b', bytes: 10, files: 1 }, 5000);
+    expect(progressRows(activity, options)[0]).toMatch(/ 27% {2}110 B \/ 400 B {2}8 files$/);
   });
 
   test('says what a package is at when it is not reading', () => {
@@ -65,8 +117,8 @@ describe('live progress', () => {
       { type: 'package.step', package: 'installer', step: 2, kind: 'patch', files: 1, changes: 1, summary: '1 hunk' },
       4000,
     );
-    expect(progressRows(activity, { ...options, width: 59 })[0]).toBe(
-      'installer  ━━━━━━━━──────────  47%  381 MiB/s  step 2 patch',
+    expect(progressRows(activity, { ...options, width: 59 })[1]).toBe(
+      'installer        ━━━━━───────  47%  381 MiB/s  step 2 patch',
     );
   });
 
@@ -75,7 +127,10 @@ describe('live progress', () => {
     const activity = activityAfter(
       ...names.map((name) => ({ type: 'package.started' as const, package: name, tree: name, bytesTotal: 1000 })),
     );
-    const at = (width: number) => progressRows(activity, { ...options, width }).map((row) => row.split(' ')[0]);
+    const at = (width: number) =>
+      progressRows(activity, { ...options, width })
+        .slice(1)
+        .map((row) => row.split(' ')[0]);
     expect(at(200)).toEqual(names);
     expect(at(40)).toEqual([expect.stringMatching(/^middle.*~.*tion$/), expect.stringMatching(/^middle.*~.*ance$/)]);
     expect(new Set(at(40)).size).toBe(2);

@@ -1,7 +1,15 @@
 import { formatBytes, formatNumber } from '../../core/bytes.js';
-import { type Activity, type HostActivity, type PackageActivity, rateOf } from './activity.js';
+import {
+  type Activity,
+  type Amounts,
+  type HostActivity,
+  type HostsActivity,
+  packagesTogether,
+  rateOf,
+  timeLeft,
+} from './activity.js';
 import type { Style } from './style.js';
-import { formatCount, formatDuration, formatPercent } from './units.js';
+import { formatCount, formatPercent } from './units.js';
 import { shortenName, truncate } from './wrap.js';
 
 export interface RowsOptions {
@@ -25,24 +33,40 @@ const STATE_WIDTH = 10;
 /** A host's state, and for how long: up to `9999 s`. */
 const HOST_STATE_WIDTH = STATE_WIDTH + GAP.length + 6;
 
+/** Fewer columns of a detail say nothing. */
+const MIN_DETAIL = 12;
+
 /** What goes first where the terminal is narrow; the name and the percentage always stay. */
 const DROP_ORDER = ['files', 'bytes', 'bar', 'rate', 'left'] as const;
 type Column = (typeof DROP_ORDER)[number] | 'percent';
 type Texts = Record<Exclude<Column, 'bar'>, string>;
 const ORDER: readonly Column[] = ['bar', 'percent', 'bytes', 'files', 'rate', 'left'];
 
-/** One row a package, then one a host: what a terminal shows of the work that goes on. Pure. */
+/** A row of amounts: a package's, or that of all together. */
+interface AmountsRow extends Amounts {
+  name: string;
+  note: string | undefined;
+  isWhole: boolean;
+  /** How much is done, of how much: in bytes, or in packages where not each source's size is known. */
+  share: readonly [done: number, of: number] | undefined;
+}
+
+/** What a terminal shows of the work that goes on: each package and all together, what waits, each host and all together. Pure. */
 export function progressRows(activity: Activity, options: RowsOptions): string[] {
-  const packages = [...activity.packages.values()];
+  const amounts = amountsRows(activity);
   const hosts = [...activity.hosts.values()];
-  const longest = Math.max(0, ...[...activity.packages.keys(), ...activity.hosts.keys()].map((name) => name.length));
-  const texts = packages.map(textsOf);
+  const together = hostsTogether(activity.allHosts);
+  const names = [...amounts.map(({ name }) => name), ...hosts.map(({ host }) => host), together?.name ?? ''];
+  const longest = Math.max(0, ...names.map((name) => name.length));
+  const texts = amounts.map(textsOf);
   const columns = columnsThatFit(texts, Math.min(SHORT_NAME, longest), options.width);
   const others = Math.max(widthOf(columns, texts), hosts.length > 0 ? HOST_STATE_WIDTH : 0);
   const nameWidth = Math.min(longest, Math.max(SHORT_NAME, options.width - others - GAP.length));
   const rows = [
-    ...packageRows(packages, { texts, columns, nameWidth }, options),
-    ...hosts.map((host) => hostRow(host, nameWidth, options)),
+    ...amountRows(amounts, { texts, columns, nameWidth }, options),
+    ...waitingRow(activity, options),
+    ...(together ? [stateRow({ ...together, isWhole: true }, nameWidth, options)] : []),
+    ...hosts.map((host) => stateRow({ name: host.host, ...host, isWhole: false }, nameWidth, options)),
   ];
   if (rows.length <= options.height) return rows;
   const shown = Math.max(options.height - 1, 0);
@@ -52,27 +76,70 @@ export function progressRows(activity: Activity, options: RowsOptions): string[]
   ].slice(0, options.height);
 }
 
+/** All together come first, where there is more than one: they stay in sight however many rows there are. */
+function amountsRows(activity: Activity): AmountsRow[] {
+  const together = packagesTogether(activity);
+  const rows = [...activity.packages.values()].map((item) => {
+    return { ...item, name: item.id, isWhole: false, share: shareOfBytes(item) };
+  });
+  if (!together || together.total < 2) return rows;
+  const { prepared, total } = together;
+  const name = `${formatNumber(prepared)} of ${formatCount(total, 'package')}`;
+  const share = shareOfBytes(together) ?? ([prepared, total] as const);
+  return [{ ...together, name, note: undefined, isWhole: true, share }, ...rows];
+}
+
+function shareOfBytes({ bytes, bytesTotal }: Amounts): readonly [number, number] | undefined {
+  return bytesTotal === undefined ? undefined : [bytes, bytesTotal];
+}
+
+function waitingRow({ allPackages }: Activity, { width, style }: RowsOptions): string[] {
+  const names = [...allPackages.waiting.keys()];
+  if (names.length === 0) return [];
+  return [style.dim(truncate(`waiting: ${namesThatFit(names, width - 'waiting: '.length)}`, width))];
+}
+
+/** As many names as there is room for, and how many there are beside them: `a, b and 12 more`. */
+function namesThatFit(names: readonly string[], width: number): string {
+  for (let count = names.length; count > 1; count -= 1) {
+    const text = someOf(names, count);
+    if (text.length <= width) return text;
+  }
+  return someOf(names, 1);
+}
+
+function someOf(names: readonly string[], count: number): string {
+  const more = names.length - count;
+  return `${names.slice(0, count).join(', ')}${more > 0 ? ` and ${formatNumber(more)} more` : ''}`;
+}
+
+function hostsTogether(hosts: HostsActivity | undefined): { name: string; state: string; sinceMs: number } | undefined {
+  if (!hosts || hosts.total < 2) return undefined;
+  const name = `${formatNumber(hosts.healthy.size)} of ${formatCount(hosts.total, 'host')}`;
+  return { name, state: 'healthy', sinceMs: hosts.sinceMs };
+}
+
 interface Layout {
   texts: readonly Texts[];
   columns: readonly Column[];
   nameWidth: number;
 }
 
-function packageRows(
-  packages: readonly PackageActivity[],
+function amountRows(
+  items: readonly AmountsRow[],
   { texts, columns, nameWidth }: Layout,
   { width, style, unicode }: RowsOptions,
 ): string[] {
   const others = widthOf(columns, texts);
   const used = nameWidth + (columns.length === 0 ? 0 : GAP.length + others);
   const barWidth = Math.min(MAX_BAR, MIN_BAR + Math.max(0, width - used));
-  return packages.map((item, i) => {
+  return items.map((item, i) => {
     const cells = columns.map((column) => {
       if (column === 'bar') return bar(item, barWidth, { style, unicode });
       return (texts[i]?.[column] ?? '').padStart(columnWidth(column, texts));
     });
-    const name = shortenName(item.id, Math.min(nameWidth, width)).padEnd(nameWidth);
-    return [name, ...cells].join(GAP).trimEnd();
+    const name = shortenName(item.name, Math.min(nameWidth, width)).padEnd(nameWidth);
+    return [item.isWhole ? style.bold(name) : name, ...cells].join(GAP).trimEnd();
   });
 }
 
@@ -95,40 +162,41 @@ function widthOf(columns: readonly Column[], texts: readonly Texts[]): number {
   return total + GAP.length * Math.max(0, columns.length - 1);
 }
 
-function textsOf(item: PackageActivity): Texts {
-  const { bytes, bytesTotal, files, filesTotal, note } = item;
+function textsOf(item: AmountsRow): Texts {
+  const { bytes, bytesTotal, files, filesTotal, note, share } = item;
   const rate = rateOf(item);
   return {
-    percent: bytesTotal === undefined ? '' : formatPercent(bytes, bytesTotal),
+    percent: share === undefined ? '' : formatPercent(...share),
     bytes: bytesTotal === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} / ${formatBytes(bytesTotal)}`,
     files:
       filesTotal === undefined
         ? formatCount(files, 'file')
         : `${formatNumber(files)} / ${formatCount(filesTotal, 'file')}`,
     rate: rate === undefined ? '' : `${formatBytes(rate)}/s`,
-    left: note ?? timeLeft(item, rate),
+    left: note ?? timeLeft(item),
   };
 }
 
-function timeLeft({ bytes, bytesTotal }: PackageActivity, rate: number | undefined): string {
-  if (bytesTotal === undefined || rate === undefined || rate <= 0 || bytes >= bytesTotal) return '';
-  // A time left in milliseconds would only flicker.
-  return `${formatDuration(Math.ceil((bytesTotal - bytes) / rate) * 1000).replace('.0 ', ' ')} left`;
-}
-
 function bar(
-  { bytes, bytesTotal }: PackageActivity,
+  { share: [done, of] = [0, 0] }: AmountsRow,
   width: number,
   { style, unicode }: { style: Style; unicode: boolean },
 ): string {
-  const part = bytesTotal === undefined || bytesTotal === 0 ? 0 : Math.min(1, bytes / bytesTotal);
-  const done = Math.floor(part * width);
+  const part = of === 0 ? 0 : Math.min(1, done / of);
+  const filled = Math.floor(part * width);
   const [full, empty] = unicode ? ['━', '─'] : ['=', '-'];
-  return style.good(full.repeat(done)) + style.dim(empty.repeat(width - done));
+  return style.good(full.repeat(filled)) + style.dim(empty.repeat(width - filled));
 }
 
-function hostRow({ host, state, sinceMs }: HostActivity, nameWidth: number, { width, nowMs }: RowsOptions): string {
-  const seconds = Math.floor((nowMs - sinceMs) / 1000);
-  const text = `${shortenName(host, nameWidth).padEnd(nameWidth)}${GAP}${state.padEnd(STATE_WIDTH)}${GAP}${seconds} s`;
-  return truncate(text, width);
+function stateRow(
+  { name, state, sinceMs, detail, isWhole }: Omit<HostActivity, 'host'> & { name: string; isWhole: boolean },
+  nameWidth: number,
+  { width, nowMs, style }: RowsOptions,
+): string {
+  const shown = shortenName(name, Math.min(nameWidth, width)).padEnd(nameWidth);
+  const seconds = `${Math.floor((nowMs - sinceMs) / 1000)} s`;
+  const row = truncate(`${shown}${GAP}${state.padEnd(STATE_WIDTH)}${GAP}${seconds}`, width);
+  if (isWhole) return style.bold(row.slice(0, shown.length)) + row.slice(shown.length);
+  const room = width - row.length - GAP.length;
+  return detail === undefined || room < MIN_DETAIL ? row : `${row}${GAP}${truncate(detail, room)}`;
 }

@@ -185,8 +185,31 @@ const screens: Record<string, (options: Options) => string[]> = {
       }),
       { style, width, verbose: false },
     ),
+  /** Twenty packages, three of them at work, and phase 2 of another deployment. */
   live: ({ style, width = 100 }) => {
     const activity = newActivity();
+    const waiting = Array.from({ length: 15 }, (_, i) => `product-${i + 1}`);
+    for (const name of ['first', 'second', ...NAMES, ...waiting])
+      applyToActivity(
+        activity,
+        { type: 'package.detected', package: name, tree: name, action: 'prepare', reason: '', bytes: 1.7e9 },
+        0,
+      );
+    for (const name of ['first', 'second'])
+      applyToActivity(
+        activity,
+        {
+          type: 'package.published',
+          package: name,
+          tree: name,
+          digest: '',
+          reused: false,
+          files: 2408,
+          bytes: 3e9,
+          durationMs: 1,
+        },
+        0,
+      );
     for (const [i, name] of NAMES.entries()) {
       applyToActivity(
         activity,
@@ -195,13 +218,32 @@ const screens: Record<string, (options: Options) => string[]> = {
       );
       applyToActivity(activity, { type: 'package.progress', package: name, bytes: 4e8 * (i + 1), files: 1204 }, 2000);
     }
-    const address = { address: '127.0.0.1', port: 1, replaces: false };
+    return progressRows(activity, { width: width - 1, height: 20, nowMs: 4000, style, unicode: true });
+  },
+  hosts: ({ style, width = 100 }) => {
+    const activity = newActivity();
+    applyToActivity(activity, { type: 'phase.started', phase: 2, release, reason: '', hosts: 12 }, 0);
     applyToActivity(
       activity,
-      { type: 'host.starting', host: 'order-processing-10', service: 'order-processing', index: 10, ...address },
+      { type: 'stack.started', stack: 'portal-production-infrastructure', action: 'update' },
       0,
     );
-    return progressRows(activity, { width: width - 1, height: 20, nowMs: 4000, style, unicode: true });
+    applyToActivity(
+      activity,
+      {
+        type: 'stack.resource',
+        stack: 'portal-production-infrastructure',
+        resource: 'OrderProcessingLaunchTemplate',
+        resourceType: 'AWS::EC2::LaunchTemplate',
+        status: 'UPDATE_COMPLETE',
+      },
+      0,
+    );
+    const host = { service: 'order-processing', index: 10, address: '127.0.0.1', port: 1 };
+    applyToActivity(activity, { type: 'host.unchanged', ...host, host: 'jump-0' }, 0);
+    for (const name of ['order-processing-10', 'order-processing-11'])
+      applyToActivity(activity, { type: 'host.starting', ...host, host: name, replaces: true }, 0);
+    return progressRows(activity, { width: width - 1, height: 20, nowMs: 64_000, style, unicode: true });
   },
 };
 
@@ -215,7 +257,8 @@ describe.each(Object.keys(screens))('the screen of %s', (name) => {
     if (width > 40) expect(lines.filter((line) => line.length > width)).toEqual([]);
     // Each word of the pipe's lines is there as a whole; live rows are made of less where there is less room.
     const words = (text: readonly string[]) => new Set(text.join('\n').split(/[\s/]+/));
-    const whole = name === 'live' ? [] : words(screens[name]?.({ style: plainStyle }) ?? []);
+    const isLive = name === 'live' || name === 'hosts';
+    const whole = isLive ? [] : words(screens[name]?.({ style: plainStyle }) ?? []);
     const shown = words(lines);
     // Blocks need no head for what stands above them.
     const isHead = (word: string) => /^[A-Z]+$/.test(word);
