@@ -1,4 +1,5 @@
 """Unpacks archives with Python's own modules: a line `format<TAB>file<TAB>folder` in, a line `ok` or `error …` out."""
+
 import sys
 import tarfile
 import zipfile

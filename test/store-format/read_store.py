@@ -3,7 +3,12 @@
 read_store.py ROOT prints one JSON object: what is ready, what differs from its manifests and records, and who holds the lock.
 """
 
-import hashlib, json, os, re, stat, sys
+import hashlib
+import json
+import os
+import re
+import stat
+import sys
 from datetime import datetime, timezone
 
 ROOT = sys.argv[1]
@@ -144,7 +149,8 @@ def release_digest(record):
         "format": 1,
         "name": record["name"],
         "packages": [
-            {"id": item["id"], "destination": item["destination"], "digest": item["recipe"]} for item in record["packages"]
+            {"id": item["id"], "destination": item["destination"], "digest": item["recipe"]}
+            for item in record["packages"]
         ],
         "scripts": [{"path": item["path"], "sha256": item["sha256"]} for item in record["scripts"]],
     }
@@ -220,12 +226,26 @@ def lock():
         state = process(holder)
         silent = age.total_seconds() * 1000 > 3 * holder["leaseMs"]
         stale = state == "gone" or (state == "unknown" and silent)
-        return {"run": holder["run"], "purpose": holder["purpose"], "host": holder["host"], "pid": holder["pid"], "stale": stale}
+        return {
+            "run": holder["run"],
+            "purpose": holder["purpose"],
+            "host": holder["host"],
+            "pid": holder["pid"],
+            "stale": stale,
+        }
     except (ValueError, KeyError, TypeError):
         return "not understood"
 
 
 current = os.path.basename(os.readlink(os.path.join(ROOT, "current"))) if exists("current") else None
 releases = {release: verify_release(release) for release in names("releases")}
-ready = [name for name in names("trees") if os.path.isdir(os.path.join(ROOT, "trees", name)) and exists("trees/%s.mtree" % name)]
-print(json.dumps({"current": current, "releases": releases, "trees": ready, "lock": lock(), "differences": sorted(differences)}))
+ready = [
+    name
+    for name in names("trees")
+    if os.path.isdir(os.path.join(ROOT, "trees", name)) and exists("trees/%s.mtree" % name)
+]
+print(
+    json.dumps(
+        {"current": current, "releases": releases, "trees": ready, "lock": lock(), "differences": sorted(differences)}
+    )
+)

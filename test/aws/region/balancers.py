@@ -59,7 +59,11 @@ def install(region):
                 found.status, found.reason = "initial", "Elb.RegistrationInProgress"
                 found.description = "Target registration is in progress"
             elif region.unhealthy_targets:
-                found.status, found.reason, found.description = "unhealthy", "Target.FailedHealthChecks", "Health checks failed"
+                found.status, found.reason, found.description = (
+                    "unhealthy",
+                    "Target.FailedHealthChecks",
+                    "Health checks failed",
+                )
         elif is_draining(self, target["Id"]):
             found.status, found.reason = "draining", "Target.DeregistrationInProgress"
             found.description = "Target deregistration is in progress"

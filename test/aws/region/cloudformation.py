@@ -3,10 +3,11 @@
 import uuid
 from urllib.parse import urlparse
 
-import lifecycle
 from moto.cloudformation.exceptions import AlreadyExistsException, CloudFormationError, ValidationError
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult, EmptyResult
+
+import lifecycle
 from lifecycle import in_background
 from stacks import Stack, now
 from templates import TemplateError, parse_template
@@ -61,7 +62,10 @@ class CloudFormation(CloudFormationResponse):
 
     def _object(self, url):
         parsed = urlparse(url)
-        own = parsed.netloc in self.emulated.endpoint or parsed.netloc.split(".")[0] in ("s3", f"s3-{self.emulated.name}")
+        own = parsed.netloc in self.emulated.endpoint or parsed.netloc.split(".")[0] in (
+            "s3",
+            f"s3-{self.emulated.name}",
+        )
         path = parsed.path.lstrip("/")
         bucket, key = path.split("/", 1) if own else (parsed.netloc.split(".")[0], path)
         try:
@@ -71,7 +75,9 @@ class CloudFormation(CloudFormationResponse):
 
     def _parameters(self, previous):
         return {
-            it["ParameterKey"]: previous.get(it["ParameterKey"]) if it.get("UsePreviousValue") else it.get("ParameterValue", "")
+            it["ParameterKey"]: previous.get(it["ParameterKey"])
+            if it.get("UsePreviousValue")
+            else it.get("ParameterValue", "")
             for it in self._get_param("Parameters", [])
         }
 
@@ -87,7 +93,11 @@ class CloudFormation(CloudFormationResponse):
         except TemplateError as error:
             refuse(str(error))
         iam = [it for it in template["Resources"].values() if it["Type"].startswith("AWS::IAM::")]
-        named = any(key in it.get("Properties", {}) for it in iam for key in ("RoleName", "InstanceProfileName", "ManagedPolicyName"))
+        named = any(
+            key in it.get("Properties", {})
+            for it in iam
+            for key in ("RoleName", "InstanceProfileName", "ManagedPolicyName")
+        )
         needed = "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
         if iam and not {needed, "CAPABILITY_NAMED_IAM"} & set(self._get_param("Capabilities", [])):
             raise InsufficientCapabilities(f"Requires capabilities : [{needed}]")
@@ -137,7 +147,9 @@ class CloudFormation(CloudFormationResponse):
     def delete_stack(self):
         """Of a stack that is not there, nothing, and no error."""
         name = self._get_param("StackName")
-        stack = next((it for it in self.emulated.stacks if name in (it.name, it.id) and it.status != "DELETE_COMPLETE"), None)
+        stack = next(
+            (it for it in self.emulated.stacks if name in (it.name, it.id) and it.status != "DELETE_COMPLETE"), None
+        )
         if stack is None:
             return EmptyResult()
         if stack.protected:
@@ -221,7 +233,9 @@ class CloudFormation(CloudFormationResponse):
         return ActionResult({"StackResourceDetail": found[0]})
 
     def get_template(self):
-        return ActionResult({"TemplateBody": self._stack(deleted=True).body, "StagesAvailable": ["Original", "Processed"]})
+        return ActionResult(
+            {"TemplateBody": self._stack(deleted=True).body, "StagesAvailable": ["Original", "Processed"]}
+        )
 
     def get_template_summary(self):
         template = parse_template(self._body() if not self._get_param("StackName") else self._stack().body)
@@ -237,13 +251,17 @@ class CloudFormation(CloudFormationResponse):
     def create_change_set(self):
         name, kind = self._get_param("StackName"), self._get_param("ChangeSetType") or "UPDATE"
         creating = kind == "CREATE"
-        if creating and not any(it.name == name and it.status not in ("DELETE_COMPLETE",) for it in self.emulated.stacks):
+        if creating and not any(
+            it.name == name and it.status not in ("DELETE_COMPLETE",) for it in self.emulated.stacks
+        ):
             stack = Stack(self.emulated, name, self._tags())
             stack.to("REVIEW_IN_PROGRESS", "User Initiated")
             self.emulated.stacks.append(stack)
         stack = self._stack()
         if creating and stack.status != "REVIEW_IN_PROGRESS":
-            refuse(f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{self._get_param('ChangeSetName')}].")
+            refuse(
+                f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{self._get_param('ChangeSetName')}]."
+            )
         if not creating:
             self._check_updatable(stack)
         body = self._body(stack)
@@ -281,7 +299,9 @@ class CloudFormation(CloudFormationResponse):
 
     def list_change_sets(self):
         found = self._stack().change_sets.values()
-        return ActionResult({"Summaries": [{key: value for key, value in it.items() if key not in ("_", "Changes")} for it in found]})
+        return ActionResult(
+            {"Summaries": [{key: value for key, value in it.items() if key not in ("_", "Changes")} for it in found]}
+        )
 
     def delete_change_set(self):
         try:
@@ -294,7 +314,9 @@ class CloudFormation(CloudFormationResponse):
     def execute_change_set(self):
         stack, found = self._change_set()
         if found["ExecutionStatus"] != "AVAILABLE":
-            refuse(f"ChangeSet [{found['ChangeSetId']}] cannot be executed in its current execution status of [{found['ExecutionStatus']}]")
+            refuse(
+                f"ChangeSet [{found['ChangeSetId']}] cannot be executed in its current execution status of [{found['ExecutionStatus']}]"
+            )
         creating, body, template, parameters, tags, on_failure = found["_"]
         found["ExecutionStatus"] = "EXECUTE_COMPLETE"
         stack.change_sets = {}
@@ -319,7 +341,10 @@ def changes(stack, template):
     actions = [("Add", after, set(after) - set(before)), ("Remove", before, set(before) - set(after))]
     actions.append(("Modify", after, {name for name in set(before) & set(after) if before[name] != after[name]}))
     return [
-        {"Type": "Resource", "ResourceChange": {"Action": action, "LogicalResourceId": name, "ResourceType": where[name]["Type"]}}
+        {
+            "Type": "Resource",
+            "ResourceChange": {"Action": action, "LogicalResourceId": name, "ResourceType": where[name]["Type"]},
+        }
         for action, where, names in actions
         for name in sorted(names)
     ]
@@ -341,4 +366,3 @@ def described(stack):
         **({"LastUpdatedTime": stack.updated} if stack.updated else {}),
         **({"DeletionTime": now()} if stack.status == "DELETE_COMPLETE" else {}),
     }
-

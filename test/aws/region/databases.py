@@ -51,7 +51,9 @@ def install_refusals():
         version = self.params.get("EngineVersion")
         if version:
             database = self.backend.describe_db_instances(self.params["DBInstanceIdentifier"])[0]
-            check_version(database.engine, database.engine_version, version, self.params.get("AllowMajorVersionUpgrade"))
+            check_version(
+                database.engine, database.engine_version, version, self.params.get("AllowMajorVersionUpgrade")
+            )
         return modify(self)
 
     def delete_db_subnet_group(self):
@@ -74,7 +76,9 @@ def install_refusals():
         subnet = self._get_param("SubnetId")
         for database in databases_in(self.region):
             if database.db_subnet_group and subnet in [it.id for it in database.db_subnet_group._subnets]:
-                raise EC2ClientError("DependencyViolation", f"The subnet '{subnet}' has dependencies and cannot be deleted.")
+                raise EC2ClientError(
+                    "DependencyViolation", f"The subnet '{subnet}' has dependencies and cannot be deleted."
+                )
         return delete_subnet(self)
 
     RDSResponse.modify_db_instance = modify_db_instance
@@ -95,7 +99,9 @@ def check_version(engine, now, wanted, allowed):
         raise InvalidParameterCombination(f"Cannot upgrade {engine} from {now} to {wanted}")
     parts = 2 if engine == "mysql" else 1
     if before[:parts] != after[:parts] and str(allowed).lower() != "true":
-        raise InvalidParameterCombination("The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version.")
+        raise InvalidParameterCombination(
+            "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version."
+        )
 
 
 def until(engine, version):

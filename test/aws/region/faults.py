@@ -104,9 +104,13 @@ def named_action(environ):
 def s3_action(environ, path):
     method, query = environ["REQUEST_METHOD"], environ.get("QUERY_STRING", "")
     if "/" not in path.strip("/"):
-        return {"GET": "ListObjectsV2", "HEAD": "HeadBucket", "PUT": "CreateBucket", "DELETE": "DeleteBucket"}.get(method, "DeleteObjects")
+        return {"GET": "ListObjectsV2", "HEAD": "HeadBucket", "PUT": "CreateBucket", "DELETE": "DeleteBucket"}.get(
+            method, "DeleteObjects"
+        )
     if "uploadId=" in query:
-        return {"PUT": "UploadPart", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload"}.get(method, "ListParts")
+        return {"PUT": "UploadPart", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload"}.get(
+            method, "ListParts"
+        )
     return "CreateMultipartUpload" if "uploads" in query else f"{method.title()}Object"
 
 
@@ -132,6 +136,9 @@ def answer(call, effect, environ, start_response):
         body = f"<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error></Errors></Response>"
         kind = "text/xml"
     else:
-        body, kind = f"<ErrorResponse><Error><Code>{code}</Code><Message>{text}</Message></Error></ErrorResponse>", "text/xml"
+        body, kind = (
+            f"<ErrorResponse><Error><Code>{code}</Code><Message>{text}</Message></Error></ErrorResponse>",
+            "text/xml",
+        )
     start_response(f"{status} {code}", [("Content-Type", kind), ("Content-Length", str(len(body)))])
     return [body.encode()]

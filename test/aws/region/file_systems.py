@@ -27,7 +27,11 @@ def mount(region, instance_id, file_system, path, options):
     allowed = allowed_actions(region, file_system, instance, arn, options)
     if "ClientMount" not in allowed:
         raise NoMount("b'mount.nfs4: access denied by server while mounting 127.0.0.1:/'")
-    return {"folder": "/" + "/".join(part for part in f"{root}/{path}".split("/") if part), "write": "ClientWrite" in allowed and "ro" not in options, "creates": creates}
+    return {
+        "folder": "/" + "/".join(part for part in f"{root}/{path}".split("/") if part),
+        "write": "ClientWrite" in allowed and "ro" not in options,
+        "creates": creates,
+    }
 
 
 def mount_target(region, file_system, instance):
@@ -50,20 +54,27 @@ def mount_target(region, file_system, instance):
 
 def check_reachable(region, instance, target):
     """Both sides' security groups have to let NFS through."""
-    groups = region.client("efs").describe_mount_target_security_groups(MountTargetId=target["MountTargetId"])["SecurityGroups"]
+    groups = region.client("efs").describe_mount_target_security_groups(MountTargetId=target["MountTargetId"])[
+        "SecurityGroups"
+    ]
     own = [group["GroupId"] for group in instance["SecurityGroups"]]
     described = {
-        it["GroupId"]: it for it in region.client("ec2").describe_security_groups(GroupIds=list({*groups, *own}))["SecurityGroups"]
+        it["GroupId"]: it
+        for it in region.client("ec2").describe_security_groups(GroupIds=list({*groups, *own}))["SecurityGroups"]
     }
     inward = [rule for group in groups for rule in described[group]["IpPermissions"]]
     outward = [rule for group in own for rule in described[group]["IpPermissionsEgress"]]
-    if not lets_through(inward, instance["PrivateIpAddress"], own) or not lets_through(outward, target["IpAddress"], groups):
+    if not lets_through(inward, instance["PrivateIpAddress"], own) or not lets_through(
+        outward, target["IpAddress"], groups
+    ):
         raise NoMount("b'mount.nfs4: Connection timed out'")
 
 
 def lets_through(rules, address, groups, port=2049):
     for rule in rules:
-        if rule["IpProtocol"] != "-1" and not (rule["IpProtocol"] == "tcp" and rule["FromPort"] <= port <= rule["ToPort"]):
+        if rule["IpProtocol"] != "-1" and not (
+            rule["IpProtocol"] == "tcp" and rule["FromPort"] <= port <= rule["ToPort"]
+        ):
             continue
         if any(pair["GroupId"] in groups for pair in rule.get("UserIdGroupPairs", [])):
             return True
@@ -104,7 +115,11 @@ def allowed_actions(region, file_system, instance, access_point_arn, options):
     }
     statements = [it for it in listed(own["Statement"]) if is_meant(it, role)]
     statements += [it for policy in identity_policies(region, role) for it in listed(policy["Statement"])]
-    return {action for action in ("ClientMount", "ClientWrite", "ClientRootAccess") if decide(statements, action, arn, facts)}
+    return {
+        action
+        for action in ("ClientMount", "ClientWrite", "ClientRootAccess")
+        if decide(statements, action, arn, facts)
+    }
 
 
 def decide(statements, action, arn, facts):
@@ -121,7 +136,11 @@ def applies(statement, action, arn, facts):
     if "Resource" in statement and not any(fnmatch.fnmatch(arn, it) for it in listed(statement["Resource"])):
         return False
     return all(
-        holds(operator, facts.get(key.lower()), [str(it).lower() if isinstance(it, bool) else str(it) for it in listed(wanted)])
+        holds(
+            operator,
+            facts.get(key.lower()),
+            [str(it).lower() if isinstance(it, bool) else str(it) for it in listed(wanted)],
+        )
         for operator, keys in statement.get("Condition", {}).items()
         for key, wanted in keys.items()
     )
@@ -163,7 +182,9 @@ def role_of(region, instance):
     profile = instance.get("IamInstanceProfile")
     if not profile:
         return None
-    roles = region.client("iam").get_instance_profile(InstanceProfileName=profile["Arn"].split("/")[-1])["InstanceProfile"]["Roles"]
+    roles = region.client("iam").get_instance_profile(InstanceProfileName=profile["Arn"].split("/")[-1])[
+        "InstanceProfile"
+    ]["Roles"]
     return roles[0] if roles else None
 
 
@@ -176,7 +197,9 @@ def identity_policies(region, role):
         yield document(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
     for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
         version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
-        yield document(iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"])
+        yield document(
+            iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"]
+        )
 
 
 def document(policy):

@@ -9,7 +9,12 @@ from balancers import rotation
 
 def machines(region):
     """All in one answer, because it is asked for several times a second."""
-    found = [it for its in region.client("ec2").describe_instances()["Reservations"] for it in its["Instances"] if not is_being_launched(it)]
+    found = [
+        it
+        for its in region.client("ec2").describe_instances()["Reservations"]
+        for it in its["Instances"]
+        if not is_being_launched(it)
+    ]
     balancers = load_balancers(region)
     return {
         "instances": [instance_of(region, it) for it in found],
@@ -56,9 +61,17 @@ def load_balancers(region):
         listeners = []
         for listener in elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
             groups = [action["TargetGroupArn"] for action in listener["DefaultActions"] if "TargetGroupArn" in action]
-            listeners.append({"port": listener["Port"], "targets": [it for group in groups for it in targets(region, group)]})
+            listeners.append(
+                {"port": listener["Port"], "targets": [it for group in groups for it in targets(region, group)]}
+            )
         found.append(
-            {"arn": arn, "name": it["DNSName"], "vpc": it["VpcId"], "address": address_of(region, arn, it), "listeners": listeners}
+            {
+                "arn": arn,
+                "name": it["DNSName"],
+                "vpc": it["VpcId"],
+                "address": address_of(region, arn, it),
+                "listeners": listeners,
+            }
         )
     return found
 
@@ -67,7 +80,9 @@ def address_of(region, arn, balancer):
     """Its network interface's, in its first subnet."""
     if arn not in region.balancer_addresses:
         subnet = balancer["AvailabilityZones"][0]["SubnetId"]
-        interface = region.client("ec2").create_network_interface(SubnetId=subnet, Description=f"ELB {arn.split('loadbalancer/')[1]}")
+        interface = region.client("ec2").create_network_interface(
+            SubnetId=subnet, Description=f"ELB {arn.split('loadbalancer/')[1]}"
+        )
         region.balancer_addresses[arn] = interface["NetworkInterface"]["PrivateIpAddress"]
     return region.balancer_addresses[arn]
 
@@ -105,7 +120,11 @@ def addresses(record, of_balancers):
         target = record["AliasTarget"]["DNSName"].rstrip(".").lower().removeprefix("dualstack.")
         return [of_balancers[target]] if target in of_balancers else []
     if record["Type"] == "CNAME":
-        return [of_balancers[it["Value"].rstrip(".").lower()] for it in record["ResourceRecords"] if it["Value"].rstrip(".").lower() in of_balancers]
+        return [
+            of_balancers[it["Value"].rstrip(".").lower()]
+            for it in record["ResourceRecords"]
+            if it["Value"].rstrip(".").lower() in of_balancers
+        ]
     return [it["Value"] for it in record["ResourceRecords"]] if record["Type"] == "A" else []
 
 
@@ -128,7 +147,9 @@ def credentials(region, instance_id):
     role = region.machine_facts[instance_id]["role"]
     if role is None:
         return None
-    given = region.client("sts").assume_role(RoleArn=role, RoleSessionName=instance_id, DurationSeconds=21600)["Credentials"]
+    given = region.client("sts").assume_role(RoleArn=role, RoleSessionName=instance_id, DurationSeconds=21600)[
+        "Credentials"
+    ]
     return {
         "Code": "Success",
         "LastUpdated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -15,26 +15,27 @@ import threading
 os.environ.setdefault("MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS", "true")
 
 import boto3
+import moto.backends
+from botocore.config import Config
+from moto.cloudformation import urls
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
 import balancers
 import buckets
 import cloudformation
 import databases
 import file_systems
 import instances
-import moto.backends
 import quotas
 import types_machines  # noqa: F401
 import types_network  # noqa: F401
 import types_storage  # noqa: F401
-from botocore.config import Config
 from faults import Traffic
 from machines import credentials, machines
-from moto.cloudformation import urls
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from types_waiting import Refused, take_signal
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Request, Response
 
 
 class Region:
@@ -67,7 +68,9 @@ class Region:
                     endpoint_url=self.endpoint,
                     aws_access_key_id="REGION",
                     aws_secret_access_key="REGION",
-                    config=Config(retries={"total_max_attempts": 1}, max_pool_connections=50, s3={"addressing_style": "path"}),
+                    config=Config(
+                        retries={"total_max_attempts": 1}, max_pool_connections=50, s3={"addressing_style": "path"}
+                    ),
                 )
                 events = self._clients[service].meta.events
                 events.register("provide-client-params", lambda params, model, **_: coerced(model.input_shape, params))
@@ -76,7 +79,9 @@ class Region:
     def resolve(self, service, reference):
         """A dynamic reference of a template: `{{resolve:service:reference}}`."""
         if service.startswith("ssm"):
-            return self.client("ssm").get_parameter(Name=reference.split(":")[0], WithDecryption=True)["Parameter"]["Value"]
+            return self.client("ssm").get_parameter(Name=reference.split(":")[0], WithDecryption=True)["Parameter"][
+                "Value"
+            ]
         secret, _, rest = reference.partition(":SecretString:")
         value = self.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
         return json.loads(value)[rest.split(":")[0]] if rest else value
@@ -84,7 +89,11 @@ class Region:
     def inject(self, stack, live, verb):
         """Fails what a test wants to see failing."""
         for failure in self.failures:
-            if failure["verb"] == verb and re.search(failure["resource"], live.logical_id) and failure.get("times") != 0:
+            if (
+                failure["verb"] == verb
+                and re.search(failure["resource"], live.logical_id)
+                and failure.get("times") != 0
+            ):
                 if "times" in failure:
                     failure["times"] -= 1
                 raise Refused(failure["reason"])

@@ -9,6 +9,7 @@ import uuid
 from datetime import datetime, timezone
 
 from botocore.exceptions import ClientError
+
 from resources import Context, type_of
 from templates import Evaluator, dependencies, dependency_order
 from types_waiting import Refused
@@ -184,7 +185,11 @@ class Operation:
             "Requested update requires the creation of a new physical resource; hence creating one.",
         )
         former = Live(live.logical_id, live.type_name)
-        former.made, former.properties, former.policies = live.made, old, {"DeletionPolicy": live.policies.get("UpdateReplacePolicy")}
+        former.made, former.properties, former.policies = (
+            live.made,
+            old,
+            {"DeletionPolicy": live.policies.get("UpdateReplacePolicy")},
+        )
 
         def put_back():
             new = Live(live.logical_id, live.type_name)
@@ -244,7 +249,9 @@ class Operation:
         if live.made is None:
             stack.live.pop(live.logical_id, None)
             return
-        policy = live.policies.get("DeletionPolicy") or ("Snapshot" if live.type_name == "AWS::RDS::DBInstance" else "Delete")
+        policy = live.policies.get("DeletionPolicy") or (
+            "Snapshot" if live.type_name == "AWS::RDS::DBInstance" else "Delete"
+        )
         if policy == "Retain" or (policy == "RetainExceptOnCreate" and not creating):
             self._mark(live, "DELETE_SKIPPED")
         else:
@@ -294,7 +301,8 @@ class Operation:
 def removal_order(stack):
     names = list(stack.live)
     stack.needs = {
-        name: dependencies(stack.template["Resources"][name]) if name in stack.template["Resources"] else set() for name in names
+        name: dependencies(stack.template["Resources"][name]) if name in stack.template["Resources"] else set()
+        for name in names
     }
     ordered = [name for name in dependency_order(stack.template["Resources"]) if name in names]
     return [name for name in names if name not in ordered] + ordered[::-1]

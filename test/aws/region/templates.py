@@ -34,7 +34,9 @@ def parse_template(body):
         raise TemplateError("Template format error: At least one Resources member must be defined.")
     for name, resource in template["Resources"].items():
         if not isinstance(resource, dict) or "Type" not in resource:
-            raise TemplateError(f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member.")
+            raise TemplateError(
+                f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
+            )
     return template
 
 
@@ -45,7 +47,7 @@ def references(value):
     if not isinstance(value, dict):
         return set()
     if len(value) == 1:
-        (function, argument), = value.items()
+        ((function, argument),) = value.items()
         if function == "Ref":
             return {argument}
         if function == "Fn::GetAtt":
@@ -71,7 +73,9 @@ def dependency_order(resources):
         if name in order:
             return
         if name in under_way:
-            raise TemplateError(f"Circular dependency between resources: [{', '.join(under_way[under_way.index(name):])}]")
+            raise TemplateError(
+                f"Circular dependency between resources: [{', '.join(under_way[under_way.index(name) :])}]"
+            )
         under_way.append(name)
         for other in sorted(dependencies(resources[name])):
             if other in resources:
@@ -133,7 +137,7 @@ class Evaluator:
     def _holds(self, condition):
         if isinstance(condition, str):
             return self.condition(condition)
-        (function, argument), = condition.items()
+        ((function, argument),) = condition.items()
         if function == "Condition":
             return self.condition(argument)
         if function == "Fn::Equals":
@@ -151,7 +155,7 @@ class Evaluator:
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
-            (function, argument), = value.items()
+            ((function, argument),) = value.items()
             handler = FUNCTIONS.get(function)
             if handler:
                 return self._dynamic(handler(self, argument))
@@ -208,7 +212,13 @@ NO_VALUE = object()
 
 
 def _text(value):
-    return json.dumps(value) if isinstance(value, (dict, list)) else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        json.dumps(value)
+        if isinstance(value, (dict, list))
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )
 
 
 FUNCTIONS = {

@@ -77,11 +77,15 @@ class Instance(Ec2Type):
     def settled(self, context, made, properties):
         state = self._state(context, made)
         if state in ("shutting-down", "terminated", "stopping", "stopped"):
-            raise RuntimeError(f"Instance {made.physical_id} failed to stabilize. Current state: {state}. Reason: instance ended")
+            raise RuntimeError(
+                f"Instance {made.physical_id} failed to stabilize. Current state: {state}. Reason: instance ended"
+            )
         return state == "running"
 
     def _state(self, context, made):
-        return context.ec2.describe_instances(InstanceIds=[made.physical_id])["Reservations"][0]["Instances"][0]["State"]["Name"]
+        return context.ec2.describe_instances(InstanceIds=[made.physical_id])["Reservations"][0]["Instances"][0][
+            "State"
+        ]["Name"]
 
     def delete(self, context, made, properties):
         context.ec2.terminate_instances(InstanceIds=[made.physical_id])
@@ -120,7 +124,9 @@ class TargetGroup(Type):
     updatable = frozenset({"Targets", "TargetGroupAttributes"})
 
     def create(self, context, properties):
-        given = {key: it for key, it in properties.items() if key not in ("Tags", "Targets", "TargetGroupAttributes", "Name")}
+        given = {
+            key: it for key, it in properties.items() if key not in ("Tags", "Targets", "TargetGroupAttributes", "Name")
+        }
         arn = context.elbv2.create_target_group(
             Name=properties.get("Name") or context.name(32), Tags=context.tags(properties), **given
         )["TargetGroups"][0]["TargetGroupArn"]
@@ -136,7 +142,9 @@ class TargetGroup(Type):
         if come:
             context.elbv2.register_targets(TargetGroupArn=made.physical_id, Targets=come)
         if new.get("TargetGroupAttributes", []) != old.get("TargetGroupAttributes", []):
-            context.elbv2.modify_target_group_attributes(TargetGroupArn=made.physical_id, Attributes=new["TargetGroupAttributes"])
+            context.elbv2.modify_target_group_attributes(
+                TargetGroupArn=made.physical_id, Attributes=new["TargetGroupAttributes"]
+            )
 
     def delete(self, context, made, properties):
         context.elbv2.delete_target_group(TargetGroupArn=made.physical_id)
@@ -159,7 +167,10 @@ class HostedZone(Type):
         networks = properties.get("VPCs", [])
         given = {"VPC": networks[0]} if networks else {}
         zone = context.route53.create_hosted_zone(
-            Name=properties["Name"], CallerReference=context.name(), HostedZoneConfig={"PrivateZone": bool(networks)}, **given
+            Name=properties["Name"],
+            CallerReference=context.name(),
+            HostedZoneConfig={"PrivateZone": bool(networks)},
+            **given,
         )["HostedZone"]["Id"].split("/")[-1]
         for network in networks[1:]:
             context.route53.associate_vpc_with_hosted_zone(HostedZoneId=zone, VPC=network)

@@ -27,13 +27,20 @@ class Vpc(Ec2Type):
 
     def create(self, context, properties):
         ec2 = context.ec2
-        vpc = ec2.create_vpc(CidrBlock=properties["CidrBlock"], TagSpecifications=context.tagged("vpc", properties))["Vpc"]
+        vpc = ec2.create_vpc(CidrBlock=properties["CidrBlock"], TagSpecifications=context.tagged("vpc", properties))[
+            "Vpc"
+        ]
         self._dns(context, vpc["VpcId"], properties)
         filters = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
         group = ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]["GroupId"]
         return Made(
             vpc["VpcId"],
-            {"VpcId": vpc["VpcId"], "CidrBlock": vpc["CidrBlock"], "DefaultSecurityGroup": group, "CidrBlockAssociations": []},
+            {
+                "VpcId": vpc["VpcId"],
+                "CidrBlock": vpc["CidrBlock"],
+                "DefaultSecurityGroup": group,
+                "CidrBlockAssociations": [],
+            },
         )
 
     def _dns(self, context, vpc_id, properties):
@@ -59,7 +66,9 @@ class Subnet(Ec2Type):
             TagSpecifications=context.tagged("subnet", properties),
         )["Subnet"]
         self._public(context, subnet["SubnetId"], properties)
-        return Made(subnet["SubnetId"], {key: subnet.get(key) for key in ("SubnetId", "VpcId", "CidrBlock", "AvailabilityZone")})
+        return Made(
+            subnet["SubnetId"], {key: subnet.get(key) for key in ("SubnetId", "VpcId", "CidrBlock", "AvailabilityZone")}
+        )
 
     def _public(self, context, subnet_id, properties):
         context.ec2.modify_subnet_attribute(
@@ -74,11 +83,16 @@ class Subnet(Ec2Type):
         users = context.ec2.describe_instances(
             Filters=[
                 {"Name": "subnet-id", "Values": [made.physical_id]},
-                {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped", "shutting-down"]},
+                {
+                    "Name": "instance-state-name",
+                    "Values": ["pending", "running", "stopping", "stopped", "shutting-down"],
+                },
             ]
         )["Reservations"]
         if users:
-            raise RuntimeError(f"The subnet '{made.physical_id}' has dependencies and cannot be deleted. (Service: Ec2, Status Code: 400)")
+            raise RuntimeError(
+                f"The subnet '{made.physical_id}' has dependencies and cannot be deleted. (Service: Ec2, Status Code: 400)"
+            )
         context.ec2.delete_subnet(SubnetId=made.physical_id)
 
 
@@ -164,11 +178,20 @@ class NatGateway(Ec2Type):
 class VpcEndpoint(Ec2Type):
     def create(self, context, properties):
         given = pick(
-            properties, "VpcId", "ServiceName", "VpcEndpointType", "RouteTableIds", "SubnetIds", "SecurityGroupIds", "PrivateDnsEnabled"
+            properties,
+            "VpcId",
+            "ServiceName",
+            "VpcEndpointType",
+            "RouteTableIds",
+            "SubnetIds",
+            "SecurityGroupIds",
+            "PrivateDnsEnabled",
         )
         if "PolicyDocument" in properties:
             given["PolicyDocument"] = json.dumps(properties["PolicyDocument"])
-        endpoint = context.ec2.create_vpc_endpoint(**given, TagSpecifications=context.tagged("vpc-endpoint", properties))
+        endpoint = context.ec2.create_vpc_endpoint(
+            **given, TagSpecifications=context.tagged("vpc-endpoint", properties)
+        )
         endpoint_id = endpoint["VpcEndpoint"]["VpcEndpointId"]
         return Made(endpoint_id, {"Id": endpoint_id})
 
@@ -181,7 +204,14 @@ class FlowLog(Ec2Type):
     def create(self, context, properties):
         log = context.ec2.create_flow_logs(
             ResourceIds=[properties["ResourceId"]],
-            **pick(properties, "ResourceType", "TrafficType", "LogDestinationType", "LogGroupName", "DeliverLogsPermissionArn"),
+            **pick(
+                properties,
+                "ResourceType",
+                "TrafficType",
+                "LogDestinationType",
+                "LogGroupName",
+                "DeliverLogsPermissionArn",
+            ),
             TagSpecifications=context.tagged("vpc-flow-log", properties),
         )["FlowLogIds"][0]
         return Made(log, {"Id": log})
@@ -265,7 +295,11 @@ class Rule(Type):
     def create(self, context, properties):
         authorize = getattr(context.ec2, f"authorize_security_group_{self.direction}")
         answer = authorize(GroupId=properties["GroupId"], IpPermissions=[permission(properties)])
-        rule = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"] if answer.get("SecurityGroupRules") else context.name()
+        rule = (
+            answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+            if answer.get("SecurityGroupRules")
+            else context.name()
+        )
         return Made(rule, {"Id": rule})
 
     def delete(self, context, made, properties):

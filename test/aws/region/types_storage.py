@@ -14,7 +14,13 @@ CREATION_SECONDS = 4
 @resource("AWS::S3::Bucket")
 class Bucket(Type):
     updatable = frozenset(
-        {"Tags", "LifecycleConfiguration", "PublicAccessBlockConfiguration", "BucketEncryption", "VersioningConfiguration"}
+        {
+            "Tags",
+            "LifecycleConfiguration",
+            "PublicAccessBlockConfiguration",
+            "BucketEncryption",
+            "VersioningConfiguration",
+        }
     )
 
     def create(self, context, properties):
@@ -49,7 +55,11 @@ class Bucket(Type):
 
 
 def lifecycle_rule(rule):
-    it = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}, **pick(rule, "AbortIncompleteMultipartUpload")}
+    it = {
+        "Status": rule["Status"],
+        "Filter": {"Prefix": rule.get("Prefix", "")},
+        **pick(rule, "AbortIncompleteMultipartUpload"),
+    }
     if "Id" in rule:
         it["ID"] = rule["Id"]
     if "ExpirationInDays" in rule:
@@ -81,7 +91,13 @@ class FileSystem(Type):
 
     def create(self, context, properties):
         given = pick(
-            properties, "Encrypted", "KmsKeyId", "PerformanceMode", "ThroughputMode", "ProvisionedThroughputInMibps", "AvailabilityZoneName"
+            properties,
+            "Encrypted",
+            "KmsKeyId",
+            "PerformanceMode",
+            "ThroughputMode",
+            "ProvisionedThroughputInMibps",
+            "AvailabilityZoneName",
         )
         found = context.efs.create_file_system(
             CreationToken=context.name(), Tags=plain(context.tags(properties, "FileSystemTags")), **given
@@ -96,9 +112,13 @@ class FileSystem(Type):
         if tags:
             context.efs.tag_resource(ResourceId=made.physical_id, Tags=tags)
         if "FileSystemPolicy" in new:
-            context.efs.put_file_system_policy(FileSystemId=made.physical_id, Policy=json.dumps(new["FileSystemPolicy"]))
+            context.efs.put_file_system_policy(
+                FileSystemId=made.physical_id, Policy=json.dumps(new["FileSystemPolicy"])
+            )
         if "LifecyclePolicies" in new:
-            context.efs.put_lifecycle_configuration(FileSystemId=made.physical_id, LifecyclePolicies=new["LifecyclePolicies"])
+            context.efs.put_lifecycle_configuration(
+                FileSystemId=made.physical_id, LifecyclePolicies=new["LifecyclePolicies"]
+            )
 
     def delete(self, context, made, properties):
         context.efs.delete_file_system(FileSystemId=made.physical_id)
@@ -114,11 +134,15 @@ class MountTarget(Type):
     updatable = frozenset({"SecurityGroups"})
 
     def create(self, context, properties):
-        target = context.efs.create_mount_target(**pick(properties, "FileSystemId", "SubnetId", "SecurityGroups", "IpAddress"))
+        target = context.efs.create_mount_target(
+            **pick(properties, "FileSystemId", "SubnetId", "SecurityGroups", "IpAddress")
+        )
         return Made(target["MountTargetId"], {"Id": target["MountTargetId"], "IpAddress": target["IpAddress"]})
 
     def update(self, context, made, old, new):
-        context.efs.modify_mount_target_security_groups(MountTargetId=made.physical_id, SecurityGroups=new["SecurityGroups"])
+        context.efs.modify_mount_target_security_groups(
+            MountTargetId=made.physical_id, SecurityGroups=new["SecurityGroups"]
+        )
 
     def delete(self, context, made, properties):
         context.efs.delete_mount_target(MountTargetId=made.physical_id)
@@ -140,7 +164,9 @@ class AccessPoint(Type):
 
 @resource("AWS::IAM::Role")
 class Role(Type):
-    updatable = frozenset({"AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns", "Description", "MaxSessionDuration", "Tags"})
+    updatable = frozenset(
+        {"AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns", "Description", "MaxSessionDuration", "Tags"}
+    )
 
     def create(self, context, properties):
         name = properties.get("RoleName") or context.name(64)
@@ -204,7 +230,9 @@ class Policy(Type):
 class InstanceProfile(Type):
     def create(self, context, properties):
         name = properties.get("InstanceProfileName") or context.name(128)
-        profile = context.iam.create_instance_profile(InstanceProfileName=name, **pick(properties, "Path"))["InstanceProfile"]
+        profile = context.iam.create_instance_profile(InstanceProfileName=name, **pick(properties, "Path"))[
+            "InstanceProfile"
+        ]
         for role in properties["Roles"]:
             context.iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
         return Made(name, {"Arn": profile["Arn"]})
@@ -260,7 +288,9 @@ def secret_string(properties):
     if "SecretString" in properties:
         return properties["SecretString"]
     how = properties.get("GenerateSecretString", {})
-    letters = string.ascii_letters + string.digits + ("" if how.get("ExcludePunctuation") else "!#$%&*+,-./:;<=>?@[]^_{|}~")
+    letters = (
+        string.ascii_letters + string.digits + ("" if how.get("ExcludePunctuation") else "!#$%&*+,-./:;<=>?@[]^_{|}~")
+    )
     letters = [letter for letter in letters if letter not in how.get("ExcludeCharacters", "")]
     password = "".join(random.choices(letters, k=int(how.get("PasswordLength", 32))))
     if "SecretStringTemplate" not in how:
@@ -332,7 +362,9 @@ class DbInstance(Type):
         context.rds.create_db_instance(
             DBInstanceIdentifier=name,
             Tags=context.tags(properties),
-            **self._given(properties, ("DeleteAutomatedBackups", "UseDefaultProcessorFeatures", "AllowMajorVersionUpgrade")),
+            **self._given(
+                properties, ("DeleteAutomatedBackups", "UseDefaultProcessorFeatures", "AllowMajorVersionUpgrade")
+            ),
         )
         self.ready[name] = time.monotonic() + CREATION_SECONDS
         found = context.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
@@ -354,9 +386,7 @@ class DbInstance(Type):
             context.rds.modify_db_instance(
                 DBInstanceIdentifier=made.physical_id, ApplyImmediately=True, **flag, **self._given(changed)
             )
-        context.rds.add_tags_to_resource(
-            ResourceName=made.attribute("DBInstanceArn"), Tags=plain(context.tags(new))
-        )
+        context.rds.add_tags_to_resource(ResourceName=made.attribute("DBInstanceArn"), Tags=plain(context.tags(new)))
 
     def settled(self, context, made, properties):
         return time.monotonic() >= self.ready[made.physical_id]
@@ -366,7 +396,9 @@ class DbInstance(Type):
 
     def snapshot(self, context, made, properties):
         context.rds.delete_db_instance(
-            DBInstanceIdentifier=made.physical_id, SkipFinalSnapshot=False, FinalDBSnapshotIdentifier=context.name(255).lower()
+            DBInstanceIdentifier=made.physical_id,
+            SkipFinalSnapshot=False,
+            FinalDBSnapshotIdentifier=context.name(255).lower(),
         )
 
 

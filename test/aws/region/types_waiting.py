@@ -60,7 +60,9 @@ class WaitCondition(Type):
         signals = made.handle.signals
         for unique_id, signal in signals.items():
             if signal["Status"] == "FAILURE":
-                raise Refused(f"WaitCondition received failed message: '{signal.get('Reason')}' for uniqueId: {unique_id}")
+                raise Refused(
+                    f"WaitCondition received failed message: '{signal.get('Reason')}' for uniqueId: {unique_id}"
+                )
         if len(signals) >= wanted:
             return True
         if time.monotonic() > made.until:
