@@ -43,8 +43,8 @@ go_tool versitygw github.com/versity/versitygw v1.0.14 github.com/versity/versit
 go_tool s5cmd github.com/peak/s5cmd/v2 v2.3.0 github.com/peak/s5cmd/v2
 
 # The emulated AWS region, the command line of AWS that its machines use, the linter of CloudFormation's templates, and what actions
-# of AWS there are, on which resources; readers of YAML 1.1 and 1.2.
-python_tools='moto[server]==5.2.5 awscli==1.45.* cfn-lint==1.58.* parliament==1.6.4 PyYAML==6.0.* ruamel.yaml==0.19.*'
+# of AWS there are, on which resources; readers of YAML 1.1 and 1.2; the formatter and linter of our own Python.
+python_tools='moto[server]==5.2.5 awscli==1.45.* cfn-lint==1.58.* parliament==1.6.4 PyYAML==6.0.* ruamel.yaml==0.19.* ruff==0.17.6'
 if [ "$(cat "$tools/aws/.installed" 2>/dev/null)" != "$python_tools" ]; then
   rm -rf "$tools/aws"
   python3 -m venv "$tools/aws"

@@ -52,7 +52,7 @@ def install(region):
         terminated(self, instance_ids)
 
     def health(self, target, ec2_backend):
-        since, left = times(self)
+        since, _ = times(self)
         found = health_for(self, target, ec2_backend)
         if target["Id"] in self.targets:
             if now() - since.get(target["Id"], 0) < REGISTRATION:
@@ -75,7 +75,7 @@ def install(region):
 
     def describe(self, target_group_arn, targets):
         """Those that are draining are told of with the others."""
-        group = self.target_groups[target_group_arn] if target_group_arn in self.target_groups else None
+        group = self.target_groups.get(target_group_arn)
         if group and not targets:
             leaving = [{"Id": it, "Port": group.port} for it in times(group)[1] if is_draining(group, it)]
             targets = [*group.targets.values(), *leaving]

@@ -40,9 +40,9 @@ class CloudFormation(CloudFormationResponse):
         name = self._get_param("StackName")
         for stack in reversed(self.emulated.stacks):
             gone = stack.status == "DELETE_COMPLETE"
-            if name == stack.id or (name == stack.name and not gone):
-                if not gone or deleted:
-                    return stack
+            named = name == stack.id or (name == stack.name and not gone)
+            if named and (deleted or not gone):
+                return stack
         return refuse(f"Stack with id {name} does not exist" if deleted else f"Stack [{name}] does not exist")
 
     def _body(self, stack=None):

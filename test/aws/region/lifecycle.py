@@ -2,6 +2,7 @@
 
 import threading
 import traceback
+from contextlib import suppress
 
 from resources import type_of
 from stacks import Cancelled, Failed, Operation, evaluator_of, outputs_of
@@ -66,10 +67,8 @@ def update(stack, body, template, parameters, tags, disable_rollback=False):
 def clean_up(operation, removed):
     """What cannot be removed then stays, outside of the stack, and the update is complete all the same."""
     for former in reversed(operation.replaced):
-        try:
+        with suppress(Failed):
             operation.remove(former, keep=True)
-        except Failed:
-            pass
     try:
         operation.remove_all(removed)
     except Failed:

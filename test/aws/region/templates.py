@@ -205,7 +205,7 @@ class Evaluator:
     def cidr(self, argument):
         block, count, bits = [self.value(it) for it in argument]
         networks = ipaddress.ip_network(block).subnets(new_prefix=32 - int(bits))
-        return [str(network) for network, _ in zip(networks, range(int(count)))]
+        return [str(network) for network, _ in zip(networks, range(int(count)), strict=False)]
 
 
 NO_VALUE = object()
