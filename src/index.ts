@@ -1,5 +1,6 @@
 /**
- * Prestage as a library: what the command line does, as functions that return data and emit typed events.
+ * Prestage as a library: what the command line does, as functions that return data and emit typed events. What is listed here,
+ * with its types, is covered by semantic versioning (docs/versions.md); test/public-types.golden shows all of it.
  *
  * ```ts
  * import { deploy } from 'prestage';
@@ -7,9 +8,44 @@
  * ```
  */
 
-export { type Config, type ConfigInput, defineConfig } from './config/index.js';
+export { type ConfigInput, defineConfig } from './config/index.js';
 export { ARCHIVE_REASONS, type ArchiveReason } from './core/archive-reasons.js';
 export { ERRORS, type ErrorCode, type ErrorContext, PrestageError, type SerializedError } from './core/errors.js';
 export type { Emit, PrestageEvent, TimedEvent } from './core/events.js';
-export * from './deploy/index.js';
+export {
+  type Change,
+  type CommandOptions,
+  type DeployOptions,
+  type DeployResult,
+  type DestroyPlan,
+  type DoctorResult,
+  deploy,
+  destroy,
+  destroyPlan,
+  doctor,
+  type EnvironmentOverview,
+  endTemporary,
+  logs,
+  overview,
+  type PackageResult,
+  type PlanOptions,
+  type PlanResult,
+  type ProjectOverview,
+  type PruneResult,
+  plan,
+  planPrune,
+  policy,
+  prune,
+  type ReleasesResult,
+  type RollbackOptions,
+  type RollbackResult,
+  releases,
+  rollback,
+  type StatusResult,
+  status,
+  type Unrepaired,
+  type VerifyOptions,
+  type VerifyResult,
+  verify,
+} from './deploy/index.js';
 export type { PrunePlan, ReleaseRecord } from './store/index.js';

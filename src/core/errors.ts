@@ -48,7 +48,7 @@ export interface SerializedError {
   context: ErrorContext;
   /** The same command may succeed when it is run again later. */
   retryable?: true | undefined;
-  /** Where in the code it came from: only from a worker to the command that follows it. */
+  /** @internal Where in the code it came from: only from a worker to the command that follows it. */
   origin?: string[] | undefined;
   /** Where several things went wrong, each of them. */
   errors?: SerializedError[] | undefined;
@@ -89,7 +89,7 @@ export class PrestageError extends Error {
     };
   }
 
-  /** For another process of the same command: it can then say where in the code the error came from. */
+  /** @internal For another process of the same command: it can then say where in the code the error came from. */
   serializeWithOrigin(): SerializedError {
     const { errors } = this;
     return {
@@ -99,6 +99,7 @@ export class PrestageError extends Error {
     };
   }
 
+  /** @internal */
   static deserialize({ code, message, hint, context, retryable, origin, errors = [] }: SerializedError): PrestageError {
     const error = new PrestageError(code, message, {
       ...(hint === undefined ? {} : { hint }),
@@ -109,7 +110,7 @@ export class PrestageError extends Error {
     return origin === undefined ? error : thrownAt(error, origin);
   }
 
-  /** The same error, with more of the place where it happened; what is already known is kept. */
+  /** @internal The same error, with more of the place where it happened; what is already known is kept. */
   within(context: ErrorContext): PrestageError {
     const isNews = Object.keys(known(context)).some((name) => !(name in this.context));
     if (!isNews) return this;
@@ -119,7 +120,7 @@ export class PrestageError extends Error {
     });
   }
 
-  /** The same error in other words. It was thrown where this one was. */
+  /** @internal The same error in other words. It was thrown where this one was. */
   with({
     message = this.message,
     hint = this.hint,

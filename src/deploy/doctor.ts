@@ -4,7 +4,7 @@ import type { CommandOptions } from './project.js';
 import type { DoctorResult } from './results.js';
 
 /** What is found of all that a deployment needs, each finding with its remedy. Changes nothing. */
-export async function doctor(options: Omit<CommandOptions, 'throwAway'>): Promise<DoctorResult> {
+export async function doctor(options: CommandOptions): Promise<DoctorResult> {
   const config = await loadConfig(options.config ?? process.cwd());
   const environment = selectEnvironment(config, options.environment);
   const { folder: configFolder, name: project, services } = config;
@@ -13,9 +13,7 @@ export async function doctor(options: Omit<CommandOptions, 'throwAway'>): Promis
 }
 
 /** What the user who deploys must be allowed, as a policy of IAM. @throws USAGE, AWS_SETTINGS */
-export async function policy(
-  options: Omit<CommandOptions, 'throwAway'>,
-): Promise<{ environment: string; policy: object }> {
+export async function policy(options: CommandOptions): Promise<{ environment: string; policy: object }> {
   const config = await loadConfig(options.config ?? process.cwd());
   const environment = selectEnvironment(config, options.environment);
   return { environment: environment.name, policy: await deployerPolicy(environment, config.name) };

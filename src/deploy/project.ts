@@ -29,7 +29,7 @@ export interface CommandOptions {
   /** Wait for another run's lock, rather than fail with LOCKED. */
   wait?: boolean;
   /**
-   * For `test`: the same project on the local target in another root, on ports that nobody uses. Under another `name`
+   * @internal The door of the command line's `test`: the same project on the local target in another root, on ports that nobody uses. Under another `name`
    * it has the same files as another release: something to go back from.
    */
   throwAway?: { root: string; name?: string };
