@@ -141,8 +141,8 @@ function notPinned({ url, package: id }: { url: string; package: string }): Pres
 }
 
 /** The release is prepared, so copies of its remote sources are not needed. A trial prepares it again, in other roots. */
-export async function removeCopies({ config, inputs }: Resolved, { throwAway }: CommandOptions): Promise<void> {
-  if (throwAway || !Object.values(inputs).some(isRemote)) return;
+export async function removeCopies({ config, inputs }: Resolved, options: CommandOptions): Promise<void> {
+  if (options.throwAway || !Object.values(inputs).some(isRemote)) return;
   await (await engine()).removeCopies(sourceCache(config), inputs);
 }
 
