@@ -29,7 +29,7 @@ export const ERRORS = {
   DATABASE_UNSUPPORTED: [2, 'The database engine or version is not available on this target.'],
   RELEASE_UNKNOWN: [2, 'The release that was named is not in the store.'],
   AWS_ACCOUNT: [2, 'The credentials are of another AWS account than the environment is pinned to.'],
-  AWS_PARTS_MISSING: [2, 'The optional packages that deploy to AWS are not installed.'],
+  AWS_PARTS_MISSING: [2, 'The packages that deploy to AWS are not installed; the hint has the command.'],
   FILE_EXISTS: [2, 'A file that would be written exists already.'],
   // 1: the work failed.
   SOURCE_UNREACHABLE: [1, 'A source could not be fetched: no answer, a refused connection, or retries used up.'],

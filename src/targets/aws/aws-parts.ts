@@ -1,7 +1,8 @@
 import { PrestageError } from '../../core/errors.js';
+import { installAwsPackages } from './aws-packages.js';
 
 /**
- * Loads a module that needs the packages by which Prestage deploys to AWS. They are optional: as large as all the rest many times.
+ * Loads a module that needs the packages by which Prestage deploys to AWS. They are not installed with it, being many times as large.
  * @throws AWS_PARTS_MISSING where they are not installed
  */
 export async function awsParts<T>(load: () => Promise<T>): Promise<T> {
@@ -13,7 +14,7 @@ export async function awsParts<T>(load: () => Promise<T>): Promise<T> {
       'AWS_PARTS_MISSING',
       `The packages that deploy to AWS are not installed: ${firstLine(cause)}`,
       {
-        hint: 'Install Prestage with its optional dependencies (`npm install`, without --omit=optional), and run the same command again.',
+        hint: `In the project where Prestage is installed, run \`${installAwsPackages()}\`, then the same command again.`,
         cause,
       },
     );

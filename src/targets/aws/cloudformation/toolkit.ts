@@ -13,7 +13,7 @@ const method = () =>
 
 /**
  * The library behind `cdk deploy`, told who asks and where, that says what happens to each resource to `onEvent` and nothing to
- * anybody else. @throws AWS_PARTS_MISSING where the optional dependencies are not installed
+ * anybody else. @throws AWS_PARTS_MISSING where its packages are not installed
  */
 export async function cdkToolkit(session: Session, onEvent: (event: StackEvent) => void): Promise<CdkToolkit> {
   const { Toolkit, BaseCredentials } = await awsParts(() => import('@aws-cdk/toolkit-lib'));
