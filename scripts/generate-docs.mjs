@@ -1,5 +1,5 @@
-// Writes the reference pages that follow from the sources: docs/errors.md from the tables of errors and of archives' reasons, docs/events.md from
-// the types of events. With --check it writes nothing, and fails where a page is not what it would write.
+// Writes what follows from other files: docs/errors.md from the tables of errors and of archives' reasons, docs/events.md from
+// the types of events, and the copies of the scripts that stand beside a configuration. With --check it writes nothing, and fails where a page is not what it would write.
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -13,6 +13,7 @@ const pages = {
     ...(await importSource('src/core/archive-reasons.ts')),
   }),
   'docs/events.md': eventsPage(await readFile('src/core/events.ts', 'utf8')),
+  ...(await projectScripts()),
 };
 
 const stale = [];
@@ -22,8 +23,26 @@ for (const [path, text] of Object.entries(pages)) {
   if (!process.argv.includes('--check')) await writeFile(path, text);
 }
 if (process.argv.includes('--check') && stale.length > 0) {
-  process.stderr.write(`${stale.join(', ')}: not as the sources say. Run: node scripts/generate-docs.mjs\n`);
+  process.stderr.write(`${stale.join(', ')}: not as the sources say. Run: npm run docs\n`);
   process.exitCode = 1;
+}
+
+/** `deploy.sh` and `deploy.ps1` of `init` are the originals: of those that call `prestage test`, and of the quickstart's. */
+async function projectScripts() {
+  const copies = {};
+  for (const extension of ['sh', 'ps1']) {
+    const deploy = await readFile(`templates/init/deploy.${extension}`, 'utf8');
+    const trial = deploy
+      .replace('Deploys this project', "Tries this project's phases in a throw-away folder")
+      .replaceAll(`deploy.${extension}`, `test-file-prep.${extension}`)
+      .replace('-PrepareFilesOnly', '-TestPhase1Only')
+      .replace('--prepare-files-only', '--phase1-only')
+      .replaceAll(/\bdeploy(?= (?:"\$@"|@args|--help|-Help))/g, 'test');
+    copies[`templates/init/test-file-prep.${extension}`] = trial;
+    copies[`examples/quickstart/test-file-prep.${extension}`] = trial;
+    copies[`examples/quickstart/deploy.${extension}`] = deploy;
+  }
+  return copies;
 }
 
 /** A TypeScript module as this Node can import it. */
@@ -56,8 +75,8 @@ ${rows.join('\n')}
 
 ## Why an archive is refused
 
-Errors of archives have a reason as well, \`error.context.reason\`: the rule that was broken. New reasons may be added in any
-version.
+Errors of archives have a reason as well, \`error.context.reason\`: the rule that was broken. New reasons may be added in a
+minor version.
 
 | code | reason | meaning |
 | --- | --- | --- |
@@ -77,7 +96,7 @@ function eventsPage(source) {
 
 With \`--json\`, stdout has one JSON object a line. Each but the last is an event: its \`type\`, the \`time\` at which it
 happened (ISO 8601, UTC), and the members below. The last is the result (see [the command line](cli.md#json)). The
-library hands the same objects to \`emit\`, without the time. New types and new members may be added in any version.
+library hands the same objects to \`emit\`, without the time. New types and new members may be added in a minor version.
 
 ${sections.join('\n')}`;
 }

@@ -9,7 +9,7 @@ import { createProgram } from './program.js';
 const cli = readFileSync(installedFile('docs/cli.md'), 'utf8');
 const program = createProgram({ run: async () => {}, surroundings: captured() });
 
-test('docs/errors.md and docs/events.md are what the sources say (else: node scripts/generate-docs.mjs)', () => {
+test('docs/errors.md, docs/events.md and the scripts of projects follow from their originals (else: npm run docs)', () => {
   expect(() =>
     execFileSync(process.execPath, [installedFile('scripts/generate-docs.mjs'), '--check'], { stdio: 'pipe' }),
   ).not.toThrow();
