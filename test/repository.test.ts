@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,3 +62,18 @@ test('the forms and settings for the place where the code is hosted are YAML', a
   expect(files.length).toBeGreaterThan(3);
   for (const file of files) expect(parse(await read(join('.github', file))), file).toBeTypeOf('object');
 });
+
+test.each(['CONTRIBUTING.md', 'RELEASING.md', 'SECURITY.md'])(
+  '%s names files and commands that there are',
+  async (page) => {
+    const text = await read(page);
+    const { scripts } = JSON.parse(await read('package.json'));
+    for (const [, script = ''] of text.matchAll(/npm run ([\w:-]+)/g)) expect(Object.keys(scripts)).toContain(script);
+    const linked = [...text.matchAll(/\]\(([^:)#]+)(?:#[^)]*)?\)/g)].map(([, path = '']) => path);
+    const quoted = [...text.matchAll(/`((?:src|test|docs|scripts|bench|examples)\/[\w./-]+)`/g)].map(
+      ([, path = '']) => path,
+    );
+    const missing = [...linked, ...quoted].filter((path) => !existsSync(join(repository, path)));
+    expect(missing).toEqual([]);
+  },
+);
