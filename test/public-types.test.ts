@@ -49,13 +49,11 @@ function publicTypes(): string {
 
   const exported = checker.getExportsOfModule(face);
   for (const symbol of exported) follow(symbol);
-  const texts = [...found].map((declaration) =>
-    withoutMeanings(
-      printer
-        .printNode(ts.EmitHint.Unspecified, statementOf(declaration), declaration.getSourceFile())
-        .replace(/^export (declare )?|^declare /, ''),
-    ),
-  );
+  const texts = [...found].map((declaration) => {
+    const textOf = (node: ts.Node) => printer.printNode(ts.EmitHint.Unspecified, node, declaration.getSourceFile());
+    const text = textOf(inOneOrder(statementOf(declaration), textOf));
+    return withoutMeanings(text.replace(/^export (declare )?|^declare /, ''));
+  });
   const names = exported.map((symbol) => symbol.name).sort();
   return `// What is public, as the compiler sees it. Written by test/public-types.test.ts; see docs/versions.md.
 
@@ -63,6 +61,23 @@ export { ${names.join(', ')} };
 
 ${[...new Set(texts)].sort().join('\n\n')}
 `;
+}
+
+/**
+ * The compiler prints the members of a type that it inferred, and of a union, in the order in which it met them elsewhere. That
+ * order means nothing, and differs between versions of the compiler; so they are sorted.
+ */
+function inOneOrder(root: ts.Node, textOf: (node: ts.Node) => string): ts.Node {
+  const visit = (node: ts.Node): ts.Node => {
+    if (ts.isTypeLiteralNode(node)) return ts.factory.createTypeLiteralNode(sorted(node.members));
+    if (ts.isUnionTypeNode(node)) return ts.factory.createUnionTypeNode(sorted(node.types));
+    return ts.visitEachChild(node, visit, undefined);
+  };
+  const sorted = <T extends ts.Node>(nodes: readonly T[]): T[] => {
+    const texts = nodes.map((node) => visit(node) as T).map((node) => ({ node, text: textOf(node) }));
+    return texts.sort((a, b) => (a.text < b.text ? -1 : 1)).map(({ node }) => node);
+  };
+  return visit(root);
 }
 
 /** The tables of codes have their meanings as literal types; words may change in any version. */

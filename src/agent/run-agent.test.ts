@@ -131,6 +131,7 @@ describe('the agent', () => {
     expect(result).toEqual({ ok: true, record: await readRelease(root, job.plan.release) });
     expect(events.map(({ type }) => type)).toEqual([
       'worker.started',
+      'store.measured',
       'package.started',
       'package.published',
       'release.published',
