@@ -1,4 +1,4 @@
-import type { ReleasePlan } from '../src/config/index.js';
+import type { ReleasePlan } from '../src/plan/index.js';
 import { prepareRelease } from '../src/prepare/prepare-release.js';
 import { newRunId } from '../src/store/paths.js';
 import type { ReleaseJob } from './release-job.js';

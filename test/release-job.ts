@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256 } from '../src/core/digest.js';
 import {
   type InputLocations,
   type PackagePlan,
@@ -7,8 +8,7 @@ import {
   planRelease,
   type Recipe,
   type ReleasePlan,
-} from '../src/config/index.js';
-import { sha256 } from '../src/core/digest.js';
+} from '../src/plan/index.js';
 
 /** Plans of releases, and their inputs as files in a folder, for tests below the configuration. */
 export class ReleaseJob {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { inputLocations, releasePlan } from '../config/index.js';
 import { ERRORS, type ErrorCode, type SerializedError } from '../core/errors.js';
 import { placeRecord, processIdentity } from '../core/process-record.js';
+import { inputLocations, releasePlan } from '../plan/index.js';
 import { type PrunePlan, releaseRecord, type VerifyReport } from '../store/index.js';
 
 const prunePlan: z.ZodType<PrunePlan> = z.object({

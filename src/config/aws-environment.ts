@@ -1,26 +1,8 @@
 import type { z } from 'zod';
+import type { AwsEnvironment } from '../plan/index.js';
 import type { awsEnvironment } from './schema-aws.js';
 
-/** An environment on AWS, with its defaults written out. */
-export interface AwsEnvironment {
-  name: string;
-  target: 'aws';
-  region: string;
-  account?: string;
-  profile?: string;
-  assumeRole?: string;
-  network: AwsNetwork;
-  /** A file system that is there already; absent: one of our own. */
-  fileSystemId?: string;
-  ha: boolean;
-  instanceTypes: { worker: string; hosts: string; database: string; services: Readonly<Record<string, string>> };
-}
-
-export type AwsNetwork =
-  | { kind: 'own' /** An IPv4 network from /16 to /24. */; cidr: string; nat: 'none' | 'one' | 'per-zone' }
-  /** One that is there already; the subnets of each list are in different zones. */
-  | { kind: 'existing'; vpcId: string; workerSubnets: string[]; hostSubnets: string[] };
-
+/** The settings of an environment on AWS with their defaults. */
 export function normalizeAwsEnvironment(name: string, written: z.output<typeof awsEnvironment>): AwsEnvironment {
   const { target, region, account, profile, assumeRole, vpc, storage, instanceTypes = {} } = written;
   const ha = written.ha ?? false;

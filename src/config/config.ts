@@ -1,16 +1,20 @@
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
+import {
+  type ArchiveLimits,
+  type Environment,
+  orderServices,
+  parseSource,
+  type Recipe,
+  type ServicesPlan,
+  type Source,
+} from '../plan/index.js';
 import { normalizeAwsEnvironment } from './aws-environment.js';
-import type { Environment } from './environment.js';
 import { sha256OfIntegrity } from './integrity.js';
-import { orderServices } from './order-services.js';
 import type { SourceFile } from './read/source-file.js';
-import type { ArchiveLimits, Recipe } from './recipe.js';
 import type { configSchema } from './schema.js';
 import { sizeInBytes } from './schema-values.js';
 import { normalizeService } from './service-config.js';
-import type { ServicesPlan } from './services.js';
-import { parseSource, type Source } from './source.js';
 import { globLists, normalizeStep, type StepConfig } from './step-config.js';
 
 export type ParsedConfig = z.output<typeof configSchema>;

@@ -1,10 +1,7 @@
 import { PrestageError } from '../core/errors.js';
-import type { AwsEnvironment } from './aws-environment.js';
+import { nearest } from '../core/nearest.js';
+import type { Environment } from '../plan/index.js';
 import type { Config } from './config.js';
-import { nearest } from './nearest.js';
-
-/** A named target with its settings. */
-export type Environment = { name: string; target: 'local' /** Absolute. */; root: string } | AwsEnvironment;
 
 /** The environment of that name; without a name the only one there is, or `local`. @throws ENVIRONMENT_UNKNOWN */
 export function selectEnvironment(config: Config, name?: string): Environment {

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { PrestageError } from '../core/errors.js';
-import { shownPath } from './shown-path.js';
+import { shownPath } from '../core/shown-path.js';
 
 const ENDINGS = ['ts', 'js', 'mjs', 'json', 'yaml', 'yml'];
 const NAMES = new Set(ENDINGS.map((ending) => `prestage.config.${ending}`));

@@ -1,15 +1,11 @@
-/** The configuration: read, checked, and with every input pinned by digest. */
-export type { AwsEnvironment, AwsNetwork } from './aws-environment.js';
-export type { Config } from './config.js';
+/** The configuration: found, read, checked, and with its defaults and short forms written out. */
+export type { Config, PackageConfig } from './config.js';
 export { defineConfig } from './define-config.js';
-export { defaultEnvironment, type Environment, selectEnvironment } from './environment.js';
+export { defaultEnvironment, selectEnvironment } from './environment.js';
 export { findConfig } from './find-config.js';
-export { type FolderEntry, listFolder, listingDigest } from './folder-listing.js';
 export { loadConfig, loadPlace } from './load-config.js';
-export { nearest } from './nearest.js';
-export { findCycle, orderServices } from './order-services.js';
-export * from './recipe.js';
-export { demandSources, type Resolved, resolve, writeLockfile } from './resolve/resolve.js';
+export { describe, keyText, type Problem, problemsError } from './problem.js';
+export { readJsonText } from './read/read-config-file.js';
+export type { KeyPath } from './read/source-file.js';
 export type { ConfigInput } from './schema.js';
-export * from './services.js';
-export { parseSource } from './source.js';
+export type { StepConfig } from './step-config.js';

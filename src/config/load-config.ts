@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import type { PrestageError } from '../core/errors.js';
+import type { Environment } from '../plan/index.js';
 import { type Config, normalizeConfig } from './config.js';
-import { chooseEnvironment, type Environment, selectEnvironment } from './environment.js';
+import { chooseEnvironment, selectEnvironment } from './environment.js';
 import { findConfig } from './find-config.js';
 import { keyText, type Problem, problemsError } from './problem.js';
 import { prototypeProblems } from './prototype-key.js';

@@ -1,6 +1,6 @@
 import { type ErrorCode, PrestageError } from '../core/errors.js';
+import { shownPath } from '../core/shown-path.js';
 import type { KeyPath, SourceFile } from './read/source-file.js';
-import { shownPath } from './shown-path.js';
 
 /** One thing that is wrong in the configuration, where it is written. */
 export interface Problem {

@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
 import { withoutCredentials } from '../core/errors.js';
+import { nearest } from '../core/nearest.js';
+import { findCycle, parseSource } from '../plan/index.js';
 import { destinationOf, type ParsedConfig } from './config.js';
-import { nearest } from './nearest.js';
-import { findCycle } from './order-services.js';
 import { describe, type Problem } from './problem.js';
-import { parseSource } from './source.js';
 
 /** What no value can say of itself: names that refer to each other, and places that only one may have. */
 export function ruleProblems(config: ParsedConfig, folder: string): Problem[] {

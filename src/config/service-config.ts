@@ -1,5 +1,5 @@
+import type { HealthCheck, ServicePlan } from '../plan/index.js';
 import type { ParsedConfig } from './config.js';
-import type { HealthCheck, ServicePlan } from './services.js';
 
 type Written = NonNullable<ParsedConfig['services']>[string];
 

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
+import type { RecipeStep } from '../plan/index.js';
 import type { ParsedConfig } from './config.js';
 import type { KeyPath } from './read/source-file.js';
-import type { RecipeStep } from './recipe.js';
 
 type Written = NonNullable<ParsedConfig['packages'][string]['steps']>[number];
 type WrittenPatch = NonNullable<Written['patch']>;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nearest } from './nearest.js';
+import { nearest } from '../core/nearest.js';
 import { describe, keyText, type Problem } from './problem.js';
 import type { KeyPath } from './read/source-file.js';
 

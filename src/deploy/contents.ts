@@ -1,4 +1,4 @@
-import type { ReleasePlan } from '../config/index.js';
+import type { ReleasePlan } from '../plan/index.js';
 import type { ReleaseContents } from '../targets/index.js';
 
 /** What phase 2 needs of a plan: its identity, without how to prepare it. */

@@ -1,4 +1,4 @@
-import { demandSources, type Resolved } from '../config/index.js';
+import { demandSources, type Resolved } from '../resolve/index.js';
 import { placedError } from './placed-error.js';
 
 /**

@@ -1,6 +1,8 @@
-import { type Config, type Environment, type Resolved, writeLockfile } from '../config/index.js';
+import type { Config } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import { PrestageError } from '../core/errors.js';
+import type { Environment } from '../plan/index.js';
+import { type Resolved, writeLockfile } from '../resolve/index.js';
 import type { ReleaseRecord } from '../store/index.js';
 import type { Deployment, PrepareJob, Target } from '../targets/index.js';
 import { contentsOf } from './contents.js';

@@ -1,4 +1,4 @@
-import { type PackagePlan, type ReleasePlan, recipe, type ScriptPlan } from '../config/index.js';
+import { type PackagePlan, type ReleasePlan, recipe, type ScriptPlan } from '../plan/index.js';
 import type { ChangedTree, ReleaseRecord } from '../store/index.js';
 import type { Prepared, Target } from '../targets/index.js';
 import { type Change, recipeChanges, summaryOf } from './changes/recipe-changes.js';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { planPackage, planRelease, type Resolved, type ServicePlan } from '../config/index.js';
 import { sha256 } from '../core/digest.js';
+import { planPackage, planRelease, type ServicePlan } from '../plan/index.js';
+import type { Resolved } from '../resolve/index.js';
 import type { Target } from '../targets/index.js';
 import { onlyThese } from './only.js';
 

@@ -1,16 +1,16 @@
+import type { Config } from '../config/index.js';
+import { PrestageError } from '../core/errors.js';
+import { nearest } from '../core/nearest.js';
 import {
-  type Config,
   findCycle,
-  nearest,
   orderServices,
   type PackagePlan,
   planRelease,
-  type Resolved,
   type ScriptPlan,
   type ServicePlan,
   type ServicesPlan,
-} from '../config/index.js';
-import { PrestageError } from '../core/errors.js';
+} from '../plan/index.js';
+import type { Resolved } from '../resolve/index.js';
 import type { ReleaseRecord } from '../store/index.js';
 import type { Target } from '../targets/index.js';
 import { recordedPackage } from './recorded.js';

@@ -1,5 +1,5 @@
-import type { Resolved } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
+import type { Resolved } from '../resolve/index.js';
 
 /**
  * What a worker failed with, with the lines of the configuration that say what it did. The worker knows none: it may be on

@@ -1,6 +1,6 @@
-import type { Resolved } from '../config/index.js';
 import { type ErrorCode, PrestageError } from '../core/errors.js';
 import type { SourceHandling } from '../prepare/index.js';
+import type { Resolved } from '../resolve/index.js';
 import type { Deployment, ReviewFile } from '../targets/index.js';
 import { withDiffs } from './changes/script-diffs.js';
 import { serviceChanges } from './changes/service-changes.js';

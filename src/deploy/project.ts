@@ -1,19 +1,12 @@
 import { join } from 'node:path';
-import {
-  type Config,
-  type Environment,
-  isRemote,
-  loadConfig,
-  loadPlace,
-  type Resolved,
-  resolve,
-  selectEnvironment,
-} from '../config/index.js';
+import { type Config, loadConfig, loadPlace, selectEnvironment } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import { PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
 import { redacted } from '../core/redaction.js';
+import { type Environment, isRemote } from '../plan/index.js';
 import type { RemotePins } from '../prepare/index.js';
+import { type Resolved, resolve } from '../resolve/index.js';
 import { openTarget, type Target } from '../targets/index.js';
 import { withFreePorts } from './free-ports.js';
 

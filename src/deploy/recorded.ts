@@ -1,4 +1,4 @@
-import { type PackagePlan, planPackage, recipe } from '../config/index.js';
+import { type PackagePlan, planPackage, recipe } from '../plan/index.js';
 import type { ReleaseRecord } from '../store/index.js';
 
 /** A package as it was planned for a release; undefined where the record has no recipe that this version can read. */

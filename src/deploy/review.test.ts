@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Resolved } from '../config/index.js';
 import { sha256 } from '../core/digest.js';
+import type { Resolved } from '../resolve/index.js';
 import { writeReview } from './review.js';
 
 let folder: string;

@@ -1,8 +1,9 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type InputLocations, isRemote, type Resolved, releasePlan } from '../config/index.js';
 import { errnoOf, PrestageError, withoutCredentials } from '../core/errors.js';
 import { rm } from '../core/held-files.js';
+import { type InputLocations, isRemote, releasePlan } from '../plan/index.js';
+import type { Resolved } from '../resolve/index.js';
 import type { ReviewFile } from '../targets/index.js';
 
 /** All that a review is made of; `release.json` comes first, so that one that was cut short is known as a review too. */

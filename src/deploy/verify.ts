@@ -1,5 +1,5 @@
-import { type InputLocations, inputsOf, planRelease, type ReleasePlan } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
+import { type InputLocations, inputsOf, planRelease, type ReleasePlan } from '../plan/index.js';
 import type { Difference, ReleaseRecord } from '../store/index.js';
 import type { PrepareJob } from '../targets/index.js';
 import { type CommandOptions, openDeployed, openProject, type Project, resolveProject } from './project.js';

@@ -1,4 +1,8 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mapBounded } from '../core/bounded.js';
+import { sha256 } from '../core/digest.js';
+import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
+import { rereading } from '../core/rereading.js';
 import {
   type InputLocation,
   type InputLocations,
@@ -6,11 +10,7 @@ import {
   type RecipeInput,
   type RemoteLocation,
   type ScriptPlan,
-} from '../config/index.js';
-import { mapBounded } from '../core/bounded.js';
-import { sha256 } from '../core/digest.js';
-import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
-import { rereading } from '../core/rereading.js';
+} from '../plan/index.js';
 import type { RetryPolicy } from '../remote/index.js';
 import { findScript, removeAll } from '../store/index.js';
 import { readRemoteFile } from './sources/http-source.js';

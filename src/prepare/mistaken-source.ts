@@ -1,6 +1,6 @@
-import type { Recipe } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
 import { quoted, shortened } from '../core/shortened.js';
+import type { Recipe } from '../plan/index.js';
 import { isZero, SUPPORTED_FORMATS } from './archives/index.js';
 
 /** What is looked at of a source that stays one file: enough for the title of a page. */

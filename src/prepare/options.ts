@@ -1,5 +1,5 @@
-import type { InputLocations, ReleasePlan } from '../config/index.js';
 import type { Emit } from '../core/events.js';
+import type { InputLocations, ReleasePlan } from '../plan/index.js';
 
 export interface PrepareOptions {
   /** The store's root; made where it is not there. */

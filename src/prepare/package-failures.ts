@@ -1,5 +1,5 @@
-import type { PackagePlan } from '../config/index.js';
 import { asOneError, asPrestageError, type PrestageError } from '../core/errors.js';
+import type { PackagePlan } from '../plan/index.js';
 
 /** What concerns one package alone: its source, its archives, its steps. Anything else would fail the others too. */
 const OF_A_PACKAGE = /^(?:STEP|PATCH|TEMPLATE|ARCHIVE|SOURCE)_|^(?:INTEGRITY_MISMATCH|CONFIG_FILE_MISSING)$/;

@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import type { ArchiveLimits, InputLocation, Recipe, RemoteLocation } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
 import { rm } from '../core/held-files.js';
+import type { ArchiveLimits, InputLocation, Recipe, RemoteLocation } from '../plan/index.js';
 import type { RetryPolicy } from '../remote/index.js';
 import {
   type ArchiveInput,

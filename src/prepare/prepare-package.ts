@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type InputLocation, type InputLocations, isRemote, type PackagePlan } from '../config/index.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
 import { rm } from '../core/held-files.js';
 import { repeating } from '../core/rereading.js';
+import { type InputLocation, type InputLocations, isRemote, type PackagePlan } from '../plan/index.js';
 import type { RetryPolicy } from '../remote/index.js';
 import { type Flusher, publishTree, type ReleaseRecord, removeAll } from '../store/index.js';
 import { folderInput, locationOf, readInput } from './inputs.js';

@@ -7,10 +7,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serve } from '../../test/http-server.js';
 import { contentsOf, isEmptyOrAbsent, ReleaseJob } from '../../test/release-job.js';
 import { tar, tarGz, zip } from '../../test/small-archives.js';
-import { listFolder, type Recipe } from '../config/index.js';
 import { sha256 } from '../core/digest.js';
 import type { PrestageError } from '../core/errors.js';
 import type { PrestageEvent } from '../core/events.js';
+import { listFolder, type Recipe } from '../plan/index.js';
 import { acquireLease, collectLeftovers, type ReleaseRecord, readRelease, storePaths } from '../store/index.js';
 import { prepareRelease } from './prepare-release.js';
 

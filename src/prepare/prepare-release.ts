@@ -1,6 +1,6 @@
-import { inputsOf, type PackagePlan } from '../config/index.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
+import { inputsOf, type PackagePlan } from '../plan/index.js';
 import type { Retry } from '../remote/index.js';
 import {
   acquireLease,

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
-import { type InputLocations, isRemote, type PackagePlan, type Recipe } from '../config/index.js';
 import { mapBounded } from '../core/bounded.js';
 import { asOneError, asPrestageError, PrestageError } from '../core/errors.js';
+import { type InputLocations, isRemote, type PackagePlan, type Recipe } from '../plan/index.js';
 import { recogniseFile } from './archives/index.js';
 import { LOOKED_AT_BYTES, refuseMistaken, type Said } from './mistaken-source.js';
 import { withProvenFile } from './sources/file-source.js';

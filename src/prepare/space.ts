@@ -1,6 +1,6 @@
-import { type InputLocation, type InputLocations, isRemote, type PackagePlan } from '../config/index.js';
 import { formatBytes, formatNumber } from '../core/bytes.js';
 import { PrestageError } from '../core/errors.js';
+import { type InputLocation, type InputLocations, isRemote, type PackagePlan } from '../plan/index.js';
 import { spaceAvailable } from '../store/index.js';
 import { measureArchive } from './archives/index.js';
 import { locationOf } from './inputs.js';

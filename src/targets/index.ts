@@ -1,5 +1,5 @@
-import type { Environment, ServicesPlan } from '../config/index.js';
 import { PrestageError } from '../core/errors.js';
+import type { Environment, ServicesPlan } from '../plan/index.js';
 import type { Finding } from './checks/finding.js';
 import { nodeCheck } from './checks/node.js';
 import { runChecks } from './checks/run-checks.js';

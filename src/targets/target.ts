@@ -1,6 +1,6 @@
-import type { InputLocations, ReleasePlan, ScriptPlan, ServicesPlan } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import type { Emit } from '../core/events.js';
+import type { InputLocations, ReleasePlan, ScriptPlan, ServicesPlan } from '../plan/index.js';
 import type { ChangedTree, PrunePlan, ReleaseRecord, VerifyReport } from '../store/index.js';
 import type { LogWindow } from './log-window.js';
 

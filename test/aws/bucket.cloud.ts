@@ -1,9 +1,9 @@
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import * as z from 'zod';
-import type { InputLocations } from '../../src/config/index.js';
 import { mapBounded } from '../../src/core/bounded.js';
 import { sha256 } from '../../src/core/digest.js';
+import type { InputLocations } from '../../src/plan/index.js';
 import { Bucket } from '../../src/targets/aws/bucket/bucket.js';
 import { appendDeployment, forgetDeployments, readDeployments } from '../../src/targets/aws/bucket/deployments.js';
 import { readIndex } from '../../src/targets/aws/bucket/index-of-store.js';

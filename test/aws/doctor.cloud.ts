@@ -17,7 +17,7 @@ import {
 } from '@aws-sdk/client-efs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
-import type { AwsEnvironment, AwsNetwork, ServicesPlan } from '../../src/config/index.js';
+import type { AwsEnvironment, AwsNetwork, ServicesPlan } from '../../src/plan/index.js';
 import { checkClock } from '../../src/targets/aws/doctor/clock.js';
 import { checkRegion } from '../../src/targets/aws/doctor/credentials.js';
 import type { Examined } from '../../src/targets/aws/doctor/examined.js';

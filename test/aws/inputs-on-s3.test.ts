@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { InputLocations } from '../../src/config/index.js';
+import type { InputLocations } from '../../src/plan/index.js';
 import type { Bucket } from '../../src/targets/aws/bucket/bucket.js';
 import { uploadInputs } from '../../src/targets/aws/bucket/upload-inputs.js';
 import { serve } from '../http-server.js';

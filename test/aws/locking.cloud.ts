@@ -1,7 +1,7 @@
 import { CloudFormationClient, CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AwsEnvironment } from '../../src/config/index.js';
 import { thisProcess } from '../../src/core/this-process.js';
+import type { AwsEnvironment } from '../../src/plan/index.js';
 import type { Bucket } from '../../src/targets/aws/bucket/bucket.js';
 import { LOCK_KEY } from '../../src/targets/aws/bucket/layout.js';
 import { acquireLock, readLockHolder } from '../../src/targets/aws/bucket/lock.js';

@@ -1,6 +1,6 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { listFolder } from '../../src/config/index.js';
+import { listFolder } from '../../src/plan/index.js';
 import type { ReleaseJob } from '../release-job.js';
 import { tarGz, zip } from '../small-archives.js';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AwsEnvironment } from '../../src/config/index.js';
+import type { AwsEnvironment } from '../../src/plan/index.js';
 import { openAwsTarget } from '../../src/targets/aws/index.js';
 import type { Deployment, Target } from '../../src/targets/target.js';
 import { lacks } from '../requirements.js';

@@ -1,4 +1,4 @@
-import type { ServicesPlan } from '../../src/config/index.js';
+import type { ServicesPlan } from '../../src/plan/index.js';
 import type {
   DataInputs,
   DataOutputs,

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { expandPatches } from '../../src/config/series.js';
 import { sha256 } from '../../src/core/digest.js';
 import { applySteps } from '../../src/prepare/steps/index.js';
 import { StagedTree } from '../../src/prepare/tree/staged-tree.js';
+import { expandPatches } from '../../src/resolve/series.js';
 import type { TreeEntry } from '../../src/store/index.js';
 import { listing } from '../archives/unpacked.js';
 

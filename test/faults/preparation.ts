@@ -1,8 +1,8 @@
 import { cp, lutimes, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listFolder } from '../../src/config/index.js';
 import { PrestageError } from '../../src/core/errors.js';
+import { listFolder } from '../../src/plan/index.js';
 import { currentRelease, setCurrent } from '../../src/store/releases.js';
 import { collectLeftovers } from '../../src/store/staging.js';
 import { verifyStore } from '../../src/store/verify.js';

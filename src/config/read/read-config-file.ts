@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { errnoOf, PrestageError } from '../../core/errors.js';
-import { shownPath } from '../shown-path.js';
+import { shownPath } from '../../core/shown-path.js';
 import type { SourceFile } from './source-file.js';
 
 /** Reads a configuration file by its ending. What reads a format is loaded only for it. @throws CONFIG_NOT_FOUND, CONFIG_SYNTAX */
@@ -12,10 +12,15 @@ export async function readConfigFile(file: string): Promise<SourceFile> {
     case '.yml':
       return (await import('./read-yaml.js')).readYaml(file, text);
     case '.json':
-      return (await import('./read-json.js')).readJson(file, text);
+      return readJsonText(file, text);
     default:
       return (await import('./read-module.js')).readModule(file, text);
   }
+}
+
+/** JSON with the line of each key, by a parser that is loaded only for it. @throws CONFIG_SYNTAX */
+export async function readJsonText(file: string, text: string): Promise<SourceFile> {
+  return (await import('./read-json.js')).readJson(file, text);
 }
 
 async function readText(file: string): Promise<string> {

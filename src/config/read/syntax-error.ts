@@ -1,5 +1,5 @@
 import { PrestageError } from '../../core/errors.js';
-import { shownPath } from '../shown-path.js';
+import { shownPath } from '../../core/shown-path.js';
 
 /** CONFIG_SYNTAX: the file is not what its ending says, or it threw when it was run. */
 export function syntaxError(

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RecipeStep } from '../../config/index.js';
+import type { RecipeStep } from '../../plan/index.js';
 import { aligned } from './aligned.js';
 import { recipeChanges, summaryOf } from './recipe-changes.js';
 

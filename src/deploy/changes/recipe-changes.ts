@@ -1,5 +1,5 @@
-import type { Recipe, RecipeStep } from '../../config/index.js';
 import { canonicalJson, type Json } from '../../core/digest.js';
+import type { Recipe, RecipeStep } from '../../plan/index.js';
 import { aligned } from './aligned.js';
 import { differingLeaves } from './leaves.js';
 

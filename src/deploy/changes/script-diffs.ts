@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { Resolved } from '../../config/index.js';
 import { withoutCredentials } from '../../core/errors.js';
+import type { Resolved } from '../../resolve/index.js';
 import type { Target } from '../../targets/index.js';
 import type { Detection } from '../detect.js';
 import { SECRET } from './leaves.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ServicePlan, ServicesPlan } from '../../config/index.js';
+import type { ServicePlan, ServicesPlan } from '../../plan/index.js';
 import { serviceChanges } from './service-changes.js';
 
 const service = (name: string, more: Partial<ServicePlan> = {}): ServicePlan => ({

@@ -1,4 +1,4 @@
-import type { ServicesPlan } from '../../config/index.js';
+import type { ServicesPlan } from '../../plan/index.js';
 import { type Change, leafChanges } from './recipe-changes.js';
 
 /** What differs between the services that are deployed and those that are wanted, setting by setting. */

@@ -1,5 +1,5 @@
-import type { ArchiveLimits } from '../../config/index.js';
 import type { PrestageError } from '../../core/errors.js';
+import type { ArchiveLimits } from '../../plan/index.js';
 import { type ArchivePlace, archiveError } from './archive-error.js';
 
 type Limit = keyof ArchiveLimits;

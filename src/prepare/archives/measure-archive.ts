@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { ArchiveLimits } from '../../config/index.js';
+import type { ArchiveLimits } from '../../plan/index.js';
 import { isZero } from './byte-source.js';
 import { xzLength } from './compression/xz-index.js';
 import { zstdLength } from './compression/zstd-frame.js';

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import type { ArchiveLimits } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
+import type { ArchiveLimits } from '../../plan/index.js';
 import type { Tree } from '../tree/tree.js';
 import { type ArchivePlace, archiveError } from './archive-error.js';
 import { EntryFilter, type Selection } from './entry-filter.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { type FolderEntry, listFolder } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
+import { type FolderEntry, listFolder } from '../../plan/index.js';
 import type { Progress } from '../progress.js';
 import type { Tree } from '../tree/tree.js';
 import { readLocalFile } from './file-source.js';

@@ -1,5 +1,5 @@
-import { listingDigest } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
+import { listingDigest } from '../../plan/index.js';
 import type { RetryPolicy } from '../../remote/index.js';
 import { ByteSource } from '../archives/byte-source.js';
 import { unpackTar } from '../archives/tar/tar-reader.js';

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type InputLocations, isRemote } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import { rename, rm } from '../../core/held-files.js';
+import { type InputLocations, isRemote } from '../../plan/index.js';
 import type { RetryPolicy } from '../../remote/index.js';
 import { type Announcement, inspect, openDownload } from './download.js';
 import { existingSize } from './local-size.js';

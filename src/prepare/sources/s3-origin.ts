@@ -1,4 +1,4 @@
-import { parseSource } from '../../config/index.js';
+import { parseSource } from '../../plan/index.js';
 import type { HttpResponse, S3Connection } from '../../remote/index.js';
 import type { Announced, Origin } from './origin.js';
 

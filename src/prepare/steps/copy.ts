@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { listFolder, type RecipeInput } from '../../config/index.js';
 import { sha256 } from '../../core/digest.js';
 import { PrestageError } from '../../core/errors.js';
+import { listFolder, type RecipeInput } from '../../plan/index.js';
 import type { TreeEntry } from '../../store/index.js';
 import { namingFile } from '../sources/unreadable.js';
 import type { Tree } from '../tree/tree.js';

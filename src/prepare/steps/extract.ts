@@ -1,5 +1,5 @@
-import type { StepOf } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
+import type { StepOf } from '../../plan/index.js';
 import { archiveFile, type ExtractedArchive, extractArchive } from '../archives/index.js';
 import { fileMissing } from './match-files.js';
 import { type ApplyStep, counted, type StepContext, type StepOutcome } from './step.js';

@@ -1,6 +1,6 @@
-import type { RecipeStep } from '../../config/index.js';
 import { asPrestageError, PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
+import type { RecipeStep } from '../../plan/index.js';
 import type { Tree } from '../tree/tree.js';
 import { applyChmod } from './chmod.js';
 import { applyCopy } from './copy.js';

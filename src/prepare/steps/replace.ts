@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { StepOf } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
+import type { StepOf } from '../../plan/index.js';
 import type { Tree } from '../tree/tree.js';
 import { byteString, bytesOf } from './bytes.js';
 import { matchRegularFiles } from './match-files.js';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { StepOf } from '../../config/index.js';
+import type { StepOf } from '../../plan/index.js';
 import { StagedTree } from '../tree/staged-tree.js';
 import { applySetStep } from './set-step.js';
 

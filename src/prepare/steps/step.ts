@@ -1,4 +1,4 @@
-import type { ArchiveLimits, RecipeStep, StepOf } from '../../config/index.js';
+import type { ArchiveLimits, RecipeStep, StepOf } from '../../plan/index.js';
 import type { Tree } from '../tree/tree.js';
 
 /** What a step works with. */

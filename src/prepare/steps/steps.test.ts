@@ -6,10 +6,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sevenZip } from '../../../test/archives/seven-zip-builder.js';
 import { tar } from '../../../test/archives/tar-builder.js';
 import { zip } from '../../../test/archives/zip-builder.js';
-import { listFolder, type RecipeStep } from '../../config/index.js';
 import { sha256 } from '../../core/digest.js';
 import { PrestageError } from '../../core/errors.js';
 import type { PrestageEvent } from '../../core/events.js';
+import { listFolder, type RecipeStep } from '../../plan/index.js';
 import { StagedTree } from '../tree/staged-tree.js';
 import { applySteps } from './index.js';
 

@@ -1,4 +1,4 @@
-import type { AwsEnvironment } from '../../config/index.js';
+import type { AwsEnvironment } from '../../plan/index.js';
 import { Bucket } from './bucket/bucket.js';
 import { describeStack, type StackState } from './cloudformation/stack-state.js';
 import { foundationStackName, infrastructureStackName, type Scope } from './names.js';

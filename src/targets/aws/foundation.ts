@@ -1,8 +1,8 @@
 import { DescribeSubnetsCommand } from '@aws-sdk/client-ec2';
 import { DescribeMountTargetSecurityGroupsCommand, DescribeMountTargetsCommand } from '@aws-sdk/client-efs';
-import type { AwsNetwork, InputLocations } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
+import type { AwsNetwork, InputLocations } from '../../plan/index.js';
 import { asAws } from './aws-failure.js';
 import { awsParts } from './aws-parts.js';
 import { deployStack } from './cloudformation/deploy-stack.js';

@@ -1,5 +1,5 @@
-import type { AwsEnvironment } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
+import type { AwsEnvironment } from '../../plan/index.js';
 import type { ReleaseRecord } from '../../store/index.js';
 import type { Target } from '../target.js';
 import { applyInfrastructure } from './apply.js';

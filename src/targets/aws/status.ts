@@ -1,4 +1,4 @@
-import type { ServicesPlan } from '../../config/index.js';
+import type { ServicesPlan } from '../../plan/index.js';
 import { hostName } from '../host-name.js';
 import type { HostStatus, ServiceEntry, TargetStatus } from '../target.js';
 import { readDeployments } from './bucket/deployments.js';

@@ -1,6 +1,6 @@
-import type { ServicesPlan } from '../../config/index.js';
 import { PrestageError } from '../../core/errors.js';
 import { isRunning } from '../../core/process-identity.js';
+import type { ServicesPlan } from '../../plan/index.js';
 import type { Deployment } from '../target.js';
 import { observeHosts } from './hosts/observe.js';
 import { type PortHolder, portHolders, portTrouble } from './hosts/port-holder.js';

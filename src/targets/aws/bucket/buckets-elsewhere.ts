@@ -1,5 +1,5 @@
-import type { InputLocations } from '../../../config/index.js';
 import { mapBounded } from '../../../core/bounded.js';
+import type { InputLocations } from '../../../plan/index.js';
 import { discard, HttpClient, S3Connection } from '../../../remote/index.js';
 
 const IN_FLIGHT = 8;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { servicesPlan } from '../../../config/index.js';
 import { mapBounded } from '../../../core/bounded.js';
 import { PrestageError } from '../../../core/errors.js';
+import { servicesPlan } from '../../../plan/index.js';
 import type { DeployedRelease } from '../../target.js';
 import type { Bucket } from './bucket.js';
 import { DEPLOYMENTS, deploymentKey } from './layout.js';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { type FolderEntry, listFolder } from '../../../config/index.js';
 import { PrestageError } from '../../../core/errors.js';
+import { type FolderEntry, listFolder } from '../../../plan/index.js';
 
 const BLOCK = 512;
 

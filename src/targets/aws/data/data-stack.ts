@@ -1,6 +1,6 @@
-import type { DatabasePlan } from '../../../config/index.js';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
+import type { DatabasePlan } from '../../../plan/index.js';
 import type { Deployment, ResourceChange } from '../../target.js';
 import { awsParts } from '../aws-parts.js';
 import { changesOf } from '../cloudformation/change-set.js';

@@ -1,4 +1,4 @@
-import type { DatabasePlan } from '../../../config/index.js';
+import type { DatabasePlan } from '../../../plan/index.js';
 import type { TargetStatus } from '../../target.js';
 import { deployedTemplate, type StackState } from '../cloudformation/stack-state.js';
 import type { AwsContext } from '../context.js';

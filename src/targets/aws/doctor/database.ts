@@ -4,7 +4,7 @@ import {
   type OrderableDBInstanceOption,
   type RDSClient,
 } from '@aws-sdk/client-rds';
-import type { DatabasePlan } from '../../../config/index.js';
+import type { DatabasePlan } from '../../../plan/index.js';
 import { failed, ok, type Verdict, warning } from '../../checks/finding.js';
 import { asAws } from '../aws-failure.js';
 import { type Examined, listed } from './examined.js';

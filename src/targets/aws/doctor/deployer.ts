@@ -1,4 +1,4 @@
-import type { AwsEnvironment } from '../../../config/index.js';
+import type { AwsEnvironment } from '../../../plan/index.js';
 import { openSession } from '../session/session.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { AwsEnvironment, ServicesPlan } from '../../../config/index.js';
+import type { AwsEnvironment, ServicesPlan } from '../../../plan/index.js';
 import type { Session } from '../session/session.js';
 
 /** What checks look at: one environment of one project, and AWS as it sees it. */

@@ -1,4 +1,4 @@
-import type { DatabasePlan } from '../../../config/index.js';
+import type { DatabasePlan } from '../../../plan/index.js';
 import type { Check } from '../../checks/run-checks.js';
 import { dataStackName, foundationStackName, infrastructureStackName } from '../names.js';
 import { openSession } from '../session/session.js';

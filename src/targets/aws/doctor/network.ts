@@ -4,7 +4,7 @@ import {
   DescribeVpcsCommand,
   type Subnet,
 } from '@aws-sdk/client-ec2';
-import type { AwsNetwork } from '../../../config/index.js';
+import type { AwsNetwork } from '../../../plan/index.js';
 import { failed, ok, type Verdict } from '../../checks/finding.js';
 import { asAws } from '../aws-failure.js';
 import { awsCommand, type Examined, listed } from './examined.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServicesPlan } from '../../../config/index.js';
 import type { Emit } from '../../../core/events.js';
+import type { ServicesPlan } from '../../../plan/index.js';
 import { describeStack, type Template } from '../cloudformation/stack-state.js';
 import type { AwsContext, Place } from '../context.js';
 import { infrastructureStackName } from '../names.js';

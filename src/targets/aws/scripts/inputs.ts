@@ -1,4 +1,4 @@
-import type { HealthCheck } from '../../../config/index.js';
+import type { HealthCheck } from '../../../plan/index.js';
 
 /** What every machine's script must know. Values are written into shell scripts: whoever renders them quotes them. */
 interface MachineInputs {

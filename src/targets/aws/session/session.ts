@@ -7,8 +7,8 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers';
-import type { AwsEnvironment } from '../../../config/index.js';
 import { PrestageError } from '../../../core/errors.js';
+import type { AwsEnvironment } from '../../../plan/index.js';
 import { TunnelAgent } from '../../../remote/index.js';
 import { asAws } from '../aws-failure.js';
 

@@ -5,7 +5,7 @@ import {
   type Stack,
   type StackSynthesizer,
 } from 'aws-cdk-lib/core';
-import type { ServicePlan } from '../../../config/index.js';
+import type { ServicePlan } from '../../../plan/index.js';
 import { DATABASE_PORTS } from '../data/database-ports.js';
 import { type InfrastructureRecord, RELEASE_OUTPUT } from '../infrastructure.js';
 import { infrastructureStackName } from '../names.js';

@@ -1,4 +1,4 @@
-import type { AwsNetwork, DatabasePlan, ServicesPlan } from '../../../config/index.js';
+import type { AwsNetwork, DatabasePlan, ServicesPlan } from '../../../plan/index.js';
 import type { ReleaseContents } from '../../target.js';
 import type { Scope } from '../names.js';
 import type { AgentInputs } from '../scripts/inputs.js';

@@ -2,9 +2,9 @@ import { dirname } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { listFolder } from '../../../config/index.js';
 import { sha256 } from '../../../core/digest.js';
 import { installedFile } from '../../../core/installation.js';
+import { listFolder } from '../../../plan/index.js';
 import { packFolder } from '../bucket/pack-folder.js';
 
 export interface PackedAgent {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DatabasePlan } from '../../../config/index.js';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { rm } from '../../../core/held-files.js';
+import type { DatabasePlan } from '../../../plan/index.js';
 import type { TargetStatus } from '../../target.js';
 import { accepts, portHolders } from '../hosts/port-holder.js';
 import { ADDRESS } from '../hosts/variables.js';

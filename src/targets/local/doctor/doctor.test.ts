@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { folderWith } from '../../../../test/folder-with.js';
 import { freePort, service } from '../../../../test/local-target.js';
 import { lacks } from '../../../../test/requirements.js';
-import type { ServicesPlan } from '../../../config/index.js';
+import type { ServicesPlan } from '../../../plan/index.js';
 import { runChecks } from '../../checks/run-checks.js';
 import { localChecks } from './index.js';
 import { checkInterpreters } from './interpreters.js';

@@ -1,4 +1,4 @@
-import type { ServicesPlan } from '../../../config/index.js';
+import type { ServicesPlan } from '../../../plan/index.js';
 import { ok } from '../../checks/finding.js';
 import type { Check } from '../../checks/run-checks.js';
 import { checkPorts } from '../check.js';

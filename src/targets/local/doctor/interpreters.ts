@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
-import type { ServicesPlan } from '../../../config/index.js';
 import { errnoOf } from '../../../core/errors.js';
+import type { ServicesPlan } from '../../../plan/index.js';
 import { failed, ok, type Verdict } from '../../checks/finding.js';
 import { interpreterOf } from '../supervisor/script.js';
 

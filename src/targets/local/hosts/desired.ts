@@ -1,5 +1,5 @@
-import type { HealthCheck, ServicePlan } from '../../../config/index.js';
 import { canonicalJson, type Json, sha256, shortDigest } from '../../../core/digest.js';
+import type { HealthCheck, ServicePlan } from '../../../plan/index.js';
 import { hostName } from '../../host-name.js';
 import type { ReleaseContents } from '../../target.js';
 import { MARK } from '../processes/marked.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HealthCheck } from '../../../config/index.js';
+import type { HealthCheck } from '../../../plan/index.js';
 import { accepts } from './port-holder.js';
 
 const ATTEMPT_MS = 5_000;

@@ -1,5 +1,5 @@
-import type { ServicesPlan } from '../../../config/index.js';
 import { PrestageError } from '../../../core/errors.js';
+import type { ServicesPlan } from '../../../plan/index.js';
 import { hostName } from '../../host-name.js';
 import { portTrouble } from './port-holder.js';
 import type { HostSpec } from './spec.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { healthCheck } from '../../../config/index.js';
 import { errnoOf } from '../../../core/errors.js';
+import { healthCheck } from '../../../plan/index.js';
 import { hostFiles } from '../layout.js';
 
 /** host.json: all that a supervisor needs to know of its host. It may hold the database's URL, so only its owner reads it. */

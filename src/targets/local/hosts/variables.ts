@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ServicePlan, ServicesPlan } from '../../../config/index.js';
+import type { ServicePlan, ServicesPlan } from '../../../plan/index.js';
 import { hostName } from '../../host-name.js';
 import { hostMark } from '../layout.js';
 import { MARK } from '../processes/marked.js';

@@ -1,9 +1,9 @@
-import type { ServicesPlan } from '../../../config/index.js';
 import type { CommandContext } from '../../../core/command-context.js';
 import { canonicalJson, type Json } from '../../../core/digest.js';
 import { asSentence, PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { rm } from '../../../core/held-files.js';
+import type { ServicesPlan } from '../../../plan/index.js';
 import { currentRelease, setCurrent } from '../../../store/index.js';
 import type { DeployedRelease, Deployment, ServicesChange } from '../../target.js';
 import type { LocalDatabase } from '../database/index.js';

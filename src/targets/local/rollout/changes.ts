@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { ServicesPlan } from '../../../config/index.js';
+import type { ServicesPlan } from '../../../plan/index.js';
 import type { HostChange } from '../../target.js';
 import { differenceOf } from '../hosts/desired.js';
 import { isOrphaned, type ObservedHost } from '../hosts/observe.js';

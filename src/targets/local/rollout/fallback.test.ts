@@ -11,7 +11,7 @@ import {
   SERVER,
   service,
 } from '../../../../test/local-target.js';
-import type { ServicePlan } from '../../../config/index.js';
+import type { ServicePlan } from '../../../plan/index.js';
 
 let kit: LocalTargetKit;
 let port: number;

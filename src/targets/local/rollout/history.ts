@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { type ServicesPlan, servicesPlan } from '../../../config/index.js';
 import { errnoOf, PrestageError } from '../../../core/errors.js';
 import { rm } from '../../../core/held-files.js';
+import { type ServicesPlan, servicesPlan } from '../../../plan/index.js';
 import { makeFolder, publishFile } from '../../../store/index.js';
 import type { DeployedRelease } from '../../target.js';
 import type { LocalLayout } from '../layout.js';

@@ -1,8 +1,8 @@
-import type { ServicesPlan } from '../../../config/index.js';
 import { asSentence } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { rm } from '../../../core/held-files.js';
 import { isRunning } from '../../../core/process-identity.js';
+import type { ServicesPlan } from '../../../plan/index.js';
 import { hostName } from '../../host-name.js';
 import { launchAgain, type Programs } from '../hosts/launch.js';
 import { type ObservedHost, observeHosts } from '../hosts/observe.js';

@@ -1,7 +1,7 @@
 import type { CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnListener, CfnLoadBalancer, CfnTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Stack } from 'aws-cdk-lib/core';
-import type { HealthCheck, ServicePlan } from '../../../../config/index.js';
+import type { HealthCheck, ServicePlan } from '../../../../plan/index.js';
 import { nameTag } from '../name-tag.js';
 import { letIn, letOut, securityGroup } from '../security-groups.js';
 import type { HostGroups } from './host-groups.js';

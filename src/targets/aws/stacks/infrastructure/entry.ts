@@ -1,8 +1,8 @@
 import type { CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { CfnOutput, type Stack } from 'aws-cdk-lib/core';
-import type { ServicePlan } from '../../../../config/index.js';
 import { sha256 } from '../../../../core/digest.js';
+import type { ServicePlan } from '../../../../plan/index.js';
 import { letOthersIn } from '../security-groups.js';
 import { entryOutputs } from './entry-outputs.js';
 import { logicalId } from './logical-id.js';

@@ -1,6 +1,6 @@
 import type { CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { Stack } from 'aws-cdk-lib/core';
-import type { ServicePlan } from '../../../../config/index.js';
+import type { ServicePlan } from '../../../../plan/index.js';
 import { letIn, securityGroup } from '../security-groups.js';
 import { logicalId } from './logical-id.js';
 

@@ -1,5 +1,5 @@
-import type { ServicePlan } from '../../../../config/index.js';
 import { PrestageError } from '../../../../core/errors.js';
+import type { ServicePlan } from '../../../../plan/index.js';
 import { hostName } from '../../../host-name.js';
 import { databaseCertificates } from '../../data/certificates.js';
 import { STORE_ROOT } from '../../names.js';

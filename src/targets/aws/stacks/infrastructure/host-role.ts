@@ -1,7 +1,7 @@
 import { CfnInstanceProfile, CfnRole } from 'aws-cdk-lib/aws-iam';
 import type { Stack } from 'aws-cdk-lib/core';
-import type { ServicePlan } from '../../../../config/index.js';
 import { sha256 } from '../../../../core/digest.js';
+import type { ServicePlan } from '../../../../plan/index.js';
 import { CERTIFICATES, FALLBACK_RUNS, HOSTS, NEIGHBOURS } from '../../bucket/layout.js';
 import { type Scope, uniqueName } from '../../names.js';
 import { objectsArn } from '../arn.js';

@@ -9,8 +9,8 @@ import {
   Tags,
   Validations,
 } from 'aws-cdk-lib/core';
-import type { ServicePlan } from '../../../../config/index.js';
 import { canonicalJson, type Json, sha256 } from '../../../../core/digest.js';
+import type { ServicePlan } from '../../../../plan/index.js';
 import { hostName } from '../../../host-name.js';
 import { neighboursKey } from '../../bucket/layout.js';
 import { TAGS } from '../../names.js';

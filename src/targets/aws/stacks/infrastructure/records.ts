@@ -1,7 +1,7 @@
 import type { CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { CfnHostedZone, CfnRecordSet } from 'aws-cdk-lib/aws-route53';
 import type { Stack } from 'aws-cdk-lib/core';
-import type { ServicePlan } from '../../../../config/index.js';
+import type { ServicePlan } from '../../../../plan/index.js';
 import { hostName } from '../../../host-name.js';
 import type { Host } from './hosts.js';
 import { logicalId } from './logical-id.js';

@@ -5,12 +5,12 @@ import { DescribeDBInstancesCommand } from '@aws-sdk/client-rds';
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { proxyServer } from '../../../../test/proxy-server.js';
-import { normalizeAwsEnvironment } from '../../../config/aws-environment.js';
-import { cdkToolkit } from '../cloudformation/toolkit.js';
-import { checkClock } from '../doctor/clock.js';
-import { checkRegion } from '../doctor/credentials.js';
-import { openSession, type Session } from './session.js';
+import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
+import { cdkToolkit } from '../../src/targets/aws/cloudformation/toolkit.js';
+import { checkClock } from '../../src/targets/aws/doctor/clock.js';
+import { checkRegion } from '../../src/targets/aws/doctor/credentials.js';
+import { openSession, type Session } from '../../src/targets/aws/session/session.js';
+import { proxyServer } from '../proxy-server.js';
 
 const ROLE = 'arn:aws:iam::123456789012:role/deployer';
 const signal = new AbortController().signal;
@@ -78,8 +78,8 @@ test('a role is assumed through the proxy of the environment', async () => {
 
 test('the toolkit that deploys stacks asks through the proxy of the environment', async () => {
   const proxy = await refusing();
-  const { synthesizeFoundation } = await import('../stacks/foundation.js');
-  const { someFoundation } = await import('../../../../test/aws/template-inputs.js');
+  const { synthesizeFoundation } = await import('../../src/targets/aws/stacks/foundation.js');
+  const { someFoundation } = await import('./template-inputs.js');
   const { directory } = synthesizeFoundation(someFoundation());
   const toolkit = await cdkToolkit(openSession(environment()), () => {});
   await expect(toolkit.deploy(directory)).rejects.toThrow();

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { rename, rm } from '../core/held-files.js';
+import { rename, rm } from './held-files.js';
 
 /** Writes a text file so that a reader sees the old or the new one, never a part, whatever dies in between. */
 export async function writeAtomic(path: string, text: string): Promise<void> {

@@ -1,5 +1,5 @@
-import { asOneError, type ErrorContext, PrestageError } from '../../core/errors.js';
-import type { Config, PackageConfig } from '../config.js';
+import type { Config, PackageConfig } from '../config/index.js';
+import { asOneError, type ErrorContext, PrestageError } from '../core/errors.js';
 
 /** What concerns one source alone. Anything else, such as settings of a proxy, would fail the others too. */
 const OF_A_SOURCE = /^SOURCE_|^INTEGRITY_MISMATCH$/;

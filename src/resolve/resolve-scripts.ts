@@ -1,9 +1,7 @@
 import { open } from 'node:fs/promises';
-import { mapBounded } from '../../core/bounded.js';
-import { describe } from '../problem.js';
-import type { KeyPath } from '../read/source-file.js';
-import type { ScriptPlan } from '../recipe.js';
-import type { ServicePlan } from '../services.js';
+import { describe, type KeyPath } from '../config/index.js';
+import { mapBounded } from '../core/bounded.js';
+import type { ScriptPlan, ServicePlan } from '../plan/index.js';
 import type { Inputs } from './inputs.js';
 
 /** The hosts' scripts by digest, each of them one that a kernel can start. */

@@ -1,11 +1,11 @@
 import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { folderWith } from '../../../test/folder-with.js';
-import { sha256 } from '../../core/digest.js';
-import { listFolder } from '../folder-listing.js';
-import { loadConfig } from '../load-config.js';
-import type { ConfigInput } from '../schema.js';
+import { folderWith } from '../../test/folder-with.js';
+import { loadConfig } from '../config/load-config.js';
+import type { ConfigInput } from '../config/schema.js';
+import { sha256 } from '../core/digest.js';
+import { listFolder } from '../plan/folder-listing.js';
 import { type Resolved, type ResolveOptions, resolve, writeLockfile } from './resolve.js';
 import type { PinRemote } from './resolve-source.js';
 

@@ -1,25 +1,24 @@
 import { join } from 'node:path';
-import { mapBounded } from '../../core/bounded.js';
-import { formatBytes } from '../../core/bytes.js';
-import { errnoOf, PrestageError, withoutCredentials } from '../../core/errors.js';
-import type { Emit } from '../../core/events.js';
-import type { Config, PackageConfig } from '../config.js';
-import { DigestCache } from '../digest-cache.js';
-import { type Environment, selectEnvironment } from '../environment.js';
-import { type LockedSource, type LockedSources, lockfileText, readLockfile } from '../lockfile.js';
-import { type Problem, problemsError } from '../problem.js';
+import { type Config, type PackageConfig, type Problem, problemsError, selectEnvironment } from '../config/index.js';
+import { mapBounded } from '../core/bounded.js';
+import { formatBytes } from '../core/bytes.js';
+import { errnoOf, PrestageError, withoutCredentials } from '../core/errors.js';
+import type { Emit } from '../core/events.js';
+import { shownPath } from '../core/shown-path.js';
+import { writeAtomic } from '../core/write-atomic.js';
 import {
+  type Environment,
   type InputLocations,
   type PackagePlan,
   planPackage,
   planRelease,
   RECIPE_FORMAT,
   type ReleasePlan,
-} from '../recipe.js';
-import type { ServicesPlan } from '../services.js';
-import { shownPath } from '../shown-path.js';
-import { writeAtomic } from '../write-atomic.js';
+  type ServicesPlan,
+} from '../plan/index.js';
+import { DigestCache } from './digest-cache.js';
 import { Inputs } from './inputs.js';
+import { type LockedSource, type LockedSources, lockfileText, readLockfile } from './lockfile.js';
 import { resolveScripts } from './resolve-scripts.js';
 import { type PinRemote, resolveSource, type SourceContext } from './resolve-source.js';
 import { resolveSteps } from './resolve-steps.js';

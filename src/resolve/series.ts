@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { shownPath } from './shown-path.js';
+import { shownPath } from '../core/shown-path.js';
 
 /** A patch of a series: `strip` where its line says `-pN`. */
 export interface SeriesPatch {

@@ -1,11 +1,9 @@
-import { mapBounded } from '../../core/bounded.js';
-import { sha256 } from '../../core/digest.js';
-import type { PackageConfig } from '../config.js';
-import type { KeyPath } from '../read/source-file.js';
-import type { RecipeStep, StepOf } from '../recipe.js';
-import { expandPatches } from '../series.js';
-import type { StepConfig } from '../step-config.js';
+import type { KeyPath, PackageConfig, StepConfig } from '../config/index.js';
+import { mapBounded } from '../core/bounded.js';
+import { sha256 } from '../core/digest.js';
+import type { RecipeStep, StepOf } from '../plan/index.js';
 import type { Inputs } from './inputs.js';
+import { expandPatches } from './series.js';
 
 export interface ResolvedSteps {
   steps: RecipeStep[];

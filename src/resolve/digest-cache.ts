@@ -2,8 +2,8 @@ import type { BigIntStats } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import * as z from 'zod';
-import { hashFile, sameFile, sourceChanged } from './hash-file.js';
-import { writeAtomic } from './write-atomic.js';
+import { hashFile, sameFile, sourceChanged } from '../core/hash-file.js';
+import { writeAtomic } from '../core/write-atomic.js';
 
 const entry = z.strictObject({
   size: z.string(),

@@ -1,14 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { errnoOf } from '../../core/errors.js';
-import { rereading } from '../../core/rereading.js';
-import type { DigestCache, DigestOptions } from '../digest-cache.js';
-import { listFolder } from '../folder-listing.js';
-import { nearest } from '../nearest.js';
-import type { Problem } from '../problem.js';
-import type { KeyPath } from '../read/source-file.js';
-import { type InputLocation, type InputLocations, isRemote, type RecipeInput } from '../recipe.js';
-import { shownPath } from '../shown-path.js';
+import type { KeyPath, Problem } from '../config/index.js';
+import { errnoOf } from '../core/errors.js';
+import { nearest } from '../core/nearest.js';
+import { rereading } from '../core/rereading.js';
+import { shownPath } from '../core/shown-path.js';
+import { type InputLocation, type InputLocations, isRemote, listFolder, type RecipeInput } from '../plan/index.js';
+import type { DigestCache, DigestOptions } from './digest-cache.js';
 
 /** A local input: what it is in a recipe, and where. */
 export interface LocalInput extends RecipeInput {

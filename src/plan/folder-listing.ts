@@ -5,9 +5,9 @@ import { mapBounded } from '../core/bounded.js';
 import { sha256 } from '../core/digest.js';
 import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
 import { foldedPath } from '../core/folded-path.js';
+import { hashFile, sameFile, sourceChanged } from '../core/hash-file.js';
 import { rereading } from '../core/rereading.js';
-import { hashFile, sameFile, sourceChanged } from './hash-file.js';
-import { shownPath } from './shown-path.js';
+import { shownPath } from '../core/shown-path.js';
 
 /** What a source folder holds at a path: relative to it, with forward slashes. */
 export type FolderEntry =

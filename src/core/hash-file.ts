@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { PrestageError } from '../core/errors.js';
-import { rereading } from '../core/rereading.js';
+import { PrestageError } from './errors.js';
+import { rereading } from './rereading.js';
 import { shownPath } from './shown-path.js';
 
 /** Reads of this size keep a disk busy, and are few enough that their overhead does not count. */

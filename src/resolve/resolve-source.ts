@@ -1,13 +1,19 @@
 import { basename, isAbsolute, relative } from 'node:path';
-import { PrestageError, withoutCredentials } from '../../core/errors.js';
-import type { Config, PackageConfig } from '../config.js';
-import type { Environment } from '../environment.js';
-import type { LockedSource, LockedSources } from '../lockfile.js';
-import type { Problem } from '../problem.js';
-import type { Recipe, RecipeInput } from '../recipe.js';
-import { shownPath } from '../shown-path.js';
-import { keyBaseName, type Source, s3Url, sourceName, urlBaseName } from '../source.js';
+import type { Config, PackageConfig, Problem } from '../config/index.js';
+import { PrestageError, withoutCredentials } from '../core/errors.js';
+import { shownPath } from '../core/shown-path.js';
+import {
+  type Environment,
+  keyBaseName,
+  type Recipe,
+  type RecipeInput,
+  type Source,
+  s3Url,
+  sourceName,
+  urlBaseName,
+} from '../plan/index.js';
 import { type Inputs, type LocalInput, Missing } from './inputs.js';
+import type { LockedSource, LockedSources } from './lockfile.js';
 
 /** Downloads a remote source, or asks its server, once; injected by who can (deploy/). */
 export type PinRemote = (source: { url: string; integrity?: string; package: string }) => Promise<LockedSource>;

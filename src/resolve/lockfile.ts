@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { type KeyPath, keyText, readJsonText } from '../config/index.js';
 import { errnoOf, PrestageError } from '../core/errors.js';
-import { keyText } from './problem.js';
-import type { KeyPath } from './read/source-file.js';
-import { shownPath } from './shown-path.js';
+import { shownPath } from '../core/shown-path.js';
 
 const VERSION = 1;
 
@@ -62,13 +61,10 @@ async function parse(path: string, text: string): Promise<LockedSources> {
     );
   }
   // Only a damaged file needs positions, and the parser that knows them.
-  const data =
-    jsonOrUndefined(text) ??
-    (await import('./read/read-json.js').then(({ readJson }) => readDamaged(path, text, readJson)));
+  const data = jsonOrUndefined(text) ?? (await readDamaged(path, text));
   const parsed = lockfileSchema.safeParse(data);
   if (parsed.success) return parsed.data.sources;
-  const { readJson } = await import('./read/read-json.js');
-  const { locate } = readJson(path, text);
+  const { locate } = await readJsonText(path, text);
   const found = (data as { version?: unknown } | null)?.version;
   if (typeof found === 'number' && found > VERSION) {
     throw invalid(
@@ -94,9 +90,9 @@ function jsonOrUndefined(text: string): unknown {
   }
 }
 
-function readDamaged(path: string, text: string, readJson: (file: string, text: string) => { data: unknown }): unknown {
+async function readDamaged(path: string, text: string): Promise<unknown> {
   try {
-    return readJson(path, text).data;
+    return (await readJsonText(path, text)).data;
   } catch (cause) {
     if (!(cause instanceof PrestageError)) throw cause;
     const fault = cause.message.replace(/^.*?: /, '');

@@ -1,0 +1,7 @@
+/** What is to be prepared and to run, and where, as pure data: the language of targets, worker and store. */
+export type { AwsEnvironment, AwsNetwork, Environment } from './environment.js';
+export { type FolderEntry, listFolder, listingDigest } from './folder-listing.js';
+export { findCycle, orderServices } from './order-services.js';
+export * from './recipe.js';
+export * from './services.js';
+export { keyBaseName, parseSource, type Source, s3Url, sourceName, urlBaseName } from './source.js';
