@@ -3,11 +3,13 @@ import type { z } from 'zod';
 import {
   type ArchiveLimits,
   type Environment,
+  globLists,
   orderServices,
   parseSource,
   type Recipe,
   type ServicesPlan,
   type Source,
+  type WrittenStep,
 } from '../plan/index.js';
 import { normalizeAwsEnvironment } from './aws-environment.js';
 import { sha256OfIntegrity } from './integrity.js';
@@ -15,7 +17,6 @@ import type { SourceFile } from './read/source-file.js';
 import type { configSchema } from './schema.js';
 import { sizeInBytes } from './schema-values.js';
 import { normalizeService } from './service-config.js';
-import { globLists, normalizeStep, type StepConfig } from './step-config.js';
 
 export type ParsedConfig = z.output<typeof configSchema>;
 
@@ -43,7 +44,8 @@ export interface PackageConfig {
   extract: Recipe['extract'];
   limits: ArchiveLimits | undefined;
   destination: string;
-  steps: StepConfig[];
+  /** As they are written: what they are in a recipe follows from the files that they name. */
+  steps: WrittenStep[];
 }
 
 /** Writes out defaults and short forms. The input keeps all rules (rules.ts). */
@@ -86,7 +88,7 @@ function normalizePackage(id: string, written: ParsedConfig['packages'][string])
     extract: normalizeExtract(written.extract, written.source),
     limits: normalizeLimits(written.limits),
     destination: destinationOf(id, written),
-    steps: (written.steps ?? []).flatMap((step, index) => normalizeStep(step, index)),
+    steps: written.steps ?? [],
   };
 }
 

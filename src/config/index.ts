@@ -8,4 +8,3 @@ export { describe, keyText, type Problem, problemsError } from './problem.js';
 export { readJsonText } from './read/read-config-file.js';
 export type { KeyPath } from './read/source-file.js';
 export type { ConfigInput } from './schema.js';
-export type { StepConfig } from './step-config.js';

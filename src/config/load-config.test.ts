@@ -12,11 +12,6 @@ async function load(config: ConfigInput) {
   return loadConfig(await folderWith({ 'prestage.config.json': JSON.stringify(config) }));
 }
 
-async function loadSteps(...steps: NonNullable<ConfigInput['packages'][string]['steps']>) {
-  const { packages } = await load({ name: 'portal', packages: { app: { source: 'app.tar', steps } } });
-  return packages[0]?.steps;
-}
-
 const asObject = JSON.stringify(minimal);
 const formats: [string, string][] = [
   ['prestage.config.json', `\uFEFF${asObject}`],
@@ -127,64 +122,6 @@ describe('short forms are written out', () => {
     const limits = { size, count: 5 };
     const { packages } = await load({ name: 'portal', packages: { app: { source: 'a', limits }, b: { source: 'b' } } });
     expect(packages.map((item) => item.limits)).toEqual([{ size: bytes, count: 5 }, undefined]);
-  });
-
-  test.each<[string, NonNullable<NonNullable<ConfigInput['packages'][string]['steps']>[number]['patch']>, object]>([
-    ['a path', 'a.patch', { files: [{ path: 'a.patch', key: [] }], strip: 1, fuzz: 0, optional: false }],
-    [
-      'a list',
-      ['a', 'b'],
-      {
-        files: [
-          { path: 'a', key: [0] },
-          { path: 'b', key: [1] },
-        ],
-        strip: 1,
-      },
-    ],
-    [
-      'one file with options',
-      { file: 'a', strip: 0, fuzz: 2, optional: true },
-      { files: [{ path: 'a', key: ['file'] }], strip: 0, fuzz: 2, optional: true },
-    ],
-    [
-      'files with options',
-      { files: ['a', 'b'] },
-      {
-        files: [
-          { path: 'a', key: ['files', 0] },
-          { path: 'b', key: ['files', 1] },
-        ],
-      },
-    ],
-  ])('patch: %s', async (_, patch, expected) => {
-    expect(await loadSteps({ patch })).toEqual([expect.objectContaining({ kind: 'patch', index: 0, ...expected })]);
-  });
-
-  test('of all other steps', async () => {
-    const steps = await loadSteps(
-      { replace: { files: 'bin/*.sh', from: 'yum', to: 'dnf' } },
-      { set: { file: 'conf/a[1].xml', values: { a: 1, b: null } } },
-      { template: { files: ['a.tmpl'], values: { on: true } } },
-      { copy: { from: 'overlay', to: './' } },
-      { remove: 'docs/**' },
-      { remove: { files: ['a', 'b'], optional: true } },
-      { chmod: { files: 'bin/*', mode: '0755' } },
-      { extract: { file: 'lib/inner.zip' } },
-      { extract: { file: 'inner.zip', to: 'x/', include: 'a', keep: true } },
-    );
-    const optional = false;
-    expect(steps?.map((step) => (step.kind === 'recipe' ? step.step : step))).toEqual([
-      { kind: 'replace', files: ['bin/*.sh'], from: 'yum', to: 'dnf', regex: false, optional },
-      { kind: 'set', files: ['conf/a\\[1\\].xml'], values: { a: 1, b: null }, add: false, optional },
-      { kind: 'template', files: ['a.tmpl'], values: { on: true }, optional },
-      { kind: 'copy', index: 3, from: 'overlay', to: '', optional },
-      { kind: 'remove', files: ['docs/**'], optional },
-      { kind: 'remove', files: ['a', 'b'], optional: true },
-      { kind: 'chmod', files: ['bin/*'], mode: 0o755, optional },
-      { kind: 'extract', file: 'lib/inner.zip', to: 'lib/', strip: 0, keep: false, optional },
-      { kind: 'extract', file: 'inner.zip', to: 'x/', strip: 0, include: ['a'], keep: true, optional },
-    ]);
   });
 
   test.each<[string, NonNullable<ConfigInput['services']>[string], unknown]>([

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { flag, id } from './schema-values.js';
+import { flag } from '../plan/index.js';
+import { id } from './schema-values.js';
 
 const AN_ACCOUNT = 'an account number of 12 digits, in quotes';
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { count, duration, id, scalar, scriptPath } from './schema-values.js';
+import { count, scalar } from '../plan/index.js';
+import { duration, id, scriptPath } from './schema-values.js';
 
 const timeout = duration.describe('How long the check may take to succeed: 500ms, 120s, 2m. Default: 60s.').optional();
 

@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { count, flag, globs, isTreePath, localPath, strip, writtenStep } from '../plan/index.js';
 import { awsEnvironment } from './schema-aws.js';
 import { services } from './schema-services.js';
-import { steps, strip } from './schema-steps.js';
-import { count, flag, globs, id, isTreePath, localPath, size } from './schema-values.js';
+import { id, size } from './schema-values.js';
 
 /**
  * The configuration as users write it: the one source of its types (`defineConfig`), of the messages when it is wrong
@@ -72,7 +72,7 @@ const packageSchema = z
       })
       .describe("Where it goes in the release. Default: the package's id.")
       .optional(),
-    steps: steps.optional(),
+    steps: z.array(writtenStep).describe('Changes to the extracted package, in order.').optional(),
   })
   .describe('One thing to prepare: a source, how to extract it, the steps that change it, where it goes.');
 

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { canonicalJson, type Json, sha256, shortDigest } from '../core/digest.js';
+import { digest, input, type RecipeInput } from './input.js';
+import { inputsOfStep, recipeStep } from './steps/index.js';
 
 /**
  * What is to be prepared, as pure data: every input by its digest, no path of any machine. The same plan gives the same
@@ -10,56 +12,7 @@ import { canonicalJson, type Json, sha256, shortDigest } from '../core/digest.js
 /** The version of the recipe's and the tree's format. It changes when the same recipe would give other bytes. */
 export const RECIPE_FORMAT = 1;
 
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
-
-/** A file's digest is the SHA-256 of its bytes; a folder's that of its listing (folder-listing.ts). `name` is its base name. */
-const input = z.strictObject({ kind: z.enum(['file', 'folder']), name: z.string(), sha256: digest });
-const file = z.strictObject({ name: z.string(), sha256: digest });
 const globs = z.array(z.string()).min(1);
-const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-const optional = z.boolean();
-
-const recipeStep = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('patch'),
-    patches: z.array(file),
-    strip: z.int().min(0),
-    fuzz: z.int().min(0),
-    optional,
-  }),
-  z.strictObject({
-    kind: z.literal('replace'),
-    files: globs,
-    from: z.string(),
-    to: z.string(),
-    regex: z.boolean(),
-    expect: z.int().min(0).optional(),
-    optional,
-  }),
-  z.strictObject({
-    kind: z.literal('set'),
-    files: globs,
-    format: z.enum(['properties', 'ini', 'json', 'yaml', 'xml', 'toml']).optional(),
-    values: z.record(z.string(), scalar),
-    /** Whether keys may be added. Always there: without it, what earlier versions made by adding keys had this identity. */
-    add: z.boolean(),
-    optional,
-  }),
-  z.strictObject({ kind: z.literal('template'), files: globs, values: z.record(z.string(), scalar), optional }),
-  z.strictObject({ kind: z.literal('copy'), from: input, to: z.string(), optional }),
-  z.strictObject({ kind: z.literal('remove'), files: globs, optional }),
-  z.strictObject({ kind: z.literal('chmod'), files: globs, mode: z.int().min(0).max(0o777), optional }),
-  z.strictObject({
-    kind: z.literal('extract'),
-    file: z.string(),
-    to: z.string(),
-    strip: z.int().min(0),
-    include: globs.optional(),
-    exclude: globs.optional(),
-    keep: z.boolean(),
-    optional,
-  }),
-]);
 
 export const recipe = z.strictObject({
   format: z.literal(RECIPE_FORMAT),
@@ -121,46 +74,11 @@ export const releasePlan = z.strictObject({
   scripts: z.array(scriptPlan),
 });
 
-const remote = {
-  url: z.string(),
-  size: z.int().optional(),
-  /** A copy that was downloaded when the source was pinned. It may be gone; then the URL is fetched. */
-  cached: z.string().optional(),
-  /** Where `integrity` in the configuration says the digest, and not prestage.lock alone: what to change if it moved. */
-  pinnedBy: z.literal('integrity').optional(),
-  /** What its server said of the copy: its type, and a name. */
-  said: z.strictObject({ contentType: z.string().optional(), fileName: z.string().optional() }).optional(),
-};
-
-/** Where the bytes of an input are, on the machine that prepares. Not part of any identity. */
-const inputLocation = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('file'), path: z.string(), size: z.int() }),
-  z.strictObject({ kind: z.literal('folder'), path: z.string(), size: z.int() }),
-  z.strictObject({ kind: z.literal('http'), ...remote }),
-  /** `s3://bucket/key`. Who may read it is never said here: whoever prepares has credentials of its own. */
-  z.strictObject({ kind: z.literal('s3'), ...remote, versionId: z.string().optional() }),
-  /** A folder that was packed as tar (`s3://bucket/key`). Its digest is the folder's, not the archive's; `size` is the archive's. */
-  z.strictObject({ kind: z.literal('packed'), url: z.string(), size: z.int() }),
-]);
-
-/** By digest. */
-export const inputLocations = z.record(digest, inputLocation);
-
 export type Recipe = z.infer<typeof recipe>;
-export type RecipeInput = z.infer<typeof input>;
-export type RecipeStep = z.infer<typeof recipeStep>;
-export type StepOf<K extends RecipeStep['kind']> = Extract<RecipeStep, { kind: K }>;
 export type ArchiveLimits = z.infer<typeof archiveLimits>;
 export type PackagePlan = z.infer<typeof packagePlan>;
 export type ScriptPlan = z.infer<typeof scriptPlan>;
 export type ReleasePlan = z.infer<typeof releasePlan>;
-export type InputLocation = z.infer<typeof inputLocation>;
-export type RemoteLocation = Extract<InputLocation, { kind: 'http' | 's3' }>;
-export type InputLocations = z.infer<typeof inputLocations>;
-
-export function isRemote(location: InputLocation): location is RemoteLocation {
-  return location.kind === 'http' || location.kind === 's3';
-}
 
 export function planPackage(id: string, destination: string, recipe: Recipe, limits?: ArchiveLimits): PackagePlan {
   const digest = sha256(canonicalJson(recipe as Json));
@@ -196,9 +114,5 @@ export function planRelease(
 
 /** Everything that preparing a package reads, the source first. */
 export function inputsOf({ recipe }: PackagePlan): RecipeInput[] {
-  const ofSteps = recipe.steps.flatMap((step): RecipeInput[] => {
-    if (step.kind === 'copy') return [step.from];
-    return step.kind === 'patch' ? step.patches.map((patch) => ({ kind: 'file', ...patch })) : [];
-  });
-  return [recipe.source, ...ofSteps];
+  return [recipe.source, ...recipe.steps.flatMap(inputsOfStep)];
 }
