@@ -15,10 +15,7 @@ import { addStatus } from './commands/status.js';
 import { addTest } from './commands/test.js';
 import { addVerify } from './commands/verify.js';
 import type { Surroundings } from './output/streams.js';
-import type { CommandTraits, Work } from './session.js';
-
-/** Runs a command's work with the flags that `command` was given. */
-export type Run = (command: Command, work: Work, traits?: Partial<CommandTraits>) => Promise<void>;
+import type { Run } from './run.js';
 
 /** All commands and their flags, and nothing of what they do: that is loaded when one runs. */
 export function createProgram({

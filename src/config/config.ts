@@ -1,5 +1,4 @@
 import { dirname, resolve } from 'node:path';
-import type { z } from 'zod';
 import {
   type ArchiveLimits,
   type Environment,
@@ -14,11 +13,9 @@ import {
 import { normalizeAwsEnvironment } from './aws-environment.js';
 import { sha256OfIntegrity } from './integrity.js';
 import type { SourceFile } from './read/source-file.js';
-import type { configSchema } from './schema.js';
+import type { ParsedConfig } from './schema.js';
 import { sizeInBytes } from './schema-values.js';
 import { normalizeService } from './service-config.js';
-
-export type ParsedConfig = z.output<typeof configSchema>;
 
 /** A configuration that keeps every rule, with its defaults and short forms written out. */
 export interface Config {

@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import { withoutCredentials } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
 import { findCycle, parseSource } from '../plan/index.js';
-import { destinationOf, type ParsedConfig } from './config.js';
+import { destinationOf } from './config.js';
 import { describe, type Problem } from './problem.js';
+import type { ParsedConfig } from './schema.js';
 
 /** What no value can say of itself: names that refer to each other, and places that only one may have. */
 export function ruleProblems(config: ParsedConfig, folder: string): Problem[] {

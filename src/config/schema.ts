@@ -140,3 +140,6 @@ export const configSchema = z
 
 /** The configuration as it is written; `defineConfig` gives this type to editors. */
 export type ConfigInput = z.input<typeof configSchema>;
+
+/** The same after the schema accepted it. */
+export type ParsedConfig = z.output<typeof configSchema>;

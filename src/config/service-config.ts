@@ -1,5 +1,5 @@
 import type { HealthCheck, ServicePlan } from '../plan/index.js';
-import type { ParsedConfig } from './config.js';
+import type { ParsedConfig } from './schema.js';
 
 type Written = NonNullable<ParsedConfig['services']>[string];
 

@@ -6,7 +6,7 @@ import { hashFile, ifThere, readLink } from './reading.js';
 import type { ReleaseRecord } from './release-record.js';
 import { linkTarget } from './releases.js';
 import type { Difference } from './report.js';
-import type { Verification } from './verify.js';
+import type { Verification } from './verification.js';
 import { typeOf } from './verify-tree.js';
 
 /** Compares a release's folder with its record: the links to the trees, the hosts' scripts, and nothing else. */

@@ -9,7 +9,15 @@ import { storePaths } from './paths.js';
 import { hashFile, IN_FLIGHT, ifThere, readLink } from './reading.js';
 import type { Finding } from './report.js';
 import type { TreeEntry } from './tree-entry.js';
-import type { TreeToVerify, Verification } from './verify.js';
+import type { Verification } from './verification.js';
+
+export interface TreeToVerify {
+  package: string;
+  tree: string;
+  digest: string;
+  /** Those that hold it. */
+  releases: string[];
+}
 
 /** Compares a tree with its manifest, and the manifest with the digest in the release's record. */
 export async function verifyTree(

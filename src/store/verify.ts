@@ -7,8 +7,9 @@ import { IN_FLIGHT, ifThere } from './reading.js';
 import type { ReleaseRecord } from './release-record.js';
 import { currentRelease, readRelease, releaseIds } from './releases.js';
 import type { Difference, VerifyReport } from './report.js';
+import type { Verification } from './verification.js';
 import { verifyRelease } from './verify-release.js';
-import { verifyTree } from './verify-tree.js';
+import { type TreeToVerify, verifyTree } from './verify-tree.js';
 
 export interface VerifyOptions {
   /** Only this release; default: all of them, and `current`. */
@@ -16,18 +17,6 @@ export interface VerifyOptions {
   /** Every byte, too; else names, types, modes, sizes and links. */
   deep: boolean;
   signal?: AbortSignal;
-}
-
-/** What the parts of a verification share. */
-export interface Verification {
-  root: string;
-  deep: boolean;
-  signal: AbortSignal | undefined;
-  /** Bounds the file operations under way. */
-  slots: ReturnType<typeof createSlots>;
-  /** Counts an entry that was compared. */
-  checked(): void;
-  differs(difference: Difference): void;
 }
 
 /** How many trees at once: each has its manifest in memory. */
@@ -103,14 +92,6 @@ async function verifyCurrent(verification: Verification, ids: readonly string[])
   const { current: file } = storePaths(verification.root);
   const where = { package: '', path: 'current', releases: [], file };
   verification.differs({ ...where, kind: 'link', expected: 'a release that is there', found: await readlink(file) });
-}
-
-export interface TreeToVerify {
-  package: string;
-  tree: string;
-  digest: string;
-  /** Those that hold it. */
-  releases: string[];
 }
 
 /** Each tree once, and where two records give it different digests, once for each. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Argument, type Command } from 'commander';
 import { installedFile } from '../../core/installation.js';
-import type { Run } from '../program.js';
+import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 
 const SCRIPTS = { bash: 'prestage.bash', zsh: 'prestage.zsh', fish: 'prestage.fish', powershell: 'prestage.ps1' };

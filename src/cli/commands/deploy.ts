@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { deploySummary } from '../output/summaries.js';
-import type { Run } from '../program.js';
+import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 
 interface Flags {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { PrestageError } from '../../core/errors.js';
 import { destroyQuestion, temporaryQuestion } from '../output/summaries.js';
-import type { Run } from '../program.js';
+import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 
 interface Flags {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { planTables } from '../output/plan-tables.js';
-import type { Run } from '../program.js';
+import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 
 interface Flags {

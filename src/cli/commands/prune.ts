@@ -3,7 +3,7 @@ import { formatBytes } from '../../core/bytes.js';
 import type { PruneResult } from '../../deploy/index.js';
 import { pruneTable } from '../output/store-tables.js';
 import { formatCount } from '../output/units.js';
-import type { Run } from '../program.js';
+import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 import { wholeNumber } from './whole-number.js';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Run } from '../program.js';
+import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 
 export function addRollback(program: Command, run: Run): void {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { statusTables } from '../output/status-tables.js';
-import type { Run } from '../program.js';
+import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 
 export function addStatus(program: Command, run: Run): void {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Run } from '../program.js';
+import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 
 interface Flags {

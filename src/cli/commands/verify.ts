@@ -4,7 +4,7 @@ import type { Unrepaired } from '../../deploy/index.js';
 import { verifyTable } from '../output/store-tables.js';
 import { formatCount } from '../output/units.js';
 import { folded } from '../output/wrap.js';
-import type { Run } from '../program.js';
+import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 
 interface Flags {

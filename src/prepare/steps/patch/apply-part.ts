@@ -1,30 +1,11 @@
-import type { Tree } from '../../tree/tree.js';
 import { applyHunks } from './apply-hunks.js';
-import type { ChangedFiles, PatchedFile } from './changed-files.js';
+import type { PatchedFile } from './changed-files.js';
 import { type ChosenFile, candidates, chooseFile } from './choose-file.js';
-import {
-  alreadyMoved,
-  blocked,
-  cannotCreate,
-  hunkFailed,
-  isApplied,
-  noFile,
-  notDeleted,
-  otherType,
-} from './failure.js';
+import { alreadyMoved, blocked, cannotCreate, hunkFailed, noFile, notDeleted, otherType } from './failure.js';
+import { isApplied } from './is-applied.js';
 import type { FilePatch } from './model.js';
+import type { PartJob } from './part-job.js';
 import { splitLines } from './patch-lines.js';
-
-export interface PartJob {
-  /** The patch's name, for errors. */
-  patch: string;
-  strip: number;
-  fuzz: number;
-  /** What is applied already, or has no file, is passed over. */
-  optional: boolean;
-  files: ChangedFiles;
-  tree: Tree;
-}
 
 export interface PartOutcome {
   hunks: number;

@@ -2,11 +2,12 @@ import { type ErrorCode, PrestageError } from '../../../core/errors.js';
 import { readable } from '../bytes.js';
 import { fileMissing } from '../match-files.js';
 import type { HunkRefused } from './apply-hunks.js';
-import { applyHunks, locateWithin } from './apply-hunks.js';
-import type { PartJob } from './apply-part.js';
+import { locateWithin } from './apply-hunks.js';
 import { candidates } from './choose-file.js';
-import type { FilePatch, Hunk } from './model.js';
+import { isApplied, reversed } from './is-applied.js';
+import type { FilePatch } from './model.js';
 import { lineEndingHint, nearestPlace } from './nearest-place.js';
+import type { PartJob } from './part-job.js';
 
 /** No name of the part is a file of the tree. */
 export function noFile(part: FilePatch, { patch, strip, tree }: PartJob): PrestageError {
@@ -196,24 +197,6 @@ function reasonOf(
     };
   }
   return { what: 'does not apply', hint: 'Make the patch anew from this version of the package.' };
-}
-
-/** Whether a file is as a part would make it: its hunks, turned round, all apply without fuzz. */
-export function isApplied(part: FilePatch, lines: readonly string[], exists: boolean): boolean {
-  if (part.new === 'missing') return !exists;
-  if (!exists || part.hunks.length === 0 || part.moves) return false;
-  const [only] = part.hunks;
-  if (part.old === 'missing' && only) return after(only).join('') === lines.join('');
-  return !('refused' in applyHunks(part.hunks.map(reversed), lines, 0));
-}
-
-function after(hunk: Hunk): string[] {
-  return hunk.lines.filter(({ kind }) => kind !== '-').map(({ text }) => text);
-}
-
-function reversed(hunk: Hunk): Hunk {
-  const opposite = { ' ': ' ', '-': '+', '+': '-' } as const;
-  return { ...hunk, before: after(hunk), lines: hunk.lines.map(({ kind, text }) => ({ kind: opposite[kind], text })) };
 }
 
 function failed(

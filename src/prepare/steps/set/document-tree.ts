@@ -1,6 +1,6 @@
 import { nearest } from '../nearest.js';
-import type { SetValue } from './format.js';
 import { type Part, parseKey, writtenPart } from './key-path.js';
+import type { SetValue } from './set-format.js';
 import { linesOf, problem, type SourceText } from './source-text.js';
 
 /** A parsed document (JSON, YAML, TOML) by what it says; `node` is what its format needs to edit it, `start` its offset. */

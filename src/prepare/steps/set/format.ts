@@ -1,7 +1,5 @@
+import type { SetValue } from './set-format.js';
 import type { SourceText } from './source-text.js';
-
-export type SetFormat = 'properties' | 'ini' | 'json' | 'yaml' | 'xml' | 'toml';
-export type SetValue = string | number | boolean | null;
 
 /** Puts `text` in the place of what is at `start` up to `end` (offsets in a source's text). */
 export interface Edit {

@@ -1,16 +1,17 @@
 import { PrestageError } from '../../../core/errors.js';
-import { edited, type Format, type SetFormat, type Setting, type SetValue } from './format.js';
+import { edited, type Format, type Setting } from './format.js';
 import { ini } from './ini.js';
 import { json } from './json.js';
 import { writtenPart } from './key-path.js';
 import { properties } from './properties.js';
 import { prove } from './prove.js';
+import type { SetFormat, SetValue } from './set-format.js';
 import { decode, encode, problem, type SourceText } from './source-text.js';
 import { toml } from './toml.js';
 import { xml } from './xml.js';
 import { yaml } from './yaml.js';
 
-export type { SetFormat, SetValue } from './format.js';
+export type { SetFormat, SetValue } from './set-format.js';
 
 const FORMATS: Record<SetFormat, Format> = { properties, ini, json, yaml, xml, toml };
 

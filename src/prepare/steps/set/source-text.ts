@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type ErrorContext, PrestageError } from '../../../core/errors.js';
 import { lineAt } from '../bytes.js';
-import type { SetFormat } from './format.js';
+import type { SetFormat } from './set-format.js';
 
 /** A file as text whose bytes can be had back exactly. */
 export interface SourceText {

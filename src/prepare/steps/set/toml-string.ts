@@ -1,5 +1,5 @@
 import type { AST } from 'toml-eslint-parser';
-import type { SetValue } from './format.js';
+import type { SetValue } from './set-format.js';
 
 /** A value as TOML, in the style of the one that it takes the place of. null has no spelling in TOML. */
 export function valueText(value: Exclude<SetValue, null>, old: AST.TOMLContentNode | undefined, eol: string): string {

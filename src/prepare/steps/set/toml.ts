@@ -1,6 +1,7 @@
 import type { AST } from 'toml-eslint-parser';
 import { checkIsValue, locate, readTrees } from './document-tree.js';
-import { type Edit, type Format, insertLines, lineEnd, nextLine, type SetValue } from './format.js';
+import { type Edit, type Format, insertLines, lineEnd, nextLine } from './format.js';
+import type { SetValue } from './set-format.js';
 import { problem, type SourceText } from './source-text.js';
 import { keyText, valueText } from './toml-string.js';
 import { readToml, type TomlNode } from './toml-tree.js';

@@ -1,5 +1,5 @@
 import { isMap, isScalar, parseAllDocuments, Scalar } from 'yaml';
-import type { SetValue } from './format.js';
+import type { SetValue } from './set-format.js';
 
 /** Where a scalar is to stand. */
 export interface ScalarPlace {

@@ -1,6 +1,7 @@
 import { isMap, isScalar, isSeq, type Node, Scalar, type YAMLMap } from 'yaml';
 import { checkIsValue, locate, type Place, readTrees, type Tree } from './document-tree.js';
-import { type Edit, type Format, insertLines, lineEnd, nextLine, type SetValue } from './format.js';
+import { type Edit, type Format, insertLines, lineEnd, nextLine } from './format.js';
+import type { SetValue } from './set-format.js';
 import { problem, type SourceText } from './source-text.js';
 import { blockLiteral, isPlain, keyText, readsAsNumber, scalarText } from './yaml-scalar.js';
 import { readYaml, type YamlNode } from './yaml-tree.js';

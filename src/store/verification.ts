@@ -1,0 +1,14 @@
+import type { createSlots } from '../core/bounded.js';
+import type { Difference } from './report.js';
+
+/** What the parts of a verification share. */
+export interface Verification {
+  root: string;
+  deep: boolean;
+  signal: AbortSignal | undefined;
+  /** Bounds the file operations under way. */
+  slots: ReturnType<typeof createSlots>;
+  /** Counts an entry that was compared. */
+  checked(): void;
+  differs(difference: Difference): void;
+}
