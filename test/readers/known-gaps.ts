@@ -11,6 +11,8 @@ export const KNOWN_GAPS: Readonly<Record<string, readonly string[]>> = {
   unzip: ['backslashes', 'code page', 'UTF-8 not from Unix'],
   // Makes files of volumes' labels and of symbol tables.
   '7-Zip': ['volume label', 'times of GNU', 'pax sparse', 'symbol table', 'backslashes', 'code page'],
-  bsdtar: ['symbol table', 'code page'],
+  // Warns of NULs behind pax records, and forgets the records. Reads a zip64 behind something else from its front, where
+  // nothing tells a link from a file.
+  bsdtar: ['symbol table', 'code page', 'padded pax', 'links in a zip64 behind something'],
   'GNU ar': ['symbol table'],
 };

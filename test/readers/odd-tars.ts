@@ -112,7 +112,9 @@ function paxHeader(dice: Dice, features: Set<string>): Buffer {
     (t: string) => `${t}12 path=a\0b\n`,
     (t: string) => `${t}9 path=z\n8 path=\n`,
   ])(text);
-  return tarEntry({ name: 'PaxHeader', type: 'x', content: changed, ...(dice.once(6) ? { size: 512 } : {}) });
+  const whole = dice.once(6) ? { size: 512 } : {};
+  if (changed.endsWith('\0') || whole.size) features.add('padded pax');
+  return tarEntry({ name: 'PaxHeader', type: 'x', content: changed, ...whole });
 }
 
 function sparse(dice: Dice, add: (key: string, value: string) => void): void {

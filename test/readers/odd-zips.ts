@@ -8,7 +8,10 @@ const EMPTY = Buffer.alloc(0);
 export function oddZip(dice: Dice): OddArchive {
   const features = new Set<string>();
   const items = Array.from({ length: 1 + dice.below(3) }, () => item(dice, features));
-  const bytes = zip(items, options(dice, items));
+  const its = options(dice, items);
+  if (its.zip64 && its.prefix && !its.absolute && features.has('links in a zip'))
+    features.add('links in a zip64 behind something');
+  const bytes = zip(items, its);
   return { format: 'zip', bytes, features };
 }
 

@@ -25,7 +25,7 @@ export interface PaxSparse {
 }
 
 /**
- * Reads records, each `<length> <key>=<value>\n`: an empty size takes an earlier one away. NULs may fill what is left.
+ * Reads records, each `<length> <key>=<value>\n`. NULs may fill what is left.
  * @returns a reason where they are malformed
  */
 export function parsePax(content: Buffer): PaxRecords | string {
@@ -55,9 +55,10 @@ function apply(records: PaxRecords, key: string, value: Buffer): string | undefi
     if (name === undefined) return `its pax ${key} is not UTF-8`;
     records[key] = name;
   } else if (key === 'size') {
-    if (value.length === 0) delete records.size;
-    else if (!isNumber(value.toString('latin1'))) return 'its pax size is not a number';
-    else records.size = Number(value.toString('latin1'));
+    // POSIX has the size of the header then, bsdtar and Python none.
+    if (value.length === 0) return 'its pax size is empty, so programs differ in its size';
+    if (!isNumber(value.toString('latin1'))) return 'its pax size is not a number';
+    records.size = Number(value.toString('latin1'));
   } else if (key.startsWith(SPARSE)) {
     records.sparse ??= { map: [] };
     return applySparse(records.sparse, key.slice(SPARSE.length), value);

@@ -137,6 +137,14 @@ describe('are refused as invalid where', () => {
     ['a number in the content has no end', inContent('1'.repeat(512), x512)],
     ['a map in the content is about more', inContent('1\n0\n1024\n', x512)],
     ['it has two maps', tar(pax({ 'GNU.sparse.size': '4096' }), old([0, 512], 4096, x512))],
+    [
+      'the map is by pax, and the header is of GNU (GNU tar reads it from another place)',
+      tar(pax({ 'GNU.sparse.size': '10', 'GNU.sparse.map': '5,5' }), {
+        name: 's',
+        content: 'xxxxx',
+        magic: 'ustar  \0',
+      }),
+    ],
     ['it is a folder', tar(pax({ 'GNU.sparse.size': '4096' }), { name: 'd/', type: '5' })],
     ['a global header has a map', tar(pax({ 'GNU.sparse.map': '0,512' }, 'g'), { name: 'a' })],
   ])('%s', async (_, archive) => {

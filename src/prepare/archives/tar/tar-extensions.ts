@@ -46,6 +46,9 @@ export async function readExtension(
     case 'L':
       if (extensions.longName) throw archiveError('ARCHIVE_INVALID', place, 'has two long names for one entry', DIFFER);
       extensions.longName = untilNul(content);
+      // Go and 7-Zip have the name of the header then, GNU tar and Python none.
+      if (extensions.longName.length === 0)
+        throw archiveError('ARCHIVE_INVALID', place, 'has an empty long name', DIFFER);
       break;
     case 'K':
       if (extensions.longLink)

@@ -12,6 +12,8 @@ export interface TarHeader {
   mode: number;
   /** Bytes of content, as the header says; pax may say otherwise. */
   size: number;
+  /** By its magic: that of POSIX, rather than of GNU tar or of none. */
+  isPosix: boolean;
 }
 
 export const TAR_BLOCK = 512;
@@ -27,6 +29,9 @@ export function parseTarHeader(block: Buffer): TarHeader | string {
   const size = numberField(block, 124, 12);
   const mode = numberField(block, 100, 8);
   if (size === undefined) return 'its size is not a number';
+  // GNU tar and Go pass over the NUL, others read 0.
+  if (block[124] === 0 && /[1-7]/.test(block.toString('latin1', 125, 136)))
+    return 'its size begins with a NUL, so programs differ in it';
   if (size < 0 || size > Number.MAX_SAFE_INTEGER - TAR_BLOCK) return 'its size is impossible';
   const name = fullName(block);
   if (name === undefined) return 'its name has a prefix of which programs differ in whether it counts';
@@ -36,6 +41,7 @@ export function parseTarHeader(block: Buffer): TarHeader | string {
     linkName: text(block, 157, 100),
     mode: mode ?? 0,
     size,
+    isPosix: block.toString('latin1', 257, 263) === 'ustar\0',
   };
 }
 

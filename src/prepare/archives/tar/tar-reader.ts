@@ -18,6 +18,9 @@ interface TarEntry {
   mode: number;
   /** Bytes of content in the archive. */
   size: number;
+  /** Where its pax header says so. */
+  paxSize: number | undefined;
+  isPosix: boolean;
   /** What its pax header says of holes that are not in the archive. */
   sparse: PaxSparse | undefined;
   /** What its own header says of them. */
@@ -100,6 +103,8 @@ function toEntry(archive: string, header: TarHeader, extensions: Extensions, off
     target: () => pax.linkpath ?? decoded(longLink ?? header.linkName, 'link target'),
     mode: header.mode,
     size: pax.size ?? header.size,
+    paxSize: pax.size,
+    isPosix: header.isPosix,
     sparse: pax.sparse,
     offset,
   };
@@ -115,6 +120,11 @@ async function unpackEntry(source: ByteSource, unpacker: Unpacker, entry: TarEnt
   // they agree that none does, and backup programs give them the size that they had on the disk.
   if (kind !== 'file' && kind !== 'folder' && kind !== 'unknown' && entry.size !== 0)
     throw problem('ARCHIVE_INVALID', `is a ${kind} with a size`);
+  // bsdtar and 7-Zip pass over the content that such a folder does not have.
+  if (kind === 'folder' && entry.paxSize) throw problem('ARCHIVE_INVALID', 'is a folder with a size by its pax header');
+  // GNU tar reads it by the map of its own format then, and so from another place.
+  if (entry.sparse && !entry.isPosix)
+    throw problem('ARCHIVE_INVALID', 'has a map of holes by its pax header, and a header that is not of POSIX');
   if (entry.sparse && (kind !== 'file' || entry.map))
     throw problem('ARCHIVE_INVALID', entry.map ? 'has two maps of its holes' : 'has a map of holes, and is no file');
   if (kind === 'unknown') throw problem('ARCHIVE_UNSUPPORTED', `is of ${unknownType(entry.type)}`);

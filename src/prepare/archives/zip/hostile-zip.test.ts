@@ -143,6 +143,16 @@ describe('refuses as invalid', () => {
       'not in its directory',
     ],
     [
+      'an archive before it with an extra field that is broken (7-Zip sees that one)',
+      zip([file('a')], {
+        prefix: Buffer.concat([
+          Buffer.from('#!/bin/sh\n'),
+          zip([{ ...file('b'), extra: Buffer.from('990004000000', 'hex') }]),
+        ]),
+      }),
+      'not in its directory',
+    ],
+    [
       'an entry before the first one, behind the mark of a part (bsdtar sees it)',
       zip([{ ...file('a'), gap: localHeader() }], { prefix: Buffer.from('PK\x07\x08'), zip64: true }),
       'not in its directory',
@@ -165,6 +175,11 @@ describe('refuses as invalid', () => {
     [
       'a folder by its attributes that has nothing in it',
       zip([{ ...file('d', ''), attributes: 0x10 }]),
+      'by its attributes',
+    ],
+    [
+      'a folder by its attributes that is one by its name as well',
+      zip([file('d/', ''), { ...file('d', ''), attributes: 0x10 }]),
       'by its attributes',
     ],
     [

@@ -57,7 +57,7 @@ function linkKind(host: number, name: string, place: ArchivePlace): 'link' {
 export function checkFolders(entries: readonly { name: string; kind: ZipKind['kind'] }[], archive: string): void {
   const unmarked = entries.filter(({ name, kind }) => kind === 'folder' && !name.endsWith('/'));
   for (const { name } of unmarked) {
-    if (entries.some((other) => other.name.startsWith(`${name}/`))) continue;
+    if (entries.some((other) => other.name.startsWith(`${name}/`) && other.name !== `${name}/`)) continue;
     const what = 'is a folder by its attributes, and a file by its name';
     throw archiveError('ARCHIVE_INVALID', { archive, entry: name }, what, { reason: 'headers-differ' });
   }

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { archiveError } from '../archive-error.js';
-import { extraFields, type ZipEntry } from './zip-directory.js';
+import type { ZipEntry } from './zip-directory.js';
 import { readAt } from './zip-end-record.js';
 import { LOCAL_HEADER_BYTES, localHeaderLength } from './zip-local-header.js';
 
@@ -41,7 +41,6 @@ function isEntry(bytes: Buffer): boolean {
   const nameEnd = LOCAL_HEADER_BYTES + bytes.readUInt16LE(26);
   const end = localHeaderLength(bytes);
   if (!isKnown || nameEnd === LOCAL_HEADER_BYTES || end > bytes.length) return false;
-  return (
-    !bytes.subarray(LOCAL_HEADER_BYTES, nameEnd).includes(0) && extraFields(bytes.subarray(nameEnd, end)) !== undefined
-  );
+  // Not its extra fields, too: 7-Zip takes an entry whose fields are broken.
+  return !bytes.subarray(LOCAL_HEADER_BYTES, nameEnd).includes(0);
 }
