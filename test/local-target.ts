@@ -89,7 +89,7 @@ export async function openLocalTargetKit({ agent = false } = {}): Promise<LocalT
       keep,
       ...(fallback ? { fallback } : {}),
     }),
-    deploy: (plan, services, more) => target.applyServices(kit.deployment(plan, services, more), kit.follow()),
+    deploy: (plan, services, more) => target.look().applyServices(kit.deployment(plan, services, more), kit.follow()),
     follow: () => ({ emit: (event) => events.push(event), signal: new AbortController().signal, wait: false }),
     async close() {
       await target.destroy({ purge: true, ...kit.follow() });

@@ -4,7 +4,7 @@ import { PrestageError } from '../core/errors.js';
 import type { Environment } from '../plan/index.js';
 import { type Resolved, writeLockfile } from '../resolve/index.js';
 import type { ReleaseRecord } from '../store/index.js';
-import type { Deployment, PrepareJob, Target } from '../targets/index.js';
+import type { Deployment, PrepareJob, Target, TargetLook } from '../targets/index.js';
 import { contentsOf } from './contents.js';
 import { demandUsable } from './demand-usable.js';
 import { type Detection, detect, toPrepare } from './detect.js';
@@ -50,8 +50,10 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   if (options.refreshImage) demandImages(environment);
 
   const work = async (held: CommandContext): Promise<DeployResult> => {
-    const resolved = only ? await onlyThese(target, chosen, only) : chosen;
-    const detection = await detect(target, resolved.plan);
+    // Looked at under the lock, and again after each change.
+    let look = target.look({ ahead: !options.prepareFilesOnly });
+    const resolved = only ? await onlyThese({ kind: target.kind, look }, chosen, only) : chosen;
+    const detection = await detect(look, resolved.plan);
     announce(detection, resolved, held);
     if (only) {
       demandKept(detection, only);
@@ -68,15 +70,17 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       ...(options.refreshImage ? { image: 'newest' as const } : {}),
       ...(singlePhase && detection.needed ? { fallback: jobOf(resolved, failFast) } : {}),
     };
-    if (!options.prepareFilesOnly) await target.checkServices(deployment);
+    if (!options.prepareFilesOnly) await look.checkServices(deployment);
     held.signal.throwIfAborted();
     await pinSources(resolved, held);
 
     await target.forgetTrees?.(detection.changed);
     const phase1 = await prepareFiles(target, resolved, detection, { ...held, singlePhase, failFast });
-    if (!deployment.fallback) await gate(target, resolved);
-    const phase2 = options.prepareFilesOnly ? 'skipped' : await applyServices(target, deployment, held);
-    const record = await gate(target, resolved);
+    if (phase1 !== 'ready') look = target.look();
+    const ready = deployment.fallback ? undefined : await gate(look, target, resolved);
+    const phase2 = options.prepareFilesOnly ? 'skipped' : await applyServices(look, deployment, held);
+    if (phase2 === 'applied') look = target.look();
+    const record = ready ?? (await gate(look, target, resolved));
     await removeCopies(resolved, options);
     return {
       environment: environment.name,
@@ -85,7 +89,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       phase1,
       phase2,
       packages: packageResults(record, detection),
-      hosts: phase2 === 'skipped' ? [] : (await target.status()).hosts,
+      hosts: phase2 === 'skipped' ? [] : await look.hosts(),
       durationMs: Math.round(performance.now() - started),
     };
   };
@@ -208,7 +212,7 @@ async function prepareFiles(
 }
 
 function applyServices(
-  target: Target,
+  look: TargetLook,
   deployment: Deployment,
   context: CommandContext,
 ): Promise<'applied' | 'unchanged'> {
@@ -218,7 +222,7 @@ function applyServices(
     : `hosts run on release ${release}`;
   const hosts = deployment.services.services.reduce((sum, { count }) => sum + count, 0);
   return timed(context, { phase: 2, release: deployment.release.release, reason, hosts }, () =>
-    target.applyServices(deployment, context),
+    look.applyServices(deployment, context),
   );
 }
 
@@ -236,11 +240,11 @@ async function timed<T extends string>(
 }
 
 /** Between the phases, and after the jump host prepared: the release is there, with all that was planned. */
-async function gate(target: Target, { plan }: Resolved): Promise<ReleaseRecord> {
-  const { release, trees } = await target.lookUp(plan);
+async function gate(look: TargetLook, { root }: Target, { plan }: Resolved): Promise<ReleaseRecord> {
+  const { release, trees } = await look.lookUp(plan);
   const missing = plan.packages.filter((item) => !trees.has(item.tree)).map((item) => item.id);
   if (release && missing.length === 0) return release;
-  throw new PrestageError('FILES_NOT_READY', `Release ${plan.release} is not complete in ${target.root}.`, {
+  throw new PrestageError('FILES_NOT_READY', `Release ${plan.release} is not complete in ${root}.`, {
     hint: 'Run the same command again; if it says so again, run `prestage verify`.',
     context: { release: plan.release, missing },
   });

@@ -16,7 +16,7 @@ export interface DestroyPlan {
 /** What `destroy` would remove, for the question that it asks. */
 export async function destroyPlan(options: CommandOptions): Promise<DestroyPlan> {
   const { name, environment, target } = await openDeployed(options);
-  const { hosts, database, releases, temporary } = await target.status();
+  const { hosts, database, releases, temporary } = await target.look().status();
   return {
     project: name,
     environment: environment.name,

@@ -1,6 +1,6 @@
 import { type PackagePlan, type ReleasePlan, recipe, type ScriptPlan } from '../plan/index.js';
 import type { ChangedTree, ReleaseRecord } from '../store/index.js';
-import type { Prepared, Target } from '../targets/index.js';
+import type { Prepared, TargetLook } from '../targets/index.js';
 import { type Change, recipeChanges, summaryOf } from './changes/recipe-changes.js';
 
 export interface PackageDetection {
@@ -25,16 +25,20 @@ export interface Detection {
   changed: readonly ChangedTree[];
 }
 
-/** Whether phase 1 is needed, package by package: a look-up of names that follow from the config and the lockfile. */
-export async function detect(target: Target, plan: ReleasePlan): Promise<Detection> {
-  const [prepared, releases, current, changed = []] = await Promise.all([
-    target.lookUp(plan),
-    target.releases(),
-    target.currentRelease(),
-    target.changedTrees?.(plan),
-  ]);
-  // What is deployed counts first: what was prepared since may never have been used.
-  const earlier = [...releases.filter(({ release }) => release !== current), ...releases.filter(isCurrent)];
+/**
+ * Whether phase 1 is needed, package by package: a look-up of names that follow from the config and the lockfile.
+ * @param options.compare says what is not as in the release before also where nothing is to be prepared. That reads the records of
+ * all releases, and nobody but `plan` shows it.
+ */
+export async function detect(
+  look: TargetLook,
+  plan: ReleasePlan,
+  { compare = false }: { compare?: boolean } = {},
+): Promise<Detection> {
+  const [prepared, changed = []] = await Promise.all([look.lookUp(plan), look.changedTrees?.(plan)]);
+  const isReady =
+    prepared.release && changed.length === 0 && plan.packages.every(({ tree }) => prepared.trees.has(tree));
+  const earlier = isReady && !compare ? [] : await earlierReleases(look);
   const packages = plan.packages.map((item) => withChanged(detectPackage(item, prepared, earlier), changed));
   const needed = !prepared.release || packages.some((item) => item.action === 'prepare');
   const last = earlier.at(-1);
@@ -47,10 +51,13 @@ export async function detect(target: Target, plan: ReleasePlan): Promise<Detecti
     earlierScripts: last?.scripts ?? [],
     changed,
   };
+}
 
-  function isCurrent({ release }: ReleaseRecord): boolean {
-    return release === current;
-  }
+/** The last one is what a change is compared with. What is deployed counts first: what was prepared since may never have been used. */
+async function earlierReleases(look: TargetLook): Promise<ReleaseRecord[]> {
+  const [releases, current] = await Promise.all([look.releases(), look.currentRelease()]);
+  const isCurrent = ({ release }: ReleaseRecord) => release === current;
+  return [...releases.filter((record) => !isCurrent(record)), ...releases.filter(isCurrent)];
 }
 
 /** What somebody wrote to since it was prepared is prepared again. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { sha256 } from '../core/digest.js';
 import { planPackage, planRelease, type ServicePlan } from '../plan/index.js';
 import type { Resolved } from '../resolve/index.js';
-import type { Target } from '../targets/index.js';
+import type { Target, TargetLook } from '../targets/index.js';
 import { onlyThese } from './only.js';
 
 const part = (id: string, content: string, destination = id) =>
@@ -37,18 +37,18 @@ const resolved = (packages: ReturnType<typeof part>[], services: ServicePlan[], 
   }) as unknown as Resolved;
 
 /** On which that is deployed. */
-function targetWith({ plan, services }: Resolved, kind: Target['kind'], keepsRecipes = true): Target {
+function targetWith({ plan, services }: Resolved, kind: Target['kind'], keepsRecipes = true) {
   const packages = plan.packages.map(({ recipe, digest, ...item }) => ({
     ...item,
     recipe: digest,
     ...(keepsRecipes ? { recipeContent: recipe } : {}),
   }));
-  return {
-    kind,
+  const look = {
     currentRelease: async () => plan.release,
     releases: async () => [{ ...plan, packages }],
     history: async () => [{ release: plan.release, deployedAt: '', services }],
-  } as unknown as Target;
+  } as unknown as TargetLook;
+  return { kind, look };
 }
 
 const before = resolved([part('app', '1'), part('lib', '1')], [service('api'), service('web')], '1');

@@ -12,7 +12,7 @@ import {
 } from '../plan/index.js';
 import type { Resolved } from '../resolve/index.js';
 import type { ReleaseRecord } from '../store/index.js';
-import type { Target } from '../targets/index.js';
+import type { Target, TargetLook } from '../targets/index.js';
 import { recordedPackage } from './recorded.js';
 
 /** What is deployed: the base to which `--only` adds. */
@@ -38,8 +38,12 @@ export function demandNames({ packages, services: { services } }: Config, names:
  * one there alone, and is whole as every other (docs/decisions/0010-deploy-only.md).
  * @throws NOTHING_DEPLOYED, USAGE where that release cannot be
  */
-export async function onlyThese(target: Target, resolved: Resolved, names: readonly string[]): Promise<Resolved> {
-  const base = await deployedBase(target, resolved);
+export async function onlyThese(
+  { kind, look }: { kind: Target['kind']; look: TargetLook },
+  resolved: Resolved,
+  names: readonly string[],
+): Promise<Resolved> {
+  const base = await deployedBase(look, resolved);
   const named = new Set(names);
   const packages = [
     ...resolved.plan.packages.filter(({ id }) => named.has(id)),
@@ -50,17 +54,13 @@ export async function onlyThese(target: Target, resolved: Resolved, names: reado
   demandNeeds(services, packages, names);
   const scripts = mergedScripts(services, { now: resolved.plan.scripts, before: base.record.scripts, named });
   const plan = planRelease(resolved.plan.name, packages, scripts);
-  if (target.kind === 'aws' && plan.release !== base.record.release && !packages.some(({ id }) => named.has(id)))
+  if (kind === 'aws' && plan.release !== base.record.release && !packages.some(({ id }) => named.has(id)))
     throw oneReleaseForAll(names, plan.release);
   return { ...resolved, plan, services };
 }
 
-async function deployedBase(target: Target, { environment }: Resolved): Promise<Base> {
-  const [current, releases, history] = await Promise.all([
-    target.currentRelease(),
-    target.releases(),
-    target.history(),
-  ]);
+async function deployedBase(look: TargetLook, { environment }: Resolved): Promise<Base> {
+  const [current, releases, history] = await Promise.all([look.currentRelease(), look.releases(), look.history()]);
   const record = releases.find(({ release }) => release === current);
   const deployed = history.findLast(({ release }) => release === current);
   if (record && deployed) return { record, services: deployed.services };

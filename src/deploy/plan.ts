@@ -77,13 +77,14 @@ async function askTarget(
   };
   try {
     const target = await targetOf(project);
-    const detection = await detect(target, resolved.plan);
-    const deployed = (await target.history()).at(-1)?.services;
+    const look = target.look();
+    const detection = await detect(look, resolved.plan, { compare: true });
+    const deployed = (await look.history()).at(-1)?.services;
     const changes = deployed === undefined ? [] : serviceChanges(deployed, resolved.services);
     return {
       detection: { ...detection, scripts: await withDiffs(detection, target, resolved) },
-      phase2: { ...(await target.planServices(deployment)), changes },
-      review: out === undefined ? [] : ((await target.reviewFiles?.(deployment, resolved)) ?? []),
+      phase2: { ...(await look.planServices(deployment)), changes },
+      review: out === undefined ? [] : ((await look.reviewFiles?.(deployment, resolved)) ?? []),
     };
   } catch (error) {
     signal.throwIfAborted();

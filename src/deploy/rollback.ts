@@ -14,11 +14,8 @@ export interface RollbackOptions extends CommandOptions {
 export async function rollback(options: RollbackOptions): Promise<RollbackResult> {
   const { target, environment, context } = await openDeployed(options);
   return target.exclusively('rollback', context, async (held) => {
-    const [records, current, history] = await Promise.all([
-      target.releases(),
-      target.currentRelease(),
-      target.history(),
-    ]);
+    const look = target.look({ ahead: true });
+    const [records, current, history] = await Promise.all([look.releases(), look.currentRelease(), look.history()]);
     const release = options.release ?? releaseBefore(current, history, new Set(records.map((item) => item.release)));
     const record = demandRelease(records, release);
     const { services, image } = deploymentOf(release, history);
@@ -29,10 +26,10 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       ...(image === undefined ? {} : { image: { id: image } }),
       keepDatabase: true,
     };
-    demandUnchanged(release, (await target.changedTrees?.(record)) ?? []);
-    await target.checkServices(deployment);
+    demandUnchanged(release, (await look.changedTrees?.(record)) ?? []);
+    await look.checkServices(deployment);
     held.signal.throwIfAborted();
-    const phase2 = await target.applyServices(deployment, held);
+    const phase2 = await look.applyServices(deployment, held);
     return { environment: environment.name, release, previous: current, phase2 };
   });
 }

@@ -5,7 +5,7 @@ import type { StatusResult } from './results.js';
 /** What is prepared, deployed and running, and what is there only for a while. */
 export async function status(options: CommandOptions): Promise<StatusResult> {
   const { target, environment } = await openDeployed(options);
-  const { release = null, ...rest } = await target.status();
+  const { release = null, ...rest } = await target.look().status();
   return { environment: environment.name, root: target.root, release, ...rest };
 }
 

@@ -6,7 +6,8 @@ import type { ReleasesResult } from './results.js';
 /** The releases in the store, oldest first, with when each was deployed last. */
 export async function releases(options: CommandOptions): Promise<ReleasesResult> {
   const { target } = await openDeployed(options);
-  const [records, current, history] = await Promise.all([target.releases(), target.currentRelease(), target.history()]);
+  const look = target.look();
+  const [records, current, history] = await Promise.all([look.releases(), look.currentRelease(), look.history()]);
   return {
     current,
     releases: records.map((record) => ({
@@ -22,7 +23,7 @@ export async function releases(options: CommandOptions): Promise<ReleasesResult>
 /** What `prune` would remove and keep. */
 export async function planPrune(options: CommandOptions & { keep: number }): Promise<PrunePlan> {
   const { target } = await openDeployed(options);
-  return target.planPrune(options.keep);
+  return target.look().planPrune(options.keep);
 }
 
 /**

@@ -22,7 +22,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyResult> {
   // Only what is prepared again needs all of the configuration.
   const project = repair ? await openProject(options) : undefined;
   const { target, context } = project ?? (await openDeployed(options));
-  if (release !== undefined) demandRelease(await target.releases(), release);
+  if (release !== undefined) demandRelease(await target.look().releases(), release);
   const look = (held: CommandContext) => target.verify({ deep, ...(release === undefined ? {} : { release }) }, held);
   if (!project) return look(context);
   return target.exclusively('verify', context, async (held) => {
@@ -40,7 +40,7 @@ async function prepareAgain(
   context: CommandContext,
 ): Promise<Pick<Required<VerifyResult>, 'repaired' | 'unrepaired'>> {
   const { plan, inputs } = await resolveProject(project, {});
-  const others = (await project.target.releases()).filter(({ release }) => release !== plan.release);
+  const others = (await project.target.look().releases()).filter(({ release }) => release !== plan.release);
   const repaired: string[] = [];
   for (const each of [plan, ...others.flatMap(plannedAgain)]) {
     const wrong = wrongOf(each, differences);

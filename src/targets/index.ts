@@ -17,6 +17,7 @@ export type {
   ReviewFile,
   ServicesChange,
   Target,
+  TargetLook,
   TargetStatus,
 } from './target.js';
 

@@ -16,14 +16,14 @@ export interface Target {
   /** What `destroy --purge` takes away, in words: its root, or the bucket and the file system. */
   readonly holdings: string;
 
-  /** Detection: which of these trees, and whether this release, are in the store. A look-up per name, no walk. */
-  lookUp(plan: ReleasePlan): Promise<Prepared>;
-
   /**
-   * Which trees of a release somebody wrote to since they were prepared. Only where hosts may be able to; each name is looked at.
+   * What is there now. Each part is asked for once, when it is first needed, and stays as it was found: look again after a change,
+   * and after a wait for the lock.
+   * @param options.ahead asks at once for all that a deployment of services compares
    */
-  changedTrees?(plan: { packages: readonly { id: string; tree: string }[] }): Promise<ChangedTree[]>;
-  /** Takes their readiness away, so that phase 1 prepares them again. */
+  look(options?: { ahead?: boolean }): TargetLook;
+
+  /** Takes the readiness of changed trees away, so that phase 1 prepares them again. */
   forgetTrees?(trees: readonly ChangedTree[]): Promise<void>;
 
   /**
@@ -33,25 +33,9 @@ export interface Target {
    */
   prepare(job: PrepareJob, context: CommandContext): Promise<void>;
 
-  /** What phase 2 would do; changes nothing. */
-  planServices(deployment: Deployment): Promise<ServicesChange>;
-
   /** A hosts' script that a release in the store has, where it can be read: a plan shows what changed in it. */
   readScript?(script: ScriptPlan): Promise<Uint8Array | undefined>;
 
-  /** What phase 2 would be made of, for a person to review, where the target makes it of more than a release; changes nothing. */
-  reviewFiles?(deployment: Deployment, job: PrepareJob): Promise<ReviewFile[]>;
-
-  /** Checks that can fail before anything is changed (ports in use, an unsupported database). */
-  checkServices(deployment: Deployment): Promise<void>;
-
-  /** Phase 2: makes the hosts be as the deployment says, then moves `current`. On failure, hosts are back as they were. */
-  applyServices(deployment: Deployment, context: CommandContext): Promise<'applied' | 'unchanged'>;
-
-  /** The deployments that became healthy, oldest first: what `rollback` goes back to. */
-  history(): Promise<DeployedRelease[]>;
-
-  status(): Promise<TargetStatus>;
   /** Lines of a host's (`api`, `api-1`), the database's or the worker's log, oldest first; with `follow`, until aborted. */
   logs(source: string | undefined, options: LogOptions): Promise<void>;
   /** Stops and removes everything of phase 2. With `purge`, the store and the database's data as well. */
@@ -59,11 +43,7 @@ export interface Target {
   /** Ends what must not outlive a run: workers at work, and what dead ones left behind. */
   endTemporary(options: Omit<DestroyOptions, 'purge'>): Promise<void>;
 
-  releases(): Promise<ReleaseRecord[]>;
-  currentRelease(): Promise<string | undefined>;
   verify(what: { release?: string; deep: boolean }, context: CommandContext): Promise<VerifyReport>;
-  /** Never what is current, deployed or being prepared. */
-  planPrune(keep: number): Promise<PrunePlan>;
   /**
    * Removes what the plan says. With an empty plan it deletes what a prune that was killed had put out of sight, where that
    * needs no machine.
@@ -76,6 +56,40 @@ export interface Target {
    * @throws LOCKED where another command is at it and `wait` is false; LEASE_LOST, when the work has ended
    */
   exclusively<T>(command: string, context: CommandContext, work: (context: CommandContext) => Promise<T>): Promise<T>;
+}
+
+/** A target as one look finds it. Nothing is asked twice, and all answers are of one moment, as near as that can be. */
+export interface TargetLook {
+  /** Detection: which of these trees, and whether this release, are in the store. A look-up per name, no walk. */
+  lookUp(plan: ReleasePlan): Promise<Prepared>;
+
+  /**
+   * Which trees of a release somebody wrote to since they were prepared. Only where hosts may be able to; each name is looked at.
+   */
+  changedTrees?(plan: { packages: readonly { id: string; tree: string }[] }): Promise<ChangedTree[]>;
+
+  /** The records of all releases in the store, oldest first. */
+  releases(): Promise<ReleaseRecord[]>;
+  currentRelease(): Promise<string | undefined>;
+  /** The deployments that became healthy, oldest first: what `rollback` goes back to. */
+  history(): Promise<DeployedRelease[]>;
+  hosts(): Promise<HostStatus[]>;
+  status(): Promise<TargetStatus>;
+
+  /** Checks that can fail before anything is changed (ports in use, an unsupported database). */
+  checkServices(deployment: Deployment): Promise<void>;
+  /** What phase 2 would do; changes nothing. */
+  planServices(deployment: Deployment): Promise<ServicesChange>;
+  /** What phase 2 would be made of, for a person to review, where the target makes it of more than a release; changes nothing. */
+  reviewFiles?(deployment: Deployment, job: PrepareJob): Promise<ReviewFile[]>;
+  /**
+   * Phase 2: makes the hosts be as the deployment says, by what this look found, then moves `current`. On failure, hosts are back as
+   * they were. What was looked at is true afterwards only where the outcome is `unchanged`.
+   */
+  applyServices(deployment: Deployment, context: CommandContext): Promise<'applied' | 'unchanged'>;
+
+  /** Never what is current, deployed or being prepared. */
+  planPrune(keep: number): Promise<PrunePlan>;
 }
 
 export interface LogOptions extends LogWindow {

@@ -26,6 +26,8 @@ export interface CloudProject extends Sample {
   /** `prestage <line> --env <name>` against the region. */
   aws(line: string, options?: Partial<RunOptions>): Promise<Run>;
   startAws(line: string, options?: Partial<RunOptions>): ChildProcess;
+  /** Where the bucket and the file system are. */
+  outputs(): Promise<{ bucket: string; fileSystem: string }>;
   /** Where the store is, as files of this machine. */
   store(): Promise<string>;
   /** Instances of this environment that are not gone, by the value of a tag. */
@@ -66,6 +68,10 @@ async function project(cloud: Cloud, name: string, change: (config: Sample['conf
   await sample.write('hosts/server.py', SERVER, 0o755);
   const { region, guests } = cloud;
   const { env } = region;
+  const outputs = async () => {
+    const { BucketName = '', FileSystemId = '' } = await outputsOf(region, `prestage-sample-${name}-foundation`);
+    return { bucket: BucketName, fileSystem: FileSystemId };
+  };
   const instances = async () =>
     (await region.machines()).instances.filter(
       ({ state, tags }) => state !== 'terminated' && tags?.['prestage:environment'] === name,
@@ -77,10 +83,8 @@ async function project(cloud: Cloud, name: string, change: (config: Sample['conf
       prestage(`${line} --env ${name}`, { cwd: sample.folder, ...options, env: { ...env, ...options?.env } }),
     startAws: (line, options) =>
       start(`${line} --env ${name}`, { cwd: sample.folder, ...options, env: { ...env, ...options?.env } }),
-    async store() {
-      const { FileSystemId } = await outputsOf(region, `prestage-sample-${name}-foundation`);
-      return guests.fileSystem(FileSystemId ?? '');
-    },
+    outputs,
+    store: async () => guests.fileSystem((await outputs()).fileSystem),
     instances,
     workers: async () =>
       (await instances()).filter(({ tags }) => tags['prestage:temporary'] === 'true').map(({ id }) => id),

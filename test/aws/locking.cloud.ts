@@ -93,6 +93,22 @@ describe.skipIf(lacks('moto'))('in the emulated region', () => {
     void lock.release();
   });
 
+  test('a lock whose answer was lost when it was taken is ours all the same', async () => {
+    const { name } = await newBucket(region);
+    const accessKey = 'AKIALOSTANSWER';
+    const bucket = bucketOf(region, name, accessKey);
+    await region.faults({ service: 's3', action: 'PutObject', accessKey, effect: 'lost', times: 1 });
+    const claim = { run: 'a', command: 'deploy' };
+    const lock = await acquireLock(bucket, claim, {
+      wait: false,
+      signal: new AbortController().signal,
+      onWait: () => {},
+    });
+    expect(await readLockHolder(bucket)).toMatchObject(claim);
+    await lock.release();
+    expect(await readLockHolder(bucket)).toBeUndefined();
+  });
+
   test('a lock that another took since we looked stays when we release ours', async () => {
     const bucket = await newBucket(region);
     await bucket.put(LOCK_KEY, 'theirs');

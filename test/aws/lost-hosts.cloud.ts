@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
 import type { Template } from '../../src/targets/aws/cloudformation/stack-state.js';
 import { type AwsContext, openContext } from '../../src/targets/aws/context.js';
-import { everyHost } from '../../src/targets/aws/hosts/find-hosts.js';
+import { everyHost } from '../../src/targets/aws/hosts/every-host.js';
 import { followHosts } from '../../src/targets/aws/hosts/follow-hosts.js';
 import { infrastructureStackName, TAGS } from '../../src/targets/aws/names.js';
 import { lacks } from '../requirements.js';

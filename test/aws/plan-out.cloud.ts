@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
 import { openContext } from '../../src/targets/aws/context.js';
+import { lookAt } from '../../src/targets/aws/look.js';
 import { reviewFiles } from '../../src/targets/aws/plan/review-files.js';
 import type { Deployment } from '../../src/targets/target.js';
 import { lacks } from '../requirements.js';
@@ -24,7 +25,7 @@ describe.skipIf(lacks('moto', 'dash'))('what `plan --out` writes of an environme
     const { release, services } = someInfrastructure();
     const deployment: Deployment = { environment: 'dev', release, services };
     const vendor = { kind: 's3', url: 's3://vendor/it.jar', size: 1, pinnedBy: 'integrity' } as const;
-    const files = await reviewFiles(context, deployment, { inputs: { [`${'a'.repeat(64)}`]: vendor } });
+    const files = await reviewFiles(lookAt(context), deployment, { inputs: { [`${'a'.repeat(64)}`]: vendor } });
     const found = new Map(files.map(({ path, content }) => [path.replace(/-[0-9a-f]{8}-/, '-DIGEST-'), content]));
     expect([...found.keys()].sort()).toEqual([
       'data.json',

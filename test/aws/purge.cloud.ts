@@ -5,6 +5,7 @@ import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
 import { type AwsContext, openContext } from '../../src/targets/aws/context.js';
 import { destroy } from '../../src/targets/aws/destroy.js';
 import { ensureFoundation } from '../../src/targets/aws/foundation.js';
+import { lookAt } from '../../src/targets/aws/look.js';
 import { uniqueName } from '../../src/targets/aws/names.js';
 import { lacks } from '../requirements.js';
 import { type Fault, type Region, startRegion } from './region.js';
@@ -41,8 +42,8 @@ describe.skipIf(lacks('moto'))('a `destroy --purge` that was interrupted', () =>
     ['before the bucket', { service: 's3', action: 'DeleteBucket', effect: 'denied' }],
   ])('%s is told by `deploy`, and gone on with by the next one', async (where, fault) => {
     const context = environment(where.replace(/^.* /, ''));
-    const make = () => ensureFoundation(context, { ...options, inputs: undefined });
-    const place = await make();
+    const make = () => ensureFoundation(lookAt(context), { ...options, inputs: undefined });
+    const { place } = await make();
     await place.bucket.put('sources/it', 'it');
     await region.faults(fault);
     await expect(destroy(context, { ...options, purge: true })).rejects.toMatchObject({ code: 'AWS_FAILED' });

@@ -73,7 +73,7 @@ describe.skipIf(lacks('moto'))('a roll-out', () => {
       ...change,
     };
     const context = { emit: () => {}, signal: new AbortController().signal, wait: false };
-    return target.exclusively('deploy', context, (held) => target.applyServices(deployment, held));
+    return target.exclusively('deploy', context, (held) => target.look().applyServices(deployment, held));
   }
 
   /** What went wrong for who asked the balancer all the time while `work` went on. */
@@ -115,7 +115,7 @@ describe.skipIf(lacks('moto'))('a roll-out', () => {
     const second = await hosts();
     expect(second).toHaveLength(3);
     expect(second.filter((id) => first.includes(id))).toEqual([]);
-    expect(await target.currentRelease()).toBe('b'.repeat(16));
+    expect(await target.look().currentRelease()).toBe('b'.repeat(16));
     expect(await deploy('b')).toBe('unchanged');
 
     // Hosts of the service come up, and then another one does not.
@@ -142,6 +142,6 @@ describe.skipIf(lacks('moto'))('a roll-out', () => {
     expect(await lostWhile(refused)).toEqual([]);
     await region.unhealthyTargets(false);
     expect(await hosts()).toEqual(second);
-    expect(await target.currentRelease()).toBe('b'.repeat(16));
+    expect(await target.look().currentRelease()).toBe('b'.repeat(16));
   }, 600_000);
 });

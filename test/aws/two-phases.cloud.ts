@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Run } from '../prestage.js';
 import { type CloudProject, succeeded, useCloud, withoutCloud } from './cloud.js';
+import { addEarlierReleases, byAction } from './many-releases.js';
+import { ACCESS_KEY } from './region.js';
 
 /** The digests of all trees of a release, by package. */
 async function digests(root: string, release: string): Promise<Record<string, string>> {
@@ -21,7 +23,6 @@ describe.skipIf(withoutCloud)('an environment on AWS', () => {
   test('is prepared by a worker that ends, gets its hosts, another release, the one before, and goes', async () => {
     const project = await cloud.project('dev');
     await project.save();
-    const calls = async (action: string) => (await cloud.region.calls({ action })).length;
 
     // What was begun and never made is in nobody's way.
     await cloud.region.putStack('prestage-sample-dev-foundation', 'REVIEW_IN_PROGRESS');
@@ -53,11 +54,27 @@ describe.skipIf(withoutCloud)('an environment on AWS', () => {
     ]);
     const hosts = await instanceIds(project);
 
-    // Nothing changes, and nothing is done.
-    const updates = await calls('UpdateStack');
-    const unchanged = succeeded(await project.aws('deploy --yes --json'));
-    expect(unchanged.result).toMatchObject({ phase1: 'ready', phase2: 'unchanged' });
-    expect(await calls('UpdateStack')).toBe(updates);
+    // Nothing changes, and nothing is done: by the same requests, however many releases there are.
+    for (const earlier of [0, 19]) {
+      const remove = await addEarlierReleases({ region: cloud.region, ...(await project.outputs()) }, first, earlier);
+      const before = (await cloud.region.calls()).length;
+      const unchanged = succeeded(await project.aws('deploy --yes --json'));
+      expect(unchanged.result).toMatchObject({ phase1: 'ready', phase2: 'unchanged' });
+      // Hosts ask as well, by keys of their own.
+      const asked = (await cloud.region.calls()).slice(before).filter(({ accessKey }) => accessKey === ACCESS_KEY);
+      expect(byAction(asked.filter(({ path }) => !path.includes('/hosts/')))).toEqual([
+        '1 DeleteObject', // the lock
+        '1 DescribeInstances',
+        '1 PutObject', // the lock
+        '2 GetObject', // the release's record, the last deployment
+        '2 GetTemplate',
+        '2 ListObjectsV2', // trees, deployments
+        '3 DescribeStacks', // one for the way to the lock, and both under it
+      ]);
+      // What each host said of itself.
+      expect(asked.filter(({ path }) => path.includes('/hosts/'))).toHaveLength(hosts.length);
+      await remove();
+    }
     expect(await instanceIds(project)).toEqual(hosts);
 
     // Another release beside it: all hosts are others.

@@ -144,6 +144,6 @@ describe.skipIf(process.platform !== 'linux' || lacks('python3'))('a program tha
       context: { reverted: ['api-0'], notReverted: [] },
     });
     expect(await answer(port)).toBe('two');
-    expect((await kit.target.status()).hosts).toMatchObject([{ state: 'healthy' }]);
+    expect((await kit.target.look().status()).hosts).toMatchObject([{ state: 'healthy' }]);
   }, 300_000);
 });

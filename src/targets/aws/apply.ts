@@ -1,78 +1,89 @@
+import { mapBounded } from '../../core/bounded.js';
 import type { CommandContext } from '../../core/command-context.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
-import type { Deployment } from '../target.js';
+import type { DeployedRelease, Deployment } from '../target.js';
 import { awsParts } from './aws-parts.js';
-import { appendDeployment, readDeployments } from './bucket/deployments.js';
+import { appendDeployment } from './bucket/deployments.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
-import { isDeployed } from './cloudformation/is-deployed.js';
+import { isDeployed, isWhole } from './cloudformation/deployed-stack.js';
 import { settleStack } from './cloudformation/settle-stack.js';
-import type { AwsContext, Place } from './context.js';
+import type { Place } from './context.js';
 import { ensureData } from './data/data-stack.js';
-import { everyHost, findHosts, missingHosts } from './hosts/find-hosts.js';
+import { everyHost, type HostMachine } from './hosts/every-host.js';
+import { findHosts } from './hosts/find-hosts.js';
 import { type FailedHost, followHosts } from './hosts/follow-hosts.js';
-import { readHostReport } from './hosts/host-report.js';
 import { forgetNeighbours, tellNeighbours } from './hosts/neighbours.js';
-import { deployedInfrastructure, infrastructureInputs, isRecorded } from './infrastructure.js';
-import { infrastructureStackName } from './names.js';
+import { infrastructureInputs, isRecorded } from './infrastructure.js';
+import { type AwsLook, lookAt } from './look.js';
 import { rollOut } from './rollout/roll-out.js';
+import { synthesizedInfrastructure } from './wanted.js';
 import { provideFallback } from './worker/fallback.js';
+
+/** Reports of hosts that are asked for at once. */
+const IN_FLIGHT = 16;
 
 /**
  * Phase 2: makes the infrastructure as the deployment says, by CloudFormation, which puts everything back where a host fails.
  * @throws HOST_FAILED, STACK_FAILED
  */
 export async function applyInfrastructure(
-  context: AwsContext,
+  seen: AwsLook,
   place: Place,
   deployment: Deployment,
   options: CommandContext,
 ): Promise<'applied' | 'unchanged'> {
+  const { context } = seen;
   const { session } = context;
   const { emit, signal } = options;
-  const name = infrastructureStackName(place.scope);
-  // What is stuck, or never was made, is put right first: no step can begin there.
-  const settled = await settleStack(session, name, { emit, signal });
-  const deployed = settled && (await deployedInfrastructure(context));
-  const data = await ensureData(context, place, deployment, options);
-  const inputs = await infrastructureInputs(context, place, deployment, {
-    deployed,
+  const settled = await settledLook(seen, options);
+  const data = await ensureData(settled, place, deployment, options);
+  // A database takes minutes to make.
+  const look = data.isChanged ? lookAt(context) : settled;
+  const inputs = await infrastructureInputs(look, place, deployment, {
     data: data.outputs,
     fallback: () => provideFallback(context, place, deployment, options),
-    missing: () => missingHosts(context, deployed),
   });
-  const { synthesizeInfrastructure } = await awsParts(() => import('./stacks/infrastructure.js'));
   const { neighboursOf } = await awsParts(() => import('./stacks/infrastructure/host-inputs.js'));
-  const wanted = synthesizeInfrastructure(inputs);
+  const wanted = await synthesizedInfrastructure(inputs);
   const { template } = wanted;
   const told = { template, neighbours: (service: string) => neighboursOf(service, inputs) };
-  if (await isDeployed(session.cloudFormation, name, template)) {
+  const last = await look.lastDeployment();
+  if (await isDeployed(look.infrastructure, template)) {
     signal.throwIfAborted();
-    await tellNeighbours(place.bucket, told);
-    await tellOfUnhealthyHosts(context, place, emit);
-    return (await record(place, deployment, inputs.imageId, emit)) || data.isChanged ? 'applied' : 'unchanged';
+    // What is recorded was told to every host before.
+    const isNews = !isRecorded(last, deployment, inputs.imageId);
+    if (isNews) await tellNeighbours(place.bucket, told);
+    await tellOfUnhealthyHosts(look, emit);
+    if (isNews) await record(place, deployment, { last, image: inputs.imageId, emit });
+    return isNews || data.isChanged ? 'applied' : 'unchanged';
   }
   // Those that stay are told when the others are there.
+  const deployed = await look.infrastructure.template();
   await tellNeighbours(place.bucket, told, (resource) => deployed?.Resources[resource] === undefined);
-  const before = await everyHost(context);
+  const before = await look.machines();
+  /** The hosts before the next step, where nothing was done since they were looked for. */
+  let known: readonly HostMachine[] | undefined = before;
   const { services } = deployment;
   await rollOut(
-    context,
+    look,
     place,
     {
-      ...{ deployed, wanted, before },
+      ...{ wanted, before },
       deploy: async (step) => {
-        const known = { before: await everyHost(context), template: step.template };
+        const following = { services, before: known ?? (await everyHost(context)), template: step.template, emit };
+        known = undefined;
+        const { name } = look.infrastructure;
         const deploying = deployStack(session, { name, assembly: step.directory }, { emit, signal });
-        const following = followHosts(context, place, { services, ...known, until: deploying, emit });
+        const failures = followHosts(context, place, { ...following, until: deploying });
         try {
           await deploying;
         } catch (error) {
           signal.throwIfAborted();
-          const [failed] = await following;
+          const [failed] = await failures;
           throw failed === undefined ? error : hostFailed(failed, error);
         }
-        await following;
+        await failures;
       },
       whenBothServe: () => tellNeighbours(place.bucket, told),
     },
@@ -80,31 +91,37 @@ export async function applyInfrastructure(
   );
   signal.throwIfAborted();
   await forgetNeighbours(place.bucket, template);
-  await record(place, deployment, inputs.imageId, emit);
+  if (!isRecorded(last, deployment, inputs.imageId))
+    await record(place, deployment, { last, image: inputs.imageId, emit });
   return 'applied';
 }
 
-/** Says what became current. @returns whether that is news */
+/** What is stuck, or never was made, is put right first, and looked at again: no step can begin there. */
+async function settledLook(look: AwsLook, options: { emit: Emit; signal: AbortSignal }): Promise<AwsLook> {
+  const { context, infrastructure } = look;
+  const state = await infrastructure.state();
+  if (state === undefined || isWhole(state)) return look;
+  await settleStack(context.session, infrastructure.name, options);
+  return lookAt(context);
+}
+
+/** Says what became current. */
 async function record(
   { bucket }: Place,
-  { release, services }: Deployment,
-  image: string,
-  emit: Emit,
-): Promise<boolean> {
-  const deployments = await readDeployments(bucket);
-  if (isRecorded(deployments, { release, services }, image)) return false;
-  const previous = deployments.at(-1)?.release;
-  const now = { release: release.release, services, image };
-  await appendDeployment(bucket, { ...now, deployedAt: new Date().toISOString() });
-  if (previous !== now.release)
-    emit({ type: 'release.current', release: now.release, ...(previous === undefined ? {} : { previous }) });
-  return true;
+  { release: { release }, services }: Deployment,
+  { last, image, emit }: { last: DeployedRelease | undefined; image: string; emit: Emit },
+): Promise<void> {
+  await appendDeployment(bucket, { release, services, image, deployedAt: new Date().toISOString() });
+  const previous = last?.release;
+  if (previous !== release) emit({ type: 'release.current', release, ...(previous === undefined ? {} : { previous }) });
 }
 
 /** CloudFormation does not look at hosts again once they are made. */
-async function tellOfUnhealthyHosts(context: AwsContext, { bucket }: Place, emit: Emit): Promise<void> {
-  for (const { host, service, index, machine } of await findHosts(context)) {
-    const report = await readHostReport(bucket, host, machine.id);
+async function tellOfUnhealthyHosts(look: AwsLook, emit: Emit): Promise<void> {
+  const machines = await findHosts(look);
+  const reports = await mapBounded(machines, IN_FLIGHT, look.report);
+  for (const [at, { host, service, index, machine }] of machines.entries()) {
+    const report = reports[at];
     if (machine.state === 'running' && (report?.state ?? 'healthy') === 'healthy') {
       emit({ type: 'host.unchanged', host, service, index, address: machine.address ?? '' });
       continue;

@@ -1,7 +1,7 @@
 import type { AwsEnvironment } from '../../plan/index.js';
 import { Bucket } from './bucket/bucket.js';
 import { describeStack, type StackState } from './cloudformation/stack-state.js';
-import { foundationStackName, infrastructureStackName, type Scope } from './names.js';
+import { foundationStackName, type Scope } from './names.js';
 import { openSession, type Session } from './session/session.js';
 import { parseFoundationOutputs } from './stacks/foundation-outputs.js';
 import type { FoundationOutputs } from './stacks/inputs.js';
@@ -11,8 +11,8 @@ export interface AwsContext {
   project: string;
   environment: AwsEnvironment;
   session: Session;
-  /** With the account, which AWS is asked for once. */
-  scope(): Promise<Scope>;
+  /** With the account: that of an ARN of the environment where one is known, else the one that AWS is asked for once. */
+  scope(arn?: string): Promise<Scope>;
 }
 
 /** The foundation, as it is deployed. */
@@ -28,10 +28,10 @@ export function openContext(project: string, environment: AwsEnvironment): AwsCo
     project,
     environment,
     session,
-    scope: async () => ({
+    scope: async (arn) => ({
       project,
       environment: environment.name,
-      account: await session.account(),
+      account: await session.account(arn),
       region: environment.region,
     }),
   };
@@ -39,22 +39,31 @@ export function openContext(project: string, environment: AwsEnvironment): AwsCo
 
 /** Undefined where there is no foundation, or none that ever became whole. */
 export async function findPlace(context: AwsContext): Promise<Place | undefined> {
-  const scope = await context.scope();
-  const stack = await describeStack(context.session.cloudFormation, foundationStackName(scope));
-  return stack && placeOf(context, scope, stack);
+  const stack = await findFoundation(context);
+  return stack && placeOf(context, stack);
 }
 
-export function placeOf({ session }: AwsContext, scope: Scope, { outputs }: StackState): Place | undefined {
+/**
+ * The stack of phase 1; undefined where there is none. @throws AWS_SETTINGS, AWS_ACCOUNT: credentials that are missing, expired or
+ * of another account are why nothing is found, or nothing may be read
+ */
+export async function findFoundation(context: AwsContext): Promise<StackState | undefined> {
+  const { session, project, environment } = context;
+  const name = foundationStackName({ project, environment: environment.name });
+  try {
+    const stack = await describeStack(session.cloudFormation, name);
+    await session.account(stack?.id);
+    return stack;
+  } catch (error) {
+    await session.account();
+    throw error;
+  }
+}
+
+/** Undefined where the stack of the foundation never became whole. @throws AWS_ACCOUNT */
+export async function placeOf(context: AwsContext, { id, outputs }: StackState): Promise<Place | undefined> {
   if (outputs.BucketName === undefined) return undefined;
   const parsed = parseFoundationOutputs(outputs);
-  return { scope, outputs: parsed, bucket: new Bucket({ client: session.s3, name: parsed.BucketName }) };
-}
-
-/** The stack of phase 2; undefined where there is none. */
-export async function findInfrastructure({
-  session,
-  project,
-  environment,
-}: AwsContext): Promise<StackState | undefined> {
-  return describeStack(session.cloudFormation, infrastructureStackName({ project, environment: environment.name }));
+  const bucket = new Bucket({ client: context.session.s3, name: parsed.BucketName });
+  return { scope: await context.scope(id), outputs: parsed, bucket };
 }

@@ -6,9 +6,10 @@ import { forgetDeployments } from './bucket/deployments.js';
 import { emptyBucket } from './bucket/purge.js';
 import { deleteStack, settleStack } from './cloudformation/settle-stack.js';
 import { describeStack, type StackState } from './cloudformation/stack-state.js';
-import { type AwsContext, findInfrastructure, findPlace, type Place } from './context.js';
+import { type AwsContext, findPlace, type Place } from './context.js';
 import { removeData, removeDatabases } from './data/remove-data.js';
 import { keptBucket, keptFileSystems } from './kept.js';
+import { lookAt } from './look.js';
 import { foundationStackName, TAGS } from './names.js';
 import { until } from './until.js';
 import { endMachine, findMachines, isGone } from './worker/machines.js';
@@ -21,7 +22,7 @@ import { endMachine, findMachines, isGone } from './worker/machines.js';
 export async function destroy(context: AwsContext, options: DestroyOptions): Promise<void> {
   await endTemporary(context, options);
   const place = await findPlace(context);
-  const infrastructure = await settled(context, await findInfrastructure(context), options);
+  const infrastructure = await settled(context, await lookAt(context).infrastructure.state(), options);
   // First, since what it uses may be in any stack.
   if (options.purge) await removeDatabases(context, options);
   if (infrastructure !== undefined) await remove(context, infrastructure.name, options);

@@ -45,10 +45,14 @@ export class CommandLock {
     });
   }
 
-  /** Takes the lock, where a command is to hold it and does not yet. @throws LOCKED */
-  async take(bucket: Bucket, { wait, signal, emit }: CommandContext): Promise<void> {
+  /**
+   * Takes the lock, where a command is to hold it and does not yet. @returns whether it was taken: what was seen before may not be
+   * so any more
+   * @throws LOCKED
+   */
+  async take(bucket: Bucket, { wait, signal, emit }: CommandContext): Promise<boolean> {
     const holding = this.#holding;
-    if (holding === undefined || holding.lock !== undefined) return;
+    if (holding === undefined || holding.lock !== undefined) return false;
     const lock = await acquireLock(
       bucket,
       { run: newRunId(), command: holding.command },
@@ -62,5 +66,6 @@ export class CommandLock {
     );
     holding.lock = lock;
     lock.lost.addEventListener('abort', () => holding.lost.abort(lock.lost.reason), { once: true });
+    return true;
   }
 }

@@ -6,41 +6,42 @@ import type { AwsNetwork, InputLocations } from '../../plan/index.js';
 import { asAws } from './aws-failure.js';
 import { awsParts } from './aws-parts.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
-import { isDeployed } from './cloudformation/is-deployed.js';
-import { deployedTemplate, describeStack } from './cloudformation/stack-state.js';
-import { type AwsContext, type Place, placeOf } from './context.js';
+import { isDeployed } from './cloudformation/deployed-stack.js';
+import type { AwsContext, Place } from './context.js';
 import { refuseWithoutStack } from './kept.js';
-import { foundationStackName } from './names.js';
+import { type AwsLook, lookAt } from './look.js';
 import type { FoundationInputs } from './stacks/inputs.js';
 
 /**
  * What is durable and cheap, as the configuration says: made, brought up to date, or left alone.
+ * @returns the environment as it is then: as it was looked at before, where nothing was changed
  * @throws STACK_FAILED, STACK_STUCK, and what AWS refuses
  */
 export async function ensureFoundation(
-  context: AwsContext,
+  look: AwsLook,
   { inputs, ...options }: { emit: Emit; signal: AbortSignal; inputs: InputLocations | undefined },
-): Promise<Place> {
-  const scope = await context.scope();
-  const name = foundationStackName(scope);
-  await refuseWithoutStack(context);
+): Promise<{ look: AwsLook; place: Place }> {
+  const { context, foundation } = look;
+  if ((await foundation.state()) === undefined) await refuseWithoutStack(context);
   const { synthesizeFoundation } = await awsParts(() => import('./stacks/foundation.js'));
-  const synthesized = synthesizeFoundation(await foundationInputs(context, inputs));
-  const { cloudFormation } = context.session;
-  const deployed = await isDeployed(cloudFormation, name, synthesized.template);
-  const stack = deployed
-    ? await describeStack(cloudFormation, name)
-    : await deployStack(context.session, { name, assembly: synthesized.directory }, options);
-  const place = stack && placeOf(context, scope, stack);
-  if (place === undefined) throw new PrestageError('INTERNAL', `Stack ${name} has no outputs.`);
-  return place;
+  const synthesized = synthesizeFoundation(await foundationInputs(look, inputs));
+  if (await isDeployed(foundation, synthesized.template)) return withPlace(look);
+  await deployStack(context.session, { name: foundation.name, assembly: synthesized.directory }, options);
+  return withPlace(lookAt(context));
+}
+
+async function withPlace(look: AwsLook): Promise<{ look: AwsLook; place: Place }> {
+  const place = await look.place();
+  if (place !== undefined) return { look, place };
+  throw new PrestageError('INTERNAL', `Stack ${look.foundation.name} has no outputs.`);
 }
 
 /** @param inputs of the release that is to be prepared; without them, what is deployed is taken over */
-export async function foundationInputs(context: AwsContext, inputs?: InputLocations): Promise<FoundationInputs> {
+export async function foundationInputs(look: AwsLook, inputs?: InputLocations): Promise<FoundationInputs> {
+  const { context } = look;
   const { network, fileSystemId, instanceTypes } = context.environment;
   return {
-    sourceBuckets: inputs === undefined ? await deployedSourceBuckets(context) : sourceBuckets(inputs),
+    sourceBuckets: inputs === undefined ? await deployedSourceBuckets(look) : sourceBuckets(inputs),
     scope: await context.scope(),
     network,
     ...(network.kind === 'existing' ? { furtherSubnets: await subnetsOfFurtherZones(context, network) } : {}),
@@ -80,10 +81,8 @@ function sourceBuckets(inputs: InputLocations): string[] {
 }
 
 /** Those that the worker may read now. */
-export async function deployedSourceBuckets({ session, project, environment }: AwsContext): Promise<string[]> {
-  const name = foundationStackName({ project, environment: environment.name });
-  const template = await deployedTemplate(session.cloudFormation, name);
-  const record = template?.Metadata?.Prestage as { sourceBuckets?: string[] } | undefined;
+export async function deployedSourceBuckets({ foundation }: Pick<AwsLook, 'foundation'>): Promise<string[]> {
+  const record = (await foundation.template())?.Metadata?.Prestage as { sourceBuckets?: string[] } | undefined;
   return record?.sourceBuckets ?? [];
 }
 

@@ -1,23 +1,21 @@
 import { PrestageError } from '../../core/errors.js';
 import type { AwsEnvironment } from '../../plan/index.js';
-import type { ReleaseRecord } from '../../store/index.js';
-import type { Target } from '../target.js';
+import type { Target, TargetLook } from '../target.js';
 import { applyInfrastructure } from './apply.js';
-import { readDeployments } from './bucket/deployments.js';
-import { readIndex } from './bucket/index-of-store.js';
 import { checkInfrastructure } from './check.js';
-import { findInfrastructure, findPlace, openContext, type Place } from './context.js';
+import { findPlace, openContext, type Place } from './context.js';
 import { destroy, endTemporary } from './destroy.js';
 import { CommandLock } from './exclusively.js';
 import { ensureFoundation } from './foundation.js';
-import { releaseOf } from './infrastructure.js';
 import { emitLogs } from './logs.js';
+import { type AwsLook, lookAhead, lookAt } from './look.js';
 import { STORE_ROOT } from './names.js';
 import { planInfrastructure } from './plan/plan-services.js';
 import { reviewFiles } from './plan/review-files.js';
 import { prepare } from './prepare.js';
 import { planStorePrune } from './prune.js';
-import { statusOf } from './status.js';
+import { releaseOf } from './stacks/infrastructure-record.js';
+import { hostsOf, statusOf } from './status.js';
 import { runTask } from './worker/run-task.js';
 
 export interface AwsTargetSettings {
@@ -38,55 +36,55 @@ export function openAwsTarget({ project, environment }: AwsTargetSettings): Targ
       hint: '`prestage deploy` makes it; `prestage plan` shows what that would be.',
     });
   };
-  const records = async (place: Place): Promise<ReleaseRecord[]> =>
-    (await readIndex(place.bucket, place.outputs.FileSystemId)).releases;
 
   return {
     kind: 'aws',
     root: STORE_ROOT,
     holdings: `the bucket and the file system of ${project} in ${environment.name}`,
-    async lookUp({ release, packages }) {
-      const place = await findPlace(context);
-      if (place === undefined) return { release: undefined, trees: new Set() };
-      const { releases, trees } = await readIndex(place.bucket, place.outputs.FileSystemId);
-      const wanted = packages.map(({ tree }) => tree).filter((tree) => trees.has(tree));
-      return { release: releases.find((record) => record.release === release), trees: new Set(wanted) };
+    look: ({ ahead = false } = {}) => {
+      const look = lookAt(context);
+      if (ahead) lookAhead(look);
+      return targetLook(look, lock);
     },
     prepare: (job, options) => prepare(context, job, { ...options, lock }),
-    planServices: (deployment) => planInfrastructure(context, deployment),
-    reviewFiles: (deployment, job) => reviewFiles(context, deployment, job),
-    checkServices: (deployment) => checkInfrastructure(context, deployment),
-    async applyServices(deployment, options) {
-      const place = await ensureFoundation(context, { ...options, inputs: deployment.fallback?.inputs });
-      await lock.take(place.bucket, options);
-      return applyInfrastructure(context, place, deployment, options);
-    },
-    async history() {
-      const place = await findPlace(context);
-      return place === undefined ? [] : readDeployments(place.bucket);
-    },
-    status: () => statusOf(context),
     async logs(source, options) {
       await emitLogs(await demandPlace(), source, options);
     },
     destroy: (options) => destroy(context, options),
     endTemporary: (options) => endTemporary(context, options),
-    async releases() {
-      const place = await findPlace(context);
-      return place === undefined ? [] : records(place);
-    },
-    currentRelease: async () => releaseOf(await findInfrastructure(context)),
     async verify(what, options) {
       const result = await runTask(context, await demandPlace(), { kind: 'verify', ...what }, options);
       if (result.report === undefined) throw new PrestageError('INTERNAL', 'The worker verified, and reports nothing.');
       return result.report;
     },
-    planPrune: async (keep) => planStorePrune(context, await findPlace(context), keep),
     async prune(plan, options) {
       // What an earlier one left is collected by the next run: no machine is started for that alone.
       if (plan.remove.length === 0 && plan.trees.length === 0) return;
       await runTask(context, await demandPlace(), { kind: 'prune', plan }, options);
     },
     exclusively: (command, options, work) => lock.hold(context, command, options, work),
+  };
+}
+
+function targetLook(look: AwsLook, lock: CommandLock): TargetLook {
+  return {
+    async lookUp({ release, packages }) {
+      const [record, trees] = await Promise.all([look.release(release), look.trees()]);
+      return { release: record, trees: new Set(packages.map(({ tree }) => tree).filter((tree) => trees.has(tree))) };
+    },
+    releases: look.releases,
+    currentRelease: async () => releaseOf(await look.infrastructure.state()),
+    history: look.deployments,
+    hosts: () => hostsOf(look),
+    status: () => statusOf(look),
+    checkServices: (deployment) => checkInfrastructure(look, deployment),
+    planServices: (deployment) => planInfrastructure(look, deployment),
+    reviewFiles: (deployment, job) => reviewFiles(look, deployment, job),
+    async applyServices(deployment, options) {
+      const { look: after, place } = await ensureFoundation(look, { ...options, inputs: deployment.fallback?.inputs });
+      const isNew = await lock.take(place.bucket, options);
+      return applyInfrastructure(isNew ? lookAt(look.context) : after, place, deployment, options);
+    },
+    planPrune: (keep) => planStorePrune(look, keep),
   };
 }

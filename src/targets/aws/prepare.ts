@@ -4,6 +4,7 @@ import { reachOf, uploadInputs } from './bucket/upload-inputs.js';
 import type { AwsContext } from './context.js';
 import type { CommandLock } from './exclusively.js';
 import { ensureFoundation } from './foundation.js';
+import { lookAt } from './look.js';
 import { recordFallback } from './worker/fallback.js';
 import { runTask } from './worker/run-task.js';
 
@@ -16,7 +17,7 @@ export async function prepare(
   { plan, inputs, ...how }: PrepareJob,
   options: CommandContext & { lock: CommandLock },
 ): Promise<void> {
-  const place = await ensureFoundation(context, { ...options, inputs });
+  const { place } = await ensureFoundation(lookAt(context), { ...options, inputs });
   await options.lock.take(place.bucket, options);
   const located = await uploadInputs(place.bucket, { plan, inputs }, { ...options, ...reachOf(context.environment) });
   await recordFallback(place, { plan, inputs: located }, options.signal);

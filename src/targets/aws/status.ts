@@ -1,24 +1,24 @@
 import type { ServicesPlan } from '../../plan/index.js';
 import { hostName } from '../host-name.js';
 import type { HostStatus, ServiceEntry, TargetStatus } from '../target.js';
-import { readDeployments } from './bucket/deployments.js';
-import { readIndex } from './bucket/index-of-store.js';
 import { readLockHolder } from './bucket/lock.js';
 import type { StackState } from './cloudformation/stack-state.js';
-import { type AwsContext, findInfrastructure, findPlace, type Place } from './context.js';
+import type { AwsContext } from './context.js';
 import { databaseStatus } from './data/database-status.js';
-import { findHosts, type HostMachine } from './hosts/find-hosts.js';
-import { readHostReport } from './hosts/host-report.js';
+import type { HostMachine } from './hosts/every-host.js';
+import { findHosts } from './hosts/find-hosts.js';
 import { hostState } from './hosts/host-state.js';
-import { releaseOf } from './infrastructure.js';
+import type { AwsLook } from './look.js';
 import { TAGS } from './names.js';
 import { entryOutputs } from './stacks/infrastructure/entry-outputs.js';
+import { releaseOf } from './stacks/infrastructure-record.js';
 import { findMachines, isGone } from './worker/machines.js';
 
 /** What is there now: AWS is asked for the stacks and the instances, the bucket for what hosts say of themselves. */
-export async function statusOf(context: AwsContext): Promise<TargetStatus> {
-  const place = await findPlace(context);
-  const { database, others } = await databaseStatus(context);
+export async function statusOf(look: AwsLook): Promise<TargetStatus> {
+  const { context } = look;
+  const place = await look.place();
+  const { database, others } = await databaseStatus(look);
   if (place === undefined)
     return {
       release: undefined,
@@ -27,18 +27,17 @@ export async function statusOf(context: AwsContext): Promise<TargetStatus> {
       hosts: [],
       database,
     };
-  const [stack, index, deployments, machines, temporary, command] = await Promise.all([
-    findInfrastructure(context),
-    readIndex(place.bucket, place.outputs.FileSystemId),
-    readDeployments(place.bucket),
-    findHosts(context),
+  const [stack, releases, last, hosts, temporary, command] = await Promise.all([
+    look.infrastructure.state(),
+    look.releases(),
+    look.lastDeployment(),
+    hostsOf(look),
     temporaryMachines(context),
     readLockHolder(place.bucket),
   ]);
-  const services = deployments.at(-1)?.services;
   return {
     release: releaseOf(stack),
-    releases: index.releases.map(({ release }) => release),
+    releases: releases.map(({ release }) => release),
     temporary: [
       ...temporary,
       ...others,
@@ -46,13 +45,24 @@ export async function statusOf(context: AwsContext): Promise<TargetStatus> {
         ? []
         : [{ kind: 'command', id: command.run, detail: `${command.command}, on ${command.process.host}` }]),
     ],
-    hosts: [
-      ...(await Promise.all(machines.map((host) => hostStatus(host, place, services)))),
-      ...missingFrom(machines, services, releaseOf(stack)),
-    ],
-    services: servicesOf(stack, services),
+    hosts,
+    services: servicesOf(stack, last?.services),
     database,
   };
+}
+
+/** The hosts that there are, and those that were deployed and have no instance any more. */
+export async function hostsOf(look: AwsLook): Promise<HostStatus[]> {
+  const [stack, last, machines] = await Promise.all([
+    look.infrastructure.state(),
+    look.lastDeployment(),
+    findHosts(look),
+  ]);
+  const services = last?.services;
+  return [
+    ...(await Promise.all(machines.map((host) => hostStatus(look, host, services)))),
+    ...missingFrom(machines, services, releaseOf(stack)),
+  ];
 }
 
 function servicesOf(stack: StackState | undefined, plan: ServicesPlan | undefined): ServiceEntry[] {
@@ -80,13 +90,10 @@ async function temporaryMachines({ session, project, environment }: AwsContext):
     });
 }
 
-async function hostStatus(
-  { host, service, index, release, machine }: HostMachine,
-  { bucket }: Place,
-  services: ServicesPlan | undefined,
-): Promise<HostStatus> {
+async function hostStatus(look: AwsLook, host: HostMachine, services: ServicesPlan | undefined): Promise<HostStatus> {
+  const { service, index, release, machine } = host;
   const plan = services?.services.find(({ name }) => name === service);
-  const report = await readHostReport(bucket, host, machine.id);
+  const report = await look.report(host);
   const address = machine.address ?? report?.address ?? '';
   const { state, detail } = hostState(machine, report, Date.now());
   return {

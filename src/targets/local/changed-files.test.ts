@@ -51,7 +51,7 @@ describe('where hosts cannot have mounts of their own', () => {
       hint: expect.stringContaining('cp -R "$PRESTAGE_ROOT/opt/server/." server'),
       context: { files: ['opt/server/data (extra)', 'opt/server/value.txt (missing)'], stopped: ['api-0'] },
     });
-    const { trees } = await kit.target.lookUp(job.plan);
+    const { trees } = await kit.target.look().lookUp(job.plan);
     expect([...trees].map((tree) => tree.replace(/-[0-9a-f]+$/, ''))).toEqual(['other']);
     const again = await kit.job(contents);
     await kit.target.prepare(again, kit.follow());
@@ -65,15 +65,15 @@ describe('where hosts cannot have mounts of their own', () => {
     const job = await kit.job(contents);
     await kit.target.prepare(job, kit.follow());
     await kit.deploy(job.plan, wanted);
-    expect(await kit.target.changedTrees?.(job.plan)).toEqual([]);
+    expect(await kit.target.look().changedTrees?.(job.plan)).toEqual([]);
     const file = join(kit.root, 'releases', job.plan.release, 'opt/server/value.txt');
     writeFileSync(file, 'as PREPARED');
-    const changed = (await kit.target.changedTrees?.(job.plan)) ?? [];
+    const changed = (await kit.target.look().changedTrees?.(job.plan)) ?? [];
     expect(changed).toMatchObject([{ package: 'server', differences: [{ path: 'value.txt', kind: 'digest' }] }]);
     await kit.target.forgetTrees?.(changed);
     await kit.target.prepare(await kit.job(contents), kit.follow());
     expect(readFileSync(file, 'utf8')).toBe('as prepared');
-    expect((await kit.target.planServices(kit.deployment(job.plan, wanted))).hosts).toMatchObject([
+    expect((await kit.target.look().planServices(kit.deployment(job.plan, wanted))).hosts).toMatchObject([
       { action: 'replace', reason: 'package server was prepared again' },
     ]);
     expect(await kit.deploy(job.plan, wanted)).toBe('applied');

@@ -34,7 +34,7 @@ describe('before anything is changed', () => {
     async (address) => {
       const port = await freePort();
       await listen(port, address);
-      const check = kit.target.checkServices(kit.deployment(kit.plan({}), [service('api', { port })]));
+      const check = kit.target.look().checkServices(kit.deployment(kit.plan({}), [service('api', { port })]));
       await expect(check).rejects.toMatchObject({
         code: 'PORT_IN_USE',
         message: expect.stringContaining(`Port ${port}, which api is to listen on, is taken by`),
@@ -48,7 +48,7 @@ describe('before anything is changed', () => {
     const plan = await kit.publish({ scripts: { 'api.js': SERVER } });
     await kit.deploy(plan, [service('api', { run: 'api.js', port, health: HEALTH })]);
     const renamed = kit.deployment(plan, [service('renamed', { run: 'api.js', port, health: HEALTH })]);
-    await expect(kit.target.checkServices(renamed)).resolves.toBeUndefined();
+    await expect(kit.target.look().checkServices(renamed)).resolves.toBeUndefined();
   });
 
   test('a port that another root has says so', { skip: process.platform !== 'linux' }, async () => {
@@ -56,7 +56,9 @@ describe('before anything is changed', () => {
     const port = await freePort();
     const plan = await other.publish({ scripts: { 'api.js': SERVER } });
     await other.deploy(plan, [service('api', { run: 'api.js', port, health: HEALTH })]);
-    await expect(kit.target.checkServices(kit.deployment(plan, [service('api', { port })]))).rejects.toMatchObject({
+    await expect(
+      kit.target.look().checkServices(kit.deployment(plan, [service('api', { port })])),
+    ).rejects.toMatchObject({
       code: 'PORT_IN_USE',
       message: expect.stringContaining('which another root of Prestage runs'),
     });
@@ -69,7 +71,7 @@ describe('before anything is changed', () => {
     const plan = await kit.publish({ scripts: { 'api.js': SERVER } });
     const run = { run: 'api.js', health: HEALTH };
     await kit.deploy(plan, [service('api', { ...run, port, count: 2 }), service('web', { ...run, port: port + 2 })]);
-    const { hosts } = await kit.target.status();
+    const { hosts } = await kit.target.look().status();
     expect(hosts.map((host) => [host.service, host.port])).toEqual([
       ['api', port],
       ['api', port + 3],
@@ -80,7 +82,7 @@ describe('before anything is changed', () => {
   test('single-phase without a jump host is an error: nobody would prepare', async () => {
     const plan = kit.plan({});
     const deployment = kit.deployment(plan, [service('api')], { fallback: { plan, inputs: {} } });
-    await expect(kit.target.checkServices(deployment)).rejects.toMatchObject({
+    await expect(kit.target.look().checkServices(deployment)).rejects.toMatchObject({
       code: 'FILES_NOT_READY',
       message: expect.stringContaining('role jump'),
     });

@@ -2,23 +2,31 @@ import { PrestageError } from '../../core/errors.js';
 import { isRunning } from '../../core/process-identity.js';
 import type { ServicesPlan } from '../../plan/index.js';
 import type { Deployment } from '../target.js';
-import { observeHosts } from './hosts/observe.js';
+import type { ObservedHost } from './hosts/observe.js';
 import { type PortHolder, portHolders, portTrouble } from './hosts/port-holder.js';
 import { assignPorts } from './hosts/ports.js';
 import { type LocalLayout, rootId } from './layout.js';
+import type { LocalLook } from './look.js';
 import type { PhaseTwo } from './rollout/apply.js';
 import { demandJump } from './rollout/fallback.js';
 
 /** What can be found wrong before anything is changed. @throws DATABASE_UNSUPPORTED, PORT_IN_USE, FILES_NOT_READY */
-export async function checkServices(deployment: Deployment, { layout, database }: PhaseTwo): Promise<void> {
+export async function checkServices(
+  deployment: Deployment,
+  look: LocalLook,
+  { layout, database }: PhaseTwo,
+): Promise<void> {
   if (deployment.fallback) demandJump(deployment);
   await database.check(deployment.services.database);
-  await checkPorts(deployment.services, layout);
+  await checkPorts(deployment.services, layout, await look.observed());
 }
 
 /** The ports that hosts would listen on: free, or ours. @throws PORT_IN_USE */
-export async function checkPorts(services: ServicesPlan, layout: LocalLayout): Promise<number[]> {
-  const observed = await observeHosts(layout);
+export async function checkPorts(
+  services: ServicesPlan,
+  layout: LocalLayout,
+  observed: readonly ObservedHost[],
+): Promise<number[]> {
   const ports = await assignPorts(
     services,
     observed.map(({ spec }) => spec),

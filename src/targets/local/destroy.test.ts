@@ -53,9 +53,9 @@ describe('destroy', () => {
     await destroy();
     expect(identify(Number(pid))).toBeUndefined();
     expect(readdirSync(kit.root).sort()).toEqual(['.staging', 'releases', 'trees']);
-    expect(await kit.target.currentRelease()).toBeUndefined();
-    expect(await kit.target.history()).toEqual([]);
-    expect((await kit.target.releases()).map(({ release }) => release)).toEqual([plan.release]);
+    expect(await kit.target.look().currentRelease()).toBeUndefined();
+    expect(await kit.target.look().history()).toEqual([]);
+    expect((await kit.target.look().releases()).map(({ release }) => release)).toEqual([plan.release]);
     expect(kit.events.filter(({ type }) => type === 'host.stopped')).toHaveLength(2);
     // Twice is as once.
     await destroy();
@@ -148,7 +148,7 @@ describe('destroy', () => {
       join(folder, 'state.json'),
       JSON.stringify({ phase: 'running', supervisor: reused, child: reused, restarts: 0 }),
     );
-    expect((await kit.target.status()).hosts).toMatchObject([{ service: 'api', state: 'stopped' }]);
+    expect((await kit.target.look().status()).hosts).toMatchObject([{ service: 'api', state: 'stopped' }]);
     await destroy();
     expect(readdirSync(kit.root)).not.toContain('hosts');
   });

@@ -1,17 +1,15 @@
 import {
   changedTrees,
-  currentRelease,
   executePrune,
   findScript,
   forgetTree,
   hasTrees,
-  listReleases,
   newRunId,
   planPrune,
   readRelease,
   verifyStore,
 } from '../../store/index.js';
-import type { Target } from '../target.js';
+import type { Target, TargetLook } from '../target.js';
 import { checkServices } from './check.js';
 import { openDatabase } from './database/index.js';
 import { destroy, endTemporary } from './destroy.js';
@@ -21,10 +19,10 @@ import { installedPrograms, type Programs } from './hosts/launch.js';
 import { observedSpecs } from './hosts/observe.js';
 import { type LocalLayout, layoutOf } from './layout.js';
 import { emitLogs } from './logs.js';
-import { applyServices, planServices } from './rollout/apply.js';
-import { readHistory } from './rollout/history.js';
+import { lookAt } from './look.js';
+import { applyServices, type PhaseTwo, planServices } from './rollout/apply.js';
 import { specsSetAside } from './rollout/previous.js';
-import { statusOf } from './status.js';
+import { hostsOf, statusOf } from './status.js';
 import { prepare, workersAtWork } from './worker.js';
 
 export interface LocalTargetSettings {
@@ -52,38 +50,43 @@ export function openLocalTarget({
     kind: 'local',
     root,
     holdings: root,
-    async lookUp({ release, packages }) {
-      const [record, trees] = await Promise.all([
-        readRelease(root, release),
-        hasTrees(
-          root,
-          packages.map(({ tree }) => tree),
-        ),
-      ]);
-      return { release: record, trees };
-    },
-    changedTrees: async ({ packages }) => ((await storeIsSafe(layout)) ? [] : changedTrees(root, packages)),
+    look: () => targetLook(phase),
     async forgetTrees(trees) {
       for (const { tree } of trees) await forgetTree(root, tree);
     },
     prepare: (job, options) => prepare(job, options, layout, programs.agent),
     readScript: (script) => findScript(root, script),
-    planServices: (deployment) => planServices(deployment, phase),
-    checkServices: (deployment) => checkServices(deployment, phase),
-    applyServices: (deployment, options) => applyServices(deployment, phase, options),
-    history: () => readHistory(layout),
-    status: () => statusOf(phase),
     logs: (source, options) => emitLogs(source, options, phase),
     destroy: (options) => destroy(phase, options),
     endTemporary: (options) => endTemporary(phase, options),
-    releases: () => listReleases(root),
-    currentRelease: () => currentRelease(root),
     verify: (what, { signal }) => verifyStore(root, { ...what, signal }),
-    planPrune: async (keep) => planPrune(root, { keep, protect: await releasesInUse(layout) }),
     prune: async (plan, { signal, wait }) =>
       executePrune(root, newRunId(), plan, { protect: await releasesInUse(layout), signal, wait }),
     exclusively: (command, context, work) =>
       exclusively(layout, command, context, work, leaseMs === undefined ? {} : { leaseMs }),
+  };
+}
+
+function targetLook(phase: PhaseTwo): TargetLook {
+  const { layout } = phase;
+  const { root } = layout;
+  const look = lookAt(layout);
+  return {
+    async lookUp({ release, packages }) {
+      const names = packages.map(({ tree }) => tree);
+      const [record, trees] = await Promise.all([readRelease(root, release), hasTrees(root, names)]);
+      return { release: record, trees };
+    },
+    changedTrees: async ({ packages }) => ((await storeIsSafe(layout)) ? [] : changedTrees(root, packages)),
+    releases: look.releases,
+    currentRelease: look.current,
+    history: look.history,
+    hosts: () => hostsOf(look),
+    status: () => statusOf(look, phase),
+    checkServices: (deployment) => checkServices(deployment, look, phase),
+    planServices: (deployment) => planServices(deployment, look, phase),
+    applyServices: (deployment, options) => applyServices(deployment, look, phase, options),
+    planPrune: async (keep) => planPrune(root, { keep, protect: await releasesInUse(layout) }),
   };
 }
 

@@ -1,29 +1,33 @@
 import { readdir } from 'node:fs/promises';
 import { errnoOf } from '../../core/errors.js';
-import { currentRelease, inspectLease, listReleases, storePaths } from '../../store/index.js';
+import { inspectLease, storePaths } from '../../store/index.js';
 import type { HostStatus, TargetStatus } from '../target.js';
-import { type ObservedHost, observeHosts } from './hosts/observe.js';
+import type { ObservedHost } from './hosts/observe.js';
 import type { LocalLayout } from './layout.js';
+import type { LocalLook } from './look.js';
 import type { PhaseTwo } from './rollout/apply.js';
-import { hostsSetAside } from './rollout/previous.js';
 import { workersAtWork } from './worker.js';
 
 /** What is there now: every host is asked, every process looked at. */
-export async function statusOf({ layout, database }: PhaseTwo): Promise<TargetStatus> {
+export async function statusOf(look: LocalLook, { layout, database }: PhaseTwo): Promise<TargetStatus> {
   const [release, records, temporary, hosts, databaseStatus] = await Promise.all([
-    currentRelease(layout.root),
-    listReleases(layout.root),
-    temporaryThings(layout),
-    observeHosts(layout),
+    look.current(),
+    look.releases(),
+    temporaryThings(look, layout),
+    hostsOf(look),
     database.status(),
   ]);
   return {
     release,
     releases: records.map((record) => record.release),
     temporary,
-    hosts: hosts.map((host) => ({ ...hostStatus(host), ...urlOf(host) })),
+    hosts,
     database: databaseStatus,
   };
+}
+
+export async function hostsOf(look: LocalLook): Promise<HostStatus[]> {
+  return (await look.observed()).map((host) => ({ ...hostStatus(host), ...urlOf(host) }));
 }
 
 /** A healthy host whose program had to be started again says so: it may be on its way to fail. */
@@ -40,11 +44,11 @@ function urlOf({ spec: { address, port, health } }: ObservedHost): Pick<HostStat
 }
 
 /** What exists only for a while. */
-async function temporaryThings(layout: LocalLayout): Promise<TargetStatus['temporary']> {
+async function temporaryThings(look: LocalLook, layout: LocalLayout): Promise<TargetStatus['temporary']> {
   const [workers, staging, setAside, command] = await Promise.all([
     workersAtWork(layout),
     names(storePaths(layout.root).staging),
-    hostsSetAside(layout),
+    look.setAside(),
     inspectLease(layout.deployLock),
   ]);
   const atWork = new Set(workers.map(({ run }) => run));

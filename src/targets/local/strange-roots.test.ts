@@ -44,21 +44,21 @@ describe('a copy of a root whose hosts run', () => {
     const copy = `${kit.root}-copy`;
     execFileSync('cp', ['-a', kit.root, copy]);
     const target = kit.openAt(copy);
-    expect((await target.status()).hosts).toMatchObject([
+    expect((await target.look().status()).hosts).toMatchObject([
       { state: 'stopped', detail: 'it was never started in this folder' },
     ]);
-    await expect(target.checkServices(kit.deployment(plan, services))).rejects.toMatchObject({
+    await expect(target.look().checkServices(kit.deployment(plan, services))).rejects.toMatchObject({
       code: 'PORT_IN_USE',
       message: expect.stringContaining('which another root of Prestage runs'),
     });
     const elsewhere = await freePort();
     const moved = services.map((each) => ({ ...each, port: elsewhere }));
-    expect(await target.applyServices(kit.deployment(plan, moved), kit.follow())).toBe('applied');
+    expect(await target.look().applyServices(kit.deployment(plan, moved), kit.follow())).toBe('applied');
     expect((await askJson(elsewhere, '/')).PRESTAGE_ROOT).toBe(join(copy, 'releases', plan.release));
     await target.destroy({ purge: true, ...kit.follow() });
     await stopped(elsewhere);
     expect(await pidOf(port)).toBe(pid);
-    expect((await kit.target.status()).hosts).toMatchObject([{ state: 'healthy' }]);
+    expect((await kit.target.look().status()).hosts).toMatchObject([{ state: 'healthy' }]);
   });
 });
 
@@ -68,7 +68,7 @@ describe('a root that is moved under its running hosts', () => {
     const moved = `${kit.root}-moved`;
     renameSync(kit.root, moved);
     const target = kit.openAt(moved);
-    expect((await target.status()).hosts).toMatchObject([{ state: 'healthy' }]);
+    expect((await target.look().status()).hosts).toMatchObject([{ state: 'healthy' }]);
     process.kill(pid, 'SIGKILL');
     await until('another process to answer', () => pidOf(port).then((now) => now !== pid, () => false)); // biome-ignore format: one line
     expect((await askJson(port, '/')).PRESTAGE_ROOT).toBe(join(moved, 'releases', plan.release));
@@ -121,7 +121,7 @@ describe.skipIf(lacks('tmpfs'))('on a full disk', () => {
     await until('another process to answer', () => pidOf(port).then((now) => now !== pid, () => false)); // biome-ignore format: one line
     expect(isRunning(supervisor)).toBe(true);
     await until('the state to be true', () => stateIn(kit.root).restarts === 1);
-    expect((await kit.target.status()).hosts).toMatchObject([
+    expect((await kit.target.look().status()).hosts).toMatchObject([
       { state: 'healthy', detail: expect.stringContaining('ended once') },
     ]);
     rmSync(filling);

@@ -27,9 +27,9 @@ const logLines = async (source: string) => {
 describe('phase 1 on the local target', () => {
   test('a worker prepares the release, and its events arrive', async () => {
     const job = await kit.job({ packages: { server: '1', themes: '2' } });
-    expect((await kit.target.lookUp(job.plan)).release).toBeUndefined();
+    expect((await kit.target.look().lookUp(job.plan)).release).toBeUndefined();
     await kit.target.prepare(job, kit.follow());
-    const { release, trees } = await kit.target.lookUp(job.plan);
+    const { release, trees } = await kit.target.look().lookUp(job.plan);
     expect(release?.release).toBe(job.plan.release);
     expect([...trees].sort()).toEqual(job.plan.packages.map(({ tree }) => tree).sort());
     expect(kit.events.map(({ type }) => type)).toEqual(
@@ -66,7 +66,7 @@ describe('phase 1 on the local target', () => {
     expect(events.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['worker.attached', 'worker.started', 'release.published', 'worker.finished']),
     );
-    expect((await kit.target.lookUp(job.plan)).release?.release).toBe(job.plan.release);
+    expect((await kit.target.look().lookUp(job.plan)).release?.release).toBe(job.plan.release);
   });
 
   test('what a worker fails with is thrown as its own error', async () => {
@@ -90,7 +90,7 @@ describe('phase 1 on the local target', () => {
       '20200107',
       expect.not.stringMatching(/^2020/),
     ]);
-    expect((await kit.target.status()).temporary).toEqual([]);
+    expect((await kit.target.look().status()).temporary).toEqual([]);
   });
 
   test.skipIf(lacks('root'))('an old run of which a file is in use stays, in nobody’s way', async () => {

@@ -29,8 +29,16 @@ class Traffic:
         self.calls = []
         self.faults = []
         self.lock = threading.Lock()
+        self.conditional = threading.Lock()
 
     def handle(self, environ, start_response, app):
+        if "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MATCH" in environ:
+            # moto looks, and writes then: of two writes at once that may not both succeed, both would.
+            with self.conditional:
+                return self._handle(environ, start_response, app)
+        return self._handle(environ, start_response, app)
+
+    def _handle(self, environ, start_response, app):
         call = call_of(environ)
         fault = self._note(call)
         effect = fault["effect"] if fault else None

@@ -25,6 +25,12 @@ export async function readDeployments(bucket: Bucket): Promise<DeployedRelease[]
   return read.filter((deployed) => deployed !== undefined);
 }
 
+/** The one that became healthy last: two requests, however many there were. */
+export async function lastDeployment(bucket: Bucket): Promise<DeployedRelease | undefined> {
+  const key = (await bucket.list(DEPLOYMENTS)).at(-1);
+  return key === undefined ? undefined : (await bucket.getJson(key, deployedRelease))?.value;
+}
+
 /** Adds one to the end. @throws LEASE_LOST where another command added one at the same time */
 export async function appendDeployment(bucket: Bucket, deployed: DeployedRelease): Promise<void> {
   const last = (await bucket.list(DEPLOYMENTS)).at(-1);

@@ -53,17 +53,17 @@ export async function acquireLock(
     renewal: 0,
   };
   let told: string | undefined;
-  for (;;) {
+  // Taken to be free, which it nearly always is: the one who had it is looked at where it is not.
+  for (let found: ReadObject<LockHolder> | undefined; ; found = await bucket.getJson(LOCK_KEY, lockHolder)) {
     signal.throwIfAborted();
-    const found = await bucket.getJson(LOCK_KEY, lockHolder);
-    const etag =
-      found === undefined
-        ? await bucket.putJson(LOCK_KEY, holder, { ifNoneMatch: '*' })
-        : isDead(found, renewMs)
-          ? await bucket.putJson(LOCK_KEY, holder, { ifMatch: found.etag })
-          : undefined;
-    if (etag !== undefined) return keep(bucket, holder, etag, renewMs);
-    if (found === undefined || isDead(found, renewMs)) continue; // another was quicker
+    // An answer that was lost, and asked for again, finds our own.
+    if (found?.value.run === holder.run) return keep(bucket, holder, found.etag, renewMs);
+    if (found === undefined || isDead(found, renewMs)) {
+      const condition = found === undefined ? ({ ifNoneMatch: '*' } as const) : { ifMatch: found.etag };
+      const etag = await bucket.putJson(LOCK_KEY, holder, condition);
+      if (etag !== undefined) return keep(bucket, holder, etag, renewMs);
+      continue; // another was quicker
+    }
     if (!wait) throw locked(found.value);
     if (told !== found.value.run) onWait(found.value);
     told = found.value.run;
@@ -111,8 +111,9 @@ function keep(bucket: Bucket, holder: LockHolder, first: string, renewMs: number
       stopped.abort();
       clearTimeout(silence);
       await renewing;
+      if (await bucket.deleteIf(LOCK_KEY, etag).catch(() => false)) return;
+      // A renewal whose answer was lost made it another object, which is ours all the same. One of another command stays.
       const found = await bucket.getJson(LOCK_KEY, lockHolder).catch(() => undefined);
-      // Where the bucket is gone (`destroy --purge`), so is the lock. Another's that came since we looked stays.
       if (found?.value.run === holder.run) await bucket.deleteIf(LOCK_KEY, found.etag).catch(() => {});
     },
   };

@@ -66,8 +66,13 @@ export async function deployedTemplate(client: CloudFormationClient, name: strin
     client.send(new GetTemplateCommand({ StackName: name, TemplateStage: 'Original' })).catch(undefinedIfAbsent),
   );
   if (found?.TemplateBody === undefined) return undefined;
-  // What was sent inline was sent as YAML, of which JSON is a part.
-  return parse(found.TemplateBody, { maxAliasCount: -1 }) as Template;
+  return parseTemplate(found.TemplateBody);
+}
+
+/** What was sent inline was sent as YAML. Most templates are JSON, which its own parser reads a hundred times as fast. */
+function parseTemplate(body: string): Template {
+  if (body.trimStart().startsWith('{')) return JSON.parse(body) as Template;
+  return parse(body, { maxAliasCount: -1 }) as Template;
 }
 
 /** The events of the last operation on a stack, oldest first. */

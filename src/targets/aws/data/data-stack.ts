@@ -5,10 +5,11 @@ import type { Deployment, ResourceChange } from '../../target.js';
 import { awsParts } from '../aws-parts.js';
 import { changesOf } from '../cloudformation/change-set.js';
 import { deployStack } from '../cloudformation/deploy-stack.js';
-import { isDeployed } from '../cloudformation/is-deployed.js';
+import { isDeployed } from '../cloudformation/deployed-stack.js';
 import { stackChanges } from '../cloudformation/stack-changes.js';
-import { deployedTemplate, describeStack, isNeverMade, type StackState } from '../cloudformation/stack-state.js';
+import { describeStack, isNeverMade, type StackState } from '../cloudformation/stack-state.js';
 import type { AwsContext, Place } from '../context.js';
+import { type AwsLook, type Location, locationOf } from '../look.js';
 import { dataStackName } from '../names.js';
 import type { DataOutputs } from '../stacks/inputs.js';
 import type { Synthesized } from '../stacks/synthesize.js';
@@ -18,7 +19,6 @@ import { findDatabases } from './find-databases.js';
 import { takeSnapshot } from './snapshots.js';
 
 type DataDeployment = Pick<Deployment, 'services' | 'keepDatabase'>;
-type Location = Pick<Place, 'scope' | 'outputs'>;
 
 /** What a plan shows of the database, while nothing is known of how it will be reached. */
 const UNKNOWN: DataOutputs = {
@@ -38,26 +38,27 @@ export interface DataPlan {
  * @throws CONFIG_INVALID where data would be lost or split, STACK_STUCK where a database is there and its stack is not
  */
 export async function planData(
-  context: AwsContext,
-  place: Location,
+  look: AwsLook,
   { services: { database }, keepDatabase }: DataDeployment,
 ): Promise<DataPlan> {
-  const stack = await findData(context);
+  const stack = await look.data.state();
   const kept = keepDatabase ? outputsOf(stack) : undefined;
   if (database && kept) return { change: { action: 'keep', detail: '' }, outputs: kept };
-  const change = await changeOf(context, stack, database && (await synthesizedData(context, place, database)));
+  const wanted = database && (await synthesizedData(look.context, await locationOf(look), database));
+  const change = await changeOf(look, wanted);
   return { change, outputs: database && (outputsOf(stack) ?? UNKNOWN) };
 }
 
 /** What CloudFormation would change of the database's stack. @throws CONFIG_INVALID where it would make an empty database instead */
 export async function dataChanges(
-  context: AwsContext,
-  place: Location & Partial<Pick<Place, 'bucket'>>,
+  look: AwsLook,
   { services: { database } }: DataDeployment,
 ): Promise<ResourceChange[]> {
   if (database === undefined) return [];
-  const { template } = await synthesizedData(context, place, database);
-  const changes = await stackChanges(context.session, dataStackName(place.scope), template, place.bucket);
+  const { context, data } = look;
+  const location = await locationOf(look);
+  const { template } = await synthesizedData(context, location, database);
+  const changes = await stackChanges(context.session, data, template, location.bucket);
   refuseReplacement(changes);
   return changes;
 }
@@ -68,23 +69,23 @@ export async function dataChanges(
  * @throws STACK_FAILED, and what planData throws
  */
 export async function ensureData(
-  context: AwsContext,
+  look: AwsLook,
   place: Place,
   deployment: DataDeployment,
   options: { emit: Emit; signal: AbortSignal },
 ): Promise<{ outputs: DataOutputs | undefined; isChanged: boolean }> {
   const { database } = deployment.services;
   if (database === undefined) return { outputs: undefined, isChanged: false };
+  const { context } = look;
   const { session } = context;
-  const name = dataStackName(place.scope);
+  const { name } = look.data;
   await bringCertificates(place);
   const { template, directory } = await synthesizedData(context, place, database);
-  const stack = await findData(context);
+  const stack = await look.data.state();
   const kept = deployment.keepDatabase ? outputsOf(stack) : undefined;
   if (kept !== undefined) return { outputs: kept, isChanged: false };
-  if (await isDeployed(session.cloudFormation, name, template))
-    return { outputs: demandOutputs(name, stack), isChanged: false };
-  const { action } = await changeOf(context, stack, { template });
+  if (await isDeployed(look.data, template)) return { outputs: demandOutputs(name, stack), isChanged: false };
+  const { action } = await changeOf(look, { template });
   if (stack !== undefined && !isNeverMade(stack)) refuseReplacement(await changesOf(session, stack, template, place));
   if (action === 'upgrade')
     await takeSnapshot(context, outputsOf(stack)?.DatabaseInstance ?? '', database.version, options);
@@ -130,14 +131,13 @@ export async function synthesizedData(
 }
 
 async function changeOf(
-  context: AwsContext,
-  stack: StackState | undefined,
+  { context, data }: AwsLook,
   wanted: Pick<Synthesized, 'template'> | undefined,
 ): Promise<DatabaseChange> {
-  const { cloudFormation } = context.session;
+  const stack = await data.state();
   const isMade = stack !== undefined && !isNeverMade(stack);
   if (!isMade && wanted !== undefined) await refuseWithoutStack(context, stack);
-  const deployed = isMade ? await deployedTemplate(cloudFormation, stack.name) : undefined;
+  const deployed = isMade ? await data.template() : undefined;
   const id = outputsOf(stack)?.DatabaseInstance;
   const found = wanted && id ? (await findDatabases(context)).find((database) => database.id === id) : undefined;
   return databaseChange(deployed, wanted?.template, found?.version);

@@ -1,5 +1,5 @@
 import { failed, ok, type Verdict, warning } from '../../checks/finding.js';
-import { isWhole } from '../cloudformation/is-deployed.js';
+import { isWhole } from '../cloudformation/deployed-stack.js';
 import { describeStack } from '../cloudformation/stack-state.js';
 import type { Examined } from './examined.js';
 

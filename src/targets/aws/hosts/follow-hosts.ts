@@ -5,7 +5,7 @@ import { describeStack, type Template } from '../cloudformation/stack-state.js';
 import type { AwsContext, Place } from '../context.js';
 import { infrastructureStackName } from '../names.js';
 import { isGone } from '../worker/machines.js';
-import { everyHost, type HostMachine } from './find-hosts.js';
+import { everyHost, type HostMachine } from './every-host.js';
 import { type HostReport, hostLogTail, readHostReport } from './host-report.js';
 import { lossOf, signalFailure } from './lost-host.js';
 import { hostsOfTemplate } from './template-hosts.js';

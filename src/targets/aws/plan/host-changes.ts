@@ -1,7 +1,7 @@
 import type { HostChange } from '../../target.js';
 import type { Template } from '../cloudformation/stack-state.js';
 import { hostsOfTemplate } from '../hosts/template-hosts.js';
-import { recordOf } from '../infrastructure.js';
+import { recordOf } from '../stacks/infrastructure-record.js';
 
 /** What becomes of each host when one template takes the place of another; `undefined` is no stack. */
 export function hostChanges(deployed: Template | undefined, wanted: Template): HostChange[] {

@@ -3,14 +3,12 @@ import { hostName } from '../../host-name.js';
 import type { Deployment, PrepareJob, ReviewFile } from '../../target.js';
 import { awsParts } from '../aws-parts.js';
 import type { Template } from '../cloudformation/stack-state.js';
-import { type AwsContext, findPlace } from '../context.js';
-import { planData, synthesizedData } from '../data/data-stack.js';
+import { synthesizedData } from '../data/data-stack.js';
 import { foundationInputs } from '../foundation.js';
-import { deployedInfrastructure } from '../infrastructure.js';
+import { type AwsLook, locationOf } from '../look.js';
 import { renderHostScriptInClear } from '../scripts/host.js';
 import { renderWorkerScript } from '../scripts/worker.js';
-import { unknownOutputs } from '../stacks/foundation-outputs.js';
-import { wantedInputs } from './plan-services.js';
+import { synthesizedInfrastructure, wantedInputs } from '../wanted.js';
 
 const UNKNOWN_DIGEST = '0'.repeat(64);
 const DEADLINE_SECONDS = 6 * 60 * 60;
@@ -21,26 +19,20 @@ const DEADLINE_SECONDS = 6 * 60 * 60;
  * is a placeholder.
  */
 export async function reviewFiles(
-  context: AwsContext,
+  look: AwsLook,
   deployment: Deployment,
   { inputs }: Pick<PrepareJob, 'inputs'>,
 ): Promise<ReviewFile[]> {
-  const place = await findPlace(context);
-  const deployed = await deployedInfrastructure(context);
+  const { context } = look;
   const { database } = deployment.services;
-  const location = place ?? { scope: await context.scope(), outputs: unknownOutputs() };
-  const { outputs: data } = await planData(context, location, deployment);
-  const wanted = await wantedInputs(context, place, deployment, { deployed, data });
-  const [{ synthesizeFoundation }, { synthesizeInfrastructure }, { hostInputs }] = await awsParts(() =>
-    Promise.all([
-      import('../stacks/foundation.js'),
-      import('../stacks/infrastructure.js'),
-      import('../stacks/infrastructure/host-inputs.js'),
-    ]),
+  const location = await locationOf(look);
+  const wanted = await wantedInputs(look, deployment);
+  const [{ synthesizeFoundation }, { hostInputs }] = await awsParts(() =>
+    Promise.all([import('../stacks/foundation.js'), import('../stacks/infrastructure/host-inputs.js')]),
   );
-  const foundation = synthesizeFoundation(await foundationInputs(context, inputs)).template;
-  const infrastructure = synthesizeInfrastructure(wanted).template;
-  const outputs = place?.outputs ?? unknownOutputs();
+  const foundation = synthesizeFoundation(await foundationInputs(look, inputs)).template;
+  const { template: infrastructure } = await synthesizedInfrastructure(wanted);
+  const { outputs } = location;
   const worker = renderWorkerScript({
     bucket: outputs.BucketName,
     region: context.environment.region,

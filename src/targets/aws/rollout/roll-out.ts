@@ -3,18 +3,17 @@ import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
 import { awsParts } from '../aws-parts.js';
 import { deployStack } from '../cloudformation/deploy-stack.js';
-import { isDeployed } from '../cloudformation/is-deployed.js';
+import { isDeployed } from '../cloudformation/deployed-stack.js';
 import type { Template } from '../cloudformation/stack-state.js';
-import type { AwsContext, Place } from '../context.js';
-import type { HostMachine } from '../hosts/find-hosts.js';
+import type { Place } from '../context.js';
+import type { HostMachine } from '../hosts/every-host.js';
+import type { AwsLook } from '../look.js';
 import { infrastructureStackName } from '../names.js';
 import type { Synthesized } from '../stacks/synthesize.js';
 import { bothOf } from './both.js';
 import { admit, drain, takeBack, targetGroups } from './targets.js';
 
 export interface RollOut {
-  /** What is there; undefined where nothing is. */
-  deployed: Template | undefined;
   wanted: Synthesized;
   /** The hosts that were there before. */
   before: readonly HostMachine[];
@@ -31,16 +30,16 @@ export interface RollOut {
  * @throws HOST_FAILED, STACK_FAILED
  */
 export async function rollOut(
-  context: AwsContext,
+  { context, infrastructure }: AwsLook,
   place: Place,
-  { deployed, wanted, before, deploy, whenBothServe }: RollOut,
+  { wanted, before, deploy, whenBothServe }: RollOut,
   { emit, signal }: Pick<CommandContext, 'emit' | 'signal'>,
 ): Promise<void> {
   const { session } = context;
-  const name = infrastructureStackName(place.scope);
+  const { name } = infrastructure;
+  const deployed = await infrastructure.template();
   const both = await stepBetween(place, deployed, wanted.template, emit);
-  if (both === undefined || !(await isDeployed(session.cloudFormation, name, both.template)))
-    await deploy(both ?? wanted);
+  if (both === undefined || !(await isDeployed(infrastructure, both.template))) await deploy(both ?? wanted);
   const movedAt = performance.now();
   signal.throwIfAborted();
   const groups = await targetGroups(session, name, wanted.template);

@@ -18,8 +18,9 @@ export function gzip(text: string): Buffer {
   // One block, the last, of fixed codes.
   bits.add(1, 1);
   bits.add(1, 2);
+  const nearest = nearestAlike(data);
   for (let at = 0; at < data.length; ) {
-    const { length, distance } = longestMatch(data, at);
+    const { length, distance } = longestMatch(data, at, nearest);
     if (length < SHORTEST) {
       bits.addCode(data[at] ?? 0);
       at += 1;
@@ -36,18 +37,27 @@ export function gzip(text: string): Buffer {
   return Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]), bits.bytes(), end]);
 }
 
-function longestMatch(data: Buffer, at: number): { length: number; distance: number } {
+/** By each place: the nearest one before it where the same three bytes are, the least that is worth a reference; -1 where none is. */
+function nearestAlike(data: Buffer): Int32Array {
+  const nearest = new Int32Array(data.length).fill(-1);
+  const last = new Map<number, number>();
+  for (let at = 0; at + SHORTEST <= data.length; at++) {
+    const three = data.readUIntBE(at, SHORTEST);
+    nearest[at] = last.get(three) ?? -1;
+    last.set(three, at);
+  }
+  return nearest;
+}
+
+function longestMatch(data: Buffer, at: number, nearest: Int32Array): { length: number; distance: number } {
   const best = { length: 0, distance: 0 };
-  if (at + SHORTEST > data.length) return best;
-  const wanted = data.subarray(at, at + SHORTEST);
   // The nearest of the longest: its distance is the cheapest.
-  for (let from = data.lastIndexOf(wanted, at - 1); from >= 0 && at - from <= WINDOW; ) {
+  for (let from = nearest[at] ?? -1; from >= 0 && at - from <= WINDOW; from = nearest[from] ?? -1) {
     let length = SHORTEST;
     while (length < LONGEST && at + length < data.length && data[from + length] === data[at + length]) length++;
     if (length > best.length) Object.assign(best, { length, distance: at - from });
-    from = from === 0 ? -1 : data.lastIndexOf(wanted, from - 1);
   }
-  return at === 0 ? { length: 0, distance: 0 } : best;
+  return best;
 }
 
 function addLength(bits: Bits, length: number): void {

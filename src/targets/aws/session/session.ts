@@ -28,10 +28,10 @@ export interface Session {
   s3: S3Client;
   ssm: SSMClient;
   /**
-   * The account, asked for once. @throws AWS_SETTINGS where the credentials are missing or expired; AWS_ACCOUNT where the
-   * configuration names another
+   * The account that the credentials are of, found out once: from the ARN of something in it that they could read, or by asking.
+   * @throws AWS_SETTINGS where the credentials are missing or expired; AWS_ACCOUNT where the configuration names another
    */
-  account(): Promise<string>;
+  account(arn?: string): Promise<string>;
 }
 
 // The SDK else tells users of Node 20 when it will end to support that: this project chooses its Node and its SDK together.
@@ -67,8 +67,10 @@ export function openSession(environment: AwsEnvironment): Session {
     rds: new RDSClient(client),
     s3: new S3Client({ ...client, forcePathStyle: hasOwnEndpoint() }),
     ssm: new SSMClient(client),
-    account() {
-      account ??= accountOf(sts, environment);
+    account(arn) {
+      const known = arn?.split(':')[4];
+      account ??=
+        known !== undefined && isWanted(known, environment) ? Promise.resolve(known) : askAccount(sts, environment);
       return account;
     },
   };
@@ -99,7 +101,12 @@ function hasOwnEndpoint(): boolean {
   return Boolean(process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL);
 }
 
-async function accountOf(sts: STSClient, { name, account: wanted, profile }: AwsEnvironment): Promise<string> {
+function isWanted(found: string, { account: wanted = found }: AwsEnvironment): boolean {
+  return /^\d{12}$/.test(found) && found === wanted;
+}
+
+async function askAccount(sts: STSClient, environment: AwsEnvironment): Promise<string> {
+  const { name, account: wanted, profile } = environment;
   const { Account: found = '', Arn } = await asAws(
     { action: 'sts:GetCallerIdentity', ...(profile === undefined ? {} : { profile }) },
     () => sts.send(new GetCallerIdentityCommand({})),

@@ -7,7 +7,6 @@ import {
 } from 'aws-cdk-lib/core';
 import type { ServicePlan } from '../../../plan/index.js';
 import { DATABASE_PORTS } from '../data/database-ports.js';
-import { type InfrastructureRecord, RELEASE_OUTPUT } from '../infrastructure.js';
 import { infrastructureStackName } from '../names.js';
 import { balancerOf, isBalanced } from './infrastructure/balancer.js';
 import { openEntry } from './infrastructure/entry.js';
@@ -18,6 +17,7 @@ import { hostsOf } from './infrastructure/hosts.js';
 import { privateZone, recordsOf } from './infrastructure/records.js';
 import { secretsEndpoint } from './infrastructure/secrets-endpoint.js';
 import { zoneName } from './infrastructure/zone.js';
+import { type InfrastructureRecord, RELEASE_OUTPUT } from './infrastructure-record.js';
 import type { FoundationOutputs, InfrastructureInputs } from './inputs.js';
 import { letIn } from './security-groups.js';
 import { type Synthesized, synthesize } from './synthesize.js';

@@ -34,7 +34,7 @@ beforeAll(async () => {
   const release = await kit.publish({ scripts: { 'api.js': SERVER } });
   const services = [service('api', { run: 'api.js', port, health: HEALTH })];
   deploy = () => kit.deploy(release, services, { database });
-  plan = () => kit.target.planServices(kit.deployment(release, services, { database }));
+  plan = () => kit.target.look().planServices(kit.deployment(release, services, { database }));
   await deploy();
   url = (await askJson(port, '/')).PRESTAGE_DATABASE_URL ?? '';
 });
@@ -57,9 +57,13 @@ describe('the local database', () => {
     await Promise.all([one.end(), two.end()]);
 
     expect(await deploy()).toBe('unchanged');
-    expect((await kit.target.status()).database).toMatchObject({ engine: 'postgres', version: '16', state: 'running' });
+    expect((await kit.target.look().status()).database).toMatchObject({
+      engine: 'postgres',
+      version: '16',
+      state: 'running',
+    });
     await kit.target.destroy({ purge: false, ...kit.follow() });
-    expect((await kit.target.status()).database).toMatchObject({ state: 'stopped' });
+    expect((await kit.target.look().status()).database).toMatchObject({ state: 'stopped' });
     await deploy();
     const again = postgres(url, { max: 1 });
     expect(await again`SELECT amount FROM ledger`).toMatchObject([{ amount: 42 }]);
@@ -100,7 +104,7 @@ describe('the local database', () => {
   test('lets only its owner read the password, and tells it to nobody else', async () => {
     const password = new URL(url).password;
     expect(password).toHaveLength(48);
-    expect(JSON.stringify([kit.events, await kit.target.status()])).not.toContain(password);
+    expect(JSON.stringify([kit.events, await kit.target.look().status()])).not.toContain(password);
     const files = ['database/server.json', 'hosts/api-0/host.json'].map((file) => join(kit.root, file));
     for (const file of files) {
       expect(readFileSync(file, 'utf8')).toContain(password);
@@ -122,7 +126,7 @@ describe('the local database', () => {
   ] as const)('refuses %j before anything is changed, and says what to do', async (wanted, message, hint) => {
     const elsewhere = await openLocalTargetKit();
     const deployment = elsewhere.deployment(kit.plan({}), [], { database: wanted });
-    await expect(elsewhere.target.checkServices(deployment)).rejects.toMatchObject({
+    await expect(elsewhere.target.look().checkServices(deployment)).rejects.toMatchObject({
       code: 'DATABASE_UNSUPPORTED',
       message: expect.stringMatching(message),
       hint: expect.stringMatching(hint),
@@ -140,7 +144,7 @@ describe('the local database', () => {
     const settings = { engine: 'postgres', port, user: 'p', database: 'p', password: 'f00' };
     await writeFile(join(elsewhere.root, 'database/server.json'), JSON.stringify(settings));
     await elsewhere.deploy(plan, [], { database });
-    const { database: moved } = await elsewhere.target.status();
+    const { database: moved } = await elsewhere.target.look().status();
     expect(moved).toMatchObject({ state: 'running' });
     expect(moved?.port).not.toBe(port);
     await new Promise((resolve) => stranger.close(resolve));
@@ -148,11 +152,11 @@ describe('the local database', () => {
   });
 
   test("its port taken by a stranger while it was stopped is an error that names the port's holder", async () => {
-    const { port = 0 } = (await kit.target.status()).database ?? {};
+    const { port = 0 } = (await kit.target.look().status()).database ?? {};
     await kit.target.destroy({ purge: false, ...kit.follow() });
     const stranger = await listen(port);
     const deployment = kit.deployment(kit.plan({}), [], { database });
-    await expect(kit.target.checkServices(deployment)).rejects.toMatchObject({
+    await expect(kit.target.look().checkServices(deployment)).rejects.toMatchObject({
       code: 'PORT_IN_USE',
       message: expect.stringContaining(String(port)),
     });

@@ -3,6 +3,7 @@ import { ok } from '../../checks/finding.js';
 import type { Check } from '../../checks/run-checks.js';
 import { checkPorts } from '../check.js';
 import { openDatabase } from '../database/index.js';
+import { observeHosts } from '../hosts/observe.js';
 import { layoutOf } from '../layout.js';
 import { checkFileSystem } from './file-system.js';
 import { checkInterpreters } from './interpreters.js';
@@ -26,7 +27,7 @@ export function localChecks(given: {
     {
       name: 'ports',
       async run() {
-        const ports = await checkPorts(services, layout);
+        const ports = await checkPorts(services, layout, await observeHosts(layout));
         return ok(ports.length === 0 ? 'No service has a port.' : `Free, or our own: ${ports.join(', ')}.`);
       },
     },

@@ -4,7 +4,7 @@ import { asSentence, PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { rm } from '../../../core/held-files.js';
 import type { ServicesPlan } from '../../../plan/index.js';
-import { currentRelease, setCurrent } from '../../../store/index.js';
+import { setCurrent } from '../../../store/index.js';
 import type { DeployedRelease, Deployment, ServicesChange } from '../../target.js';
 import type { LocalDatabase } from '../database/index.js';
 import { demandUnchanged } from '../hosts/changed-files.js';
@@ -17,10 +17,11 @@ import { preparedAgain } from '../hosts/prepared-again.js';
 import { stopHost } from '../hosts/stop.js';
 import { untilHealthy } from '../hosts/until-healthy.js';
 import type { LocalLayout } from '../layout.js';
+import { type LocalLook, lookAt } from '../look.js';
 import { hostChanges, isSettled, planRollout, type RolloutPlan } from './changes.js';
 import { fallbackFailure, followFallback, placeJob, withFallback } from './fallback.js';
-import { readHistory, recordDeployment } from './history.js';
-import { forgetPrevious, hostsSetAside } from './previous.js';
+import { recordDeployment } from './history.js';
+import { forgetPrevious } from './previous.js';
 import { revert, stopAll } from './revert.js';
 import { rollOut } from './roll-out.js';
 
@@ -34,6 +35,7 @@ export interface PhaseTwo {
 interface Comparison {
   plan: RolloutPlan;
   history: DeployedRelease[];
+  current: string | undefined;
   database: Awaited<ReturnType<LocalDatabase['plan']>>;
   /** Whether nothing at all is to be done. */
   settled: boolean;
@@ -41,13 +43,17 @@ interface Comparison {
   recorded: boolean;
 }
 
-async function compare(deployment: Deployment, { layout, database, programs }: PhaseTwo): Promise<Comparison> {
+async function compare(
+  deployment: Deployment,
+  look: LocalLook,
+  { layout, database, programs }: PhaseTwo,
+): Promise<Comparison> {
   const { release, services } = deployment;
   const [observed, history, current, setAside, databasePlan, databaseUrl] = await Promise.all([
-    observeHosts(layout),
-    readHistory(layout),
-    currentRelease(layout.root),
-    hostsSetAside(layout),
+    look.observed(),
+    look.history(),
+    look.current(),
+    look.setAside(),
     database.plan(services.database),
     database.url(),
   ]);
@@ -75,14 +81,15 @@ async function compare(deployment: Deployment, { layout, database, programs }: P
   return {
     plan,
     history,
+    current,
     database: databasePlan,
     recorded,
     settled: isSettled(plan) && databaseSettled && setAside.length === 0,
   };
 }
 
-export async function planServices(deployment: Deployment, phase: PhaseTwo): Promise<ServicesChange> {
-  const { plan, database, settled, recorded } = await compare(deployment, phase);
+export async function planServices(deployment: Deployment, look: LocalLook, phase: PhaseTwo): Promise<ServicesChange> {
+  const { plan, database, settled, recorded } = await compare(deployment, look, phase);
   return {
     action: settled && recorded ? 'unchanged' : 'apply',
     reason: reasonOf(plan, database, { settled, recorded }),
@@ -112,6 +119,7 @@ function databaseReason({ action, running }: Comparison['database']): string | u
 /** Makes the hosts be as the deployment says. On failure they are back as they were, and `current` has not moved. */
 export async function applyServices(
   deployment: Deployment,
+  look: LocalLook,
   phase: PhaseTwo,
   options: CommandContext,
 ): Promise<'applied' | 'unchanged'> {
@@ -120,7 +128,9 @@ export async function applyServices(
   const { emit } = options;
   const reservedPorts = new Set(services.services.flatMap(({ port }) => port ?? []));
   const started = services.database ? await database.provide(services.database, { emit, reservedPorts }) : false;
-  const { plan, history, settled, recorded } = await compare(deployment, phase);
+  // Hosts may have got well with their database.
+  const now = started ? lookAt(layout) : look;
+  const { plan, history, current, settled, recorded } = await compare(deployment, now, phase);
   if (!settled) await endForgotten(layout, emit);
   await placeJob(plan, deployment, layout.root);
   try {
@@ -141,7 +151,7 @@ export async function applyServices(
   await removeHosts(plan, emit);
   if (!services.database) await database.stop(emit);
   options.signal.throwIfAborted();
-  await record(deployment, layout, { recorded, emit });
+  if (!recorded) await record(deployment, layout, { previous: current, emit });
   await forgetPrevious(layout);
   return settled && recorded && !started ? 'unchanged' : 'applied';
 }
@@ -169,10 +179,8 @@ async function removeHosts({ layout, remove }: RolloutPlan, emit: Emit): Promise
 async function record(
   { release, services }: Deployment,
   layout: LocalLayout,
-  { recorded, emit }: { recorded: boolean; emit: Emit },
+  { previous, emit }: { previous: string | undefined; emit: Emit },
 ): Promise<void> {
-  if (recorded) return;
-  const previous = await currentRelease(layout.root);
   if (previous !== release.release) {
     await setCurrent(layout.root, release.release);
     emit({ type: 'release.current', release: release.release, ...(previous === undefined ? {} : { previous }) });

@@ -48,7 +48,7 @@ describe('single-phase: no worker ran', () => {
     );
     expect(readFileSync(join(kit.root, 'hosts/jump-0/work/seen'), 'utf8')).toBe('prepared');
     expect((await askJson(port, '/')).PRESTAGE_RELEASE).toBe(fallback.plan.release);
-    expect(await kit.target.currentRelease()).toBe(fallback.plan.release);
+    expect(await kit.target.look().currentRelease()).toBe(fallback.plan.release);
   });
 
   test('where the files are ready the jump host says so, and prepares nothing', async () => {
@@ -79,7 +79,7 @@ describe('single-phase: no worker ran', () => {
       message: expect.stringContaining('This was the first deployment'),
       context: { host: 'jump-0' },
     });
-    const waited = (await kit.target.status()).hosts.filter(({ service }) => service === 'api');
+    const waited = (await kit.target.look().status()).hosts.filter(({ service }) => service === 'api');
     const reason = expect.stringContaining('jump-0, which prepares the files, failed: it could not prepare the files');
     expect(waited).toMatchObject([
       { state: 'failed', detail: reason },
@@ -97,7 +97,7 @@ describe('single-phase: no worker ran', () => {
       packages: { server: '1' },
     });
     const cut = new AbortController();
-    const first = kit.target.applyServices(kit.deployment(fallback.plan, services, { fallback }), {
+    const first = kit.target.look().applyServices(kit.deployment(fallback.plan, services, { fallback }), {
       ...kit.follow(),
       signal: cut.signal,
       emit: (event) => {

@@ -24,10 +24,10 @@ describe('a first deployment', () => {
     const port = await freePort();
     const plan = await kit.publish({ scripts: { 'hosts/api.js': SERVER } });
     const services = [service('api', { run: 'hosts/api.js', count: 2, port, health: HEALTH })];
-    expect((await kit.target.planServices(kit.deployment(plan, services))).action).toBe('apply');
+    expect((await kit.target.look().planServices(kit.deployment(plan, services))).action).toBe('apply');
     expect(await kit.deploy(plan, services)).toBe('applied');
-    expect(await kit.target.currentRelease()).toBe(plan.release);
-    const { hosts } = await kit.target.status();
+    expect(await kit.target.look().currentRelease()).toBe(plan.release);
+    const { hosts } = await kit.target.look().status();
     expect(hosts.map(({ service, index, state, release }) => ({ service, index, state, release }))).toEqual([
       { service: 'api', index: 0, state: 'healthy', release: plan.release },
       { service: 'api', index: 1, state: 'healthy', release: plan.release },
@@ -35,13 +35,13 @@ describe('a first deployment', () => {
     expect(hosts[0]?.port).toBe(port);
     expect(hosts[1]?.port).toBeGreaterThan(port);
 
-    expect((await kit.target.planServices(kit.deployment(plan, services))).action).toBe('unchanged');
+    expect((await kit.target.look().planServices(kit.deployment(plan, services))).action).toBe('unchanged');
     expect(await kit.deploy(plan, services)).toBe('unchanged');
     expect(types().filter((type) => type.startsWith('host.unchanged'))).toEqual([
       'host.unchanged api-0',
       'host.unchanged api-1',
     ]);
-    expect((await kit.target.history()).map(({ release }) => release)).toEqual([plan.release]);
+    expect((await kit.target.look().history()).map(({ release }) => release)).toEqual([plan.release]);
   });
 
   test('starts a service when those that it waits for are healthy', async () => {
@@ -82,7 +82,7 @@ describe('a first deployment', () => {
     await kit.deploy(plan, services, { dnsZone: 'portal.internal' });
     delete process.env.DEPLOYERS_SECRET;
 
-    const second = (await kit.target.status()).hosts[1]?.port;
+    const second = (await kit.target.look().status()).hosts[1]?.port;
     const variables = await askJson(web, '/');
     expect(variables).toMatchObject({
       PRESTAGE_RELEASE: plan.release,
@@ -120,7 +120,7 @@ describe('a first deployment', () => {
       ),
       context: { kept: ['api-0'], stopped: ['web-0'] },
     });
-    expect((await kit.target.status()).hosts.map(({ state }) => state)).toEqual(['healthy', 'stopped']);
+    expect((await kit.target.look().status()).hosts.map(({ state }) => state)).toEqual(['healthy', 'stopped']);
     const { pid } = await askJson(api, '/pid');
     expect(await kit.deploy(plan, services('api.js'))).toBe('applied');
     expect((await askJson(api, '/pid')).pid).toBe(pid);
@@ -140,8 +140,8 @@ describe('a first deployment', () => {
       message: expect.stringContaining('boot script boot.sh failed: exit status 3. It said last: no such licence'),
       context: { host: 'web-0', service: 'web', log: expect.arrayContaining(['no such licence']) },
     });
-    expect(await kit.target.currentRelease()).toBeUndefined();
-    expect((await kit.target.status()).hosts.map(({ state }) => state)).toEqual(['stopped', 'failed']);
+    expect(await kit.target.look().currentRelease()).toBeUndefined();
+    expect((await kit.target.look().status()).hosts.map(({ state }) => state)).toEqual(['stopped', 'failed']);
     const lines: string[] = [];
     await kit.target.logs('web', {
       ...kit.follow(),
@@ -186,6 +186,8 @@ describe('a first deployment', () => {
   test('a program without port and check is healthy once it runs', async () => {
     const plan = await kit.publish({ scripts: { 'worker.sh': '#!/bin/sh\nexec sleep 600\n' } });
     await kit.deploy(plan, [service('worker', { run: 'worker.sh' })]);
-    expect((await kit.target.status()).hosts).toMatchObject([{ service: 'worker', state: 'healthy', port: undefined }]);
+    expect((await kit.target.look().status()).hosts).toMatchObject([
+      { service: 'worker', state: 'healthy', port: undefined },
+    ]);
   });
 });

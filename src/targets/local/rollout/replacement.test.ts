@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => kit.close());
 
 const hosts = async () =>
-  (await kit.target.status()).hosts.map(
+  (await kit.target.look().status()).hosts.map(
     ({ service, index, release, state }) => `${service}-${index} ${release} ${state}`,
   );
 /** How often each host's program ended and was started again. */
@@ -82,10 +82,10 @@ describe('a second deployment', () => {
     ];
     const first = await kit.publish({ scripts: SCRIPTS, packages: { server: '1', themes: '1' } });
     await kit.deploy(first, services);
-    const before = { ports: (await kit.target.status()).hosts.map(({ port }) => port), web: await pidOf(web) };
+    const before = { ports: (await kit.target.look().status()).hosts.map(({ port }) => port), web: await pidOf(web) };
 
     const second = await kit.publish({ scripts: SCRIPTS, packages: { server: '2', themes: '1' } });
-    const { hosts: changes } = await kit.target.planServices(kit.deployment(second, services));
+    const { hosts: changes } = await kit.target.look().planServices(kit.deployment(second, services));
     expect(changes).toEqual([
       { host: 'api-0', service: 'api', action: 'replace', reason: 'package server changed' },
       { host: 'api-1', service: 'api', action: 'replace', reason: 'package server changed' },
@@ -104,9 +104,9 @@ describe('a second deployment', () => {
       `api-1 ${second.release} healthy`,
       `web-0 ${first.release} healthy`,
     ]);
-    expect((await kit.target.status()).hosts.map(({ port }) => port)).toEqual(before.ports);
+    expect((await kit.target.look().status()).hosts.map(({ port }) => port)).toEqual(before.ports);
     expect(await pidOf(web)).toBe(before.web);
-    expect(await kit.target.currentRelease()).toBe(second.release);
+    expect(await kit.target.look().currentRelease()).toBe(second.release);
     expect(existsSync(join(kit.root, 'hosts/.previous'))).toBe(false);
   });
 
@@ -118,7 +118,7 @@ describe('a second deployment', () => {
       await kit.deploy(plan, services);
       releases.push(plan.release);
     }
-    const plan = await kit.target.planPrune(1);
+    const plan = await kit.target.look().planPrune(1);
     expect(plan.remove.map(({ release }) => release)).toEqual([releases[1]]);
     expect(plan.keep).toContainEqual({ release: releases[0], reason: 'web-0 runs on it' });
   });
@@ -144,7 +144,7 @@ describe('a second deployment', () => {
 
     const broken = await kit.publish({ scripts, packages: { server: 'broken' } });
     const interrupt = new AbortController();
-    const cutOff = kit.target.applyServices(kit.deployment(broken, services('2')), {
+    const cutOff = kit.target.look().applyServices(kit.deployment(broken, services('2')), {
       ...kit.follow(),
       signal: interrupt.signal,
       emit: (event) => {
@@ -152,7 +152,7 @@ describe('a second deployment', () => {
       },
     });
     await expect(cutOff).rejects.toThrow('cut off');
-    const plan = await kit.target.planPrune(0);
+    const plan = await kit.target.look().planPrune(0);
     expect(plan.keep).toContainEqual({ release: first.release, reason: 'api-0 goes back to it' });
     await kit.target.prune(plan, kit.follow());
 
@@ -226,8 +226,8 @@ describe('a second deployment', () => {
     });
     expect(await hosts()).toEqual([`api-0 ${good.release} healthy`, `web-0 ${good.release} healthy`]);
     expect((await askJson(api, '/')).GENERATION).toBe('1');
-    expect(await kit.target.currentRelease()).toBe(good.release);
-    expect((await kit.target.history()).map(({ release }) => release)).toEqual([good.release]);
+    expect(await kit.target.look().currentRelease()).toBe(good.release);
+    expect((await kit.target.look().history()).map(({ release }) => release)).toEqual([good.release]);
     expect(kit.events.filter(({ type }) => type === 'host.reverting')).toMatchObject([
       { host: 'api-0', release: good.release },
       { host: 'web-0', release: good.release },
@@ -258,7 +258,7 @@ describe('a second deployment', () => {
     const broken = await kit.publish({ scripts, packages: { server: 'broken' } });
 
     const interrupt = new AbortController();
-    const cutOff = kit.target.applyServices(kit.deployment(broken, services('2')), {
+    const cutOff = kit.target.look().applyServices(kit.deployment(broken, services('2')), {
       ...kit.follow(),
       signal: interrupt.signal,
       emit: (event) => {
@@ -282,9 +282,9 @@ describe('a second deployment', () => {
     const state = JSON.parse(await readFile(join(cwd, '../state.json'), 'utf8')) as { supervisor: { pid: number } };
     process.kill(state.supervisor.pid, 'SIGKILL');
     process.kill(Number(pid), 'SIGKILL');
-    await until('the host to be down', async () => (await kit.target.status()).hosts[0]?.state === 'stopped');
+    await until('the host to be down', async () => (await kit.target.look().status()).hosts[0]?.state === 'stopped');
 
-    expect((await kit.target.planServices(kit.deployment(plan, services))).hosts).toMatchObject([
+    expect((await kit.target.look().planServices(kit.deployment(plan, services))).hosts).toMatchObject([
       { action: 'replace', reason: expect.stringContaining('does not run') },
     ]);
     expect(await kit.deploy(plan, services)).toBe('applied');

@@ -57,7 +57,7 @@ describe.skipIf(process.platform !== 'linux')(
       });
       const health = { kind: 'http', path: '/', timeoutMs: 20_000 } as const;
       await kit.deploy(plan, [service('api', { boot: 'boot.sh', run: 'run.sh', port, health })]);
-      const host = async () => (await kit.target.status()).hosts[0];
+      const host = async () => (await kit.target.look().status()).hosts[0];
       expect(await host()).toMatchObject({ state: 'healthy' });
       const ends = join(hostFiles(folder('api-0')).work, 'ends');
       writeFileSync(ends, '');

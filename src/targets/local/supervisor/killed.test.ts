@@ -40,17 +40,17 @@ describe.skipIf(process.platform !== 'linux')('a supervisor that is killed (Linu
     const { supervisor } = state();
     process.kill(supervisor.pid, 'SIGKILL');
     await until('the supervisor to be gone', () => !isRunning(supervisor));
-    expect((await kit.target.status()).hosts).toMatchObject([
+    expect((await kit.target.look().status()).hosts).toMatchObject([
       { state: 'unhealthy', detail: expect.stringContaining('its supervisor is gone, but its program runs') },
     ]);
     await askJson(port, '/');
 
-    expect((await kit.target.planServices(kit.deployment(plan, services))).hosts).toMatchObject([
+    expect((await kit.target.look().planServices(kit.deployment(plan, services))).hosts).toMatchObject([
       { action: 'keep', reason: 'its supervisor is gone, and it gets another one' },
     ]);
     expect(await kit.deploy(plan, services)).toBe('applied');
     expect((await askJson(port, '/pid')).pid).toBe(pid);
-    expect((await kit.target.status()).hosts).toMatchObject([{ state: 'healthy' }]);
+    expect((await kit.target.look().status()).hosts).toMatchObject([{ state: 'healthy' }]);
     expect(state().supervisor).not.toEqual(supervisor);
     // What it said while nobody read it is there, and so is what it says now.
     await until('its log', () => log().includes('asked /\n') && log().includes('asked /pid\n'));
