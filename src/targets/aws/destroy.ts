@@ -8,6 +8,7 @@ import { deleteStack, settleStack } from './cloudformation/settle-stack.js';
 import { describeStack, type StackState } from './cloudformation/stack-state.js';
 import { type AwsContext, findPlace, type Place } from './context.js';
 import { removeData, removeDatabases } from './data/remove-data.js';
+import type { CommandLock } from './exclusively.js';
 import { keptBucket, keptFileSystems } from './kept.js';
 import { lookAt } from './look.js';
 import { foundationStackName, TAGS } from './names.js';
@@ -19,7 +20,7 @@ import { endMachine, findMachines, isGone } from './worker/machines.js';
  * a file system that the configuration names stays, since it is not ours.
  * @throws STACK_STUCK, MACHINE_STUCK
  */
-export async function destroy(context: AwsContext, options: DestroyOptions): Promise<void> {
+export async function destroy(context: AwsContext, options: DestroyOptions, lock: CommandLock): Promise<void> {
   await endTemporary(context, options);
   const place = await findPlace(context);
   const infrastructure = await settled(context, await lookAt(context).infrastructure.state(), options);
@@ -30,7 +31,7 @@ export async function destroy(context: AwsContext, options: DestroyOptions): Pro
   if (place !== undefined) await forgetDeployments(place.bucket);
   if (!options.purge) return;
   await removeData(context, options);
-  await purge(context, place, options);
+  await purge(context, place, options, lock);
 }
 
 /** Ends every worker of the environment. What it has finished stays; the rest is collected by the next run. */
@@ -75,7 +76,12 @@ async function remove({ session }: AwsContext, name: string, options: DestroyOpt
  * The foundation's stack keeps the file system and the bucket when it goes, so that nobody loses them by an accident. They are found
  * by name and tags, so that a removal that was interrupted is gone on with when the stack is no more.
  */
-async function purge(context: AwsContext, place: Place | undefined, options: DestroyOptions): Promise<void> {
+async function purge(
+  context: AwsContext,
+  place: Place | undefined,
+  options: DestroyOptions,
+  lock: CommandLock,
+): Promise<void> {
   const { session, environment } = context;
   const scope = { project: context.project, environment: environment.name };
   const name = foundationStackName(scope);
@@ -89,6 +95,7 @@ async function purge(context: AwsContext, place: Place | undefined, options: Des
   // Last, so that an interrupted removal is seen by the next command.
   const bucket = await keptBucket(context);
   if (bucket === undefined) return;
+  await lock.leave();
   await emptyBucket(bucket);
   await asAws({ action: 's3:DeleteBucket', resource: bucket.name }, () =>
     session.s3.send(new DeleteBucketCommand({ Bucket: bucket.name })),

@@ -45,6 +45,11 @@ export class CommandLock {
     });
   }
 
+  /** Keeps the lock no longer, where the bucket that it is in is deleted. */
+  async leave(): Promise<void> {
+    await this.#holding?.lock?.leave();
+  }
+
   /**
    * Takes the lock, where a command is to hold it and does not yet. @returns whether it was taken: what was seen before may not be
    * so any more

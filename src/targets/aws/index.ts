@@ -50,7 +50,7 @@ export function openAwsTarget({ project, environment }: AwsTargetSettings): Targ
     async logs(source, options) {
       await emitLogs(await demandPlace(), source, options);
     },
-    destroy: (options) => destroy(context, options),
+    destroy: (options) => destroy(context, options, lock),
     endTemporary: (options) => endTemporary(context, options),
     async verify(what, options) {
       const result = await runTask(context, await demandPlace(), { kind: 'verify', ...what }, options);

@@ -18,6 +18,8 @@ export type LockHolder = z.infer<typeof lockHolder>;
 export interface HeldLock {
   /** Aborted, with LEASE_LOST as the reason, when another command has taken over, or may do so soon. */
   readonly lost: AbortSignal;
+  /** Renews the lock no more, and does not miss it either: it is about to be deleted with all that is in the bucket. */
+  leave(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -105,12 +107,16 @@ function keep(bucket: Bucket, holder: LockHolder, first: string, renewMs: number
       }
     }
   })().catch(() => {});
+  const leave = async () => {
+    stopped.abort();
+    clearTimeout(silence);
+    await renewing;
+  };
   return {
     lost: lost.signal,
+    leave,
     async release() {
-      stopped.abort();
-      clearTimeout(silence);
-      await renewing;
+      await leave();
       if (await bucket.deleteIf(LOCK_KEY, etag).catch(() => false)) return;
       // A renewal whose answer was lost made it another object, which is ours all the same. One of another command stays.
       const found = await bucket.getJson(LOCK_KEY, lockHolder).catch(() => undefined);
