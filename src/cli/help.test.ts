@@ -24,6 +24,6 @@ test.each([40, 60, 80, 200])('no line of help is wider than a terminal of %i col
 });
 
 test('on a narrow terminal a description is under what it describes', () => {
-  expect(helpOf(['prune'], 40)).toContain('  --keep <n>\n      so many releases stay, the newest');
+  expect(helpOf(['prune'], 40)).toContain('  --keep <n>\n      how many of the newest releases to');
   expect(helpOf(['prune'], 40)).toContain('  prestage prune --dry-run\n      what would be removed, and what\n');
 });

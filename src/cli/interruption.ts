@@ -62,7 +62,7 @@ export class Interruption {
     return new PrestageError(code, message, {
       hint: this.#preparing
         ? 'The preparation goes on in the background; the same command attaches to it.'
-        : 'Nothing is lost: the same command goes on from there.',
+        : 'Nothing is lost: run the same command to continue from there.',
     });
   }
 }

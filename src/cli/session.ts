@@ -48,7 +48,7 @@ export type Work = (session: Session) => Promise<Outcome>;
 
 export interface CommandTraits {
   name: string;
-  /** All that the command is for is its output: it ends when nobody reads that any more. */
+  /** The command only prints: it ends when its stdout is closed. */
   endsWithReader?: boolean;
   /** It goes on until it is interrupted: that is no failure, and only the exit status tells of it. */
   endsWithInterrupt?: boolean;
@@ -92,7 +92,8 @@ export async function runSession(
   process.on('uncaughtException', crashed);
   const unlisten = interruption.listen({
     first: () =>
-      traits.endsWithInterrupt || reporter.emit({ type: 'notice', message: 'Stopping. Once more ends at once.' }),
+      traits.endsWithInterrupt ||
+      reporter.emit({ type: 'notice', message: 'Stopping. Press Ctrl-C again to stop immediately.' }),
     second: () => exitProcess(failed(interruption.error())),
   });
   try {

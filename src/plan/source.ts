@@ -17,7 +17,7 @@ export function parseSource(written: string): Source | undefined {
   return { kind: 'http', written, url: new URL(written) };
 }
 
-/** The names of buckets are those that S3 gave at any time; a key is what follows, with no character that means anything. */
+/** Bucket names follow every naming rule that S3 ever had. The key is what follows; no character in it is special. */
 const S3_URL = /^s3:\/\/([a-z0-9][\w.-]{2,254})\/(.*[^/])$/is;
 
 const SECRET_PARAMETER = /sig|token|secret|key|credential|password|auth|expire|x-amz|x-goog|policy/i;

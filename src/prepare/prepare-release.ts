@@ -84,7 +84,7 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
   failures.throwAny(missing);
   const remotes = new Remotes();
   try {
-    const onRetry = ({ reason }: Retry) => emit({ type: 'notice', message: `Once more: ${reason}` });
+    const onRetry = ({ reason }: Retry) => emit({ type: 'notice', message: `Retrying: ${reason}` });
     const scripts = await readScripts({ inputs, remotes, retry: { signal, onRetry } }, plan.scripts, root);
     const needs = await measureAll(missing, options, failures);
     const forecast = await demandSpace(root, [...needs.values()]);

@@ -6,7 +6,7 @@ interface Problem {
 }
 
 const UNKNOWN_AUTHORITY: Problem = {
-  what: 'has a certificate that nobody known here vouches for',
+  what: 'has a certificate that is not trusted here',
   hint: 'If a proxy or the server uses a private authority, point NODE_EXTRA_CA_CERTS to its certificate (PEM), then run the same command again.',
 };
 

@@ -148,7 +148,7 @@ async function resolveRemote(
   return { kind: 'file', name, sha256: pin.sha256 };
 }
 
-/** What the lockfile calls a version is an ETag, in quotes, or the id of a version that S3 keeps: that one can be read. */
+/** The lockfile's `version` is an ETag, in quotes, or the id of a version that S3 keeps. Only the latter can be asked for. */
 function placeOf(source: RemoteSource, { version }: LockedSource) {
   if (source.kind === 'http') return { kind: 'http' as const, url: urlOf(source) };
   const versionId = version === undefined || version.includes('"') ? {} : { versionId: version };

@@ -9,7 +9,7 @@ import { StoreIndex } from './store-index.js';
 
 /** For the end of a run whose deadline is near or over; its machine stays for a few minutes more. */
 const LAST_MS = 5 * 60_000;
-/** Of a run that failed: the next one compares the names again. */
+/** The limit after a run that failed: the next run compares the names again. */
 const HASTY_MS = 10_000;
 
 /** What an agent tells the world beside its run's folder. */
@@ -54,7 +54,7 @@ export class Reporting {
       settling.catch(() => {});
       const message = `The index of the store could not be written: ${asPrestageError(error).message}`;
       const hint =
-        'What is in the store is right; until the next run writes the index, it may be prepared again in vain.';
+        'The store is right. Until the next run writes the index, packages may be prepared again although they are there.';
       emit({ type: 'warning', message, hint });
     }
   }

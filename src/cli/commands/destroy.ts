@@ -15,13 +15,13 @@ export function addDestroy(program: Command, run: Run): void {
     .command('destroy')
     .description("stop and remove what was deployed; keeps the store and the database's data")
     .option('--purge', "also remove the store and the database's data")
-    .option('--temporary', 'only what should not be there any more: workers at work, and what dead ones left')
+    .option('--temporary', 'only workers, and what crashed workers left behind')
     .option('--wait', 'wait for another run to end, rather than exit with 4')
     .addHelpText(
       'after',
       examples(
         ['prestage destroy', 'asks first'],
-        ['prestage destroy --temporary', 'ends a worker that should not be there any more'],
+        ['prestage destroy --temporary', 'ends a worker that is no longer wanted'],
         ['prestage destroy --purge --yes', 'everything, without a question'],
       ),
     )
@@ -29,7 +29,7 @@ export function addDestroy(program: Command, run: Run): void {
       run(command, async (session) => {
         const { destroy, destroyPlan } = await import('../../deploy/index.js');
         if (temporary && purge)
-          throw new PrestageError('USAGE', '--temporary removes nothing of what --purge is about.', {
+          throw new PrestageError('USAGE', '--temporary and --purge exclude each other.', {
             hint: 'Give one of the two.',
           });
         const plan = await destroyPlan(session.options);

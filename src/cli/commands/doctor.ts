@@ -11,13 +11,13 @@ export function addDoctor(program: Command, run: Run): void {
   program
     .command('doctor')
     .description('check what a deployment needs: machine, credentials, quotas, networks; exits with 1 where one failed')
-    .option('--iam', 'only print the least policy of IAM for whoever deploys; checks nothing')
+    .option('--iam', 'only print the smallest IAM policy that a deploying user needs; checks nothing')
     .addHelpText(
       'after',
       examples(
         ['prestage doctor --env dev', 'before the first deployment, or where one fails'],
         ['prestage doctor --env dev --json', 'the same for a program'],
-        ['prestage doctor --env dev --iam > policy.json', 'for whoever makes the deploying user'],
+        ['prestage doctor --env dev --iam > policy.json', 'for the administrator who creates the deploying user'],
       ),
     )
     .action(({ iam = false }: { iam?: boolean }, command: Command) =>

@@ -15,7 +15,7 @@ export function addLogs(program: Command, run: Run): void {
     .description('show what the worker and the hosts said')
     .argument('[source]', 'a service, a host (api-0), database or worker; default: all')
     .option('-f, --follow', 'go on with what they say next, until interrupted')
-    .option('--tail <n>', 'so many lines of each host, of the database and of the worker, the last ones', wholeNumber)
+    .option('--tail <n>', 'the last n lines of each host, the database and the worker', wholeNumber)
     .option(
       '--since <time>',
       'only what may be younger: a duration (90s, 15m, 2h, 3d) or a time (2026-11-24T02:11)',

@@ -19,7 +19,7 @@ export function addPrune(program: Command, run: Run): void {
     .description(
       'remove old releases and the trees that only they hold; never what is current, deployed or being prepared',
     )
-    .option('--keep <n>', 'so many releases stay, the newest', wholeNumber, 3)
+    .option('--keep <n>', 'how many of the newest releases to keep', wholeNumber, 3)
     .option('--dry-run', 'only show what would be removed')
     .option('--wait', 'wait for another run to end, rather than exit with 4')
     .addHelpText(

@@ -97,7 +97,7 @@ describe('a source by https', () => {
   });
 
   test.each([
-    ['that nobody here vouches for', certificate, {}, 'nobody known here vouches for', 'NODE_EXTRA_CA_CERTS'],
+    ['that is not trusted here', certificate, {}, 'is not trusted here', 'NODE_EXTRA_CA_CERTS'],
     ['that has expired', expiredCertificate, trusting, 'has expired', 'renewed'],
     ['of another host', certificateOfAnotherHost, trusting, 'is for another host', 'host name'],
   ])('with a certificate %s is refused at once, and what to do is said', async (_, cert, environment, what, remedy) => {

@@ -19,6 +19,6 @@ export function openRemote(file: RemoteFile, { emit, signal }: { emit: Emit; sig
       context: { url },
     });
   const remotes = new Remotes();
-  const onRetry = ({ reason }: { reason: string }) => emit({ type: 'notice', message: `Once more: ${reason}` });
+  const onRetry = ({ reason }: { reason: string }) => emit({ type: 'notice', message: `Retrying: ${reason}` });
   return { size, content: readRemoteFile(remotes, file, { signal, onRetry }), close: () => remotes.close() };
 }

@@ -15,7 +15,7 @@ export function checkTreePath(path: string): void {
   if (broken === undefined) return;
   const [reason, what] = broken;
   throw new PrestageError('ARCHIVE_UNSAFE', `No tree may hold the path ${quoted(path)}: ${what}.`, {
-    hint: 'If the file is not needed, leave it out with `exclude`; else ask whoever made it for one with ordinary names.',
+    hint: 'If the file is not needed, leave it out with `exclude`; else ask its author for an archive with ordinary names.',
     context: { path: shortened(path, MAX_PATH_BYTES), reason },
   });
 }

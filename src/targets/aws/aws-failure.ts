@@ -67,7 +67,7 @@ interface Meaning {
   says(answer: Answer, asked: Asked): { of: 'AWS_SETTINGS' | 'AWS_FAILED'; what: string; hint: string };
 }
 
-const AGAIN = 'Then run the same command again: it goes on from here.';
+const AGAIN = 'Then run the same command again: it continues from here.';
 
 const MEANINGS: readonly Meaning[] = [
   {
@@ -140,7 +140,7 @@ const MEANINGS: readonly Meaning[] = [
       /Throttl|SlowDown|RequestLimitExceeded|TooManyRequests/i.test(name) || status === 429,
     says: ({ message }) => ({
       of: 'AWS_FAILED',
-      what: `AWS is asked too often, and went on saying so (${message.replace(/\.$/, '')})`,
+      what: `AWS throttled the request, and all retries of it (${message.replace(/\.$/, '')})`,
       hint: `Wait a minute. ${AGAIN}`,
     }),
   },

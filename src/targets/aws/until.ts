@@ -14,9 +14,13 @@ export async function until(
   const end = performance.now() + limitMs;
   while (!(await isSo())) {
     if (performance.now() > end)
-      throw new PrestageError('AWS_FAILED', `Waited ${Math.round(limitMs / 60_000)} minutes for ${what}, in vain.`, {
-        hint: 'Look at it in the AWS console; the same command goes on from here.',
-      });
+      throw new PrestageError(
+        'AWS_FAILED',
+        `Timed out after ${Math.round(limitMs / 60_000)} minutes waiting for ${what}.`,
+        {
+          hint: 'Look at it in the AWS console. Then run the same command again: it continues from here.',
+        },
+      );
     await sleep(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }

@@ -56,7 +56,7 @@ export function insertLines(text: string, position: number, lines: string): Edit
   return { start: position, end: position, text: isOpen ? eol + lines : lines + eol };
 }
 
-/** A value as formats write it that know text alone. */
+/** The value as plain text, for formats without types. */
 export function plainText(value: SetValue): string {
   return value === null ? '' : String(value);
 }

@@ -104,7 +104,7 @@ async function failureOf({ cloudFormation }: Session, name: string, error: unkno
     'STACK_FAILED',
     `Stack ${name} could not be deployed: ${why.replace(/\.?$/, '.')}${outcome(stack)}`,
     {
-      hint: 'Put right what it says, and run the same command again: it goes on from where the stack is.',
+      hint: 'Fix what it says, and run the same command again: it continues from where the stack is.',
       context: {
         stack: name,
         ...(first?.LogicalResourceId === undefined ? {} : { resource: first.LogicalResourceId }),

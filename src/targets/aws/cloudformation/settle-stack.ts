@@ -136,7 +136,7 @@ function stuck({ name, status, reason }: StackState): PrestageError {
       hint:
         status === 'DELETE_FAILED'
           ? 'Look in its events for the resource that could not be deleted, remove what uses it, and run the same command again.'
-          : 'Look in its events for the resource that could not go back, mend it or skip it (`aws cloudformation continue-update-rollback --resources-to-skip`), and run the same command again.',
+          : 'Look in its events for the resource that could not go back, fix it or skip it (`aws cloudformation continue-update-rollback --resources-to-skip`), and run the same command again.',
       context: { stack: name, found: status },
     },
   );

@@ -10,7 +10,7 @@ const mysql = (version: string) => of({ database: { engine: 'mysql', version } }
 
 test.each([
   ['none before and after', undefined, undefined, undefined, 'none', ''],
-  ['a new one', undefined, postgres('16'), undefined, 'create', 'not there yet'],
+  ['a new one', undefined, postgres('16'), undefined, 'create', 'new'],
   ['the same', postgres('16'), postgres('16'), '16.6', 'keep', ''],
   // RDS upgrades minor versions by itself, and somebody may have upgraded it by hand: that is no change of the configuration.
   ['the same, upgraded by hand', postgres('16'), postgres('16'), '17.2', 'keep', ''],

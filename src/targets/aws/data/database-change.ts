@@ -23,7 +23,7 @@ export function databaseChange(
 ): DatabaseChange {
   const [before, after] = [databaseOf(deployed), databaseOf(wanted)];
   if (before === undefined)
-    return after === undefined ? { action: 'none', detail: '' } : { action: 'create', detail: 'it is not there yet' };
+    return after === undefined ? { action: 'none', detail: '' } : { action: 'create', detail: 'new' };
   if (after === undefined) return { action: 'retain', detail: RETAINED };
   if (before.engine !== after.engine)
     throw refused(before, after, 'its data would stay in the old one, and the new one be empty');
@@ -39,8 +39,7 @@ export function databaseChange(
   return { action: version?.action ?? 'change', detail: `${detail}; its data stays` };
 }
 
-const RETAINED =
-  'no service has it any more; it stays in RDS with its data, and costs, until `prestage destroy --purge`';
+const RETAINED = 'no longer wanted; it stays in RDS with its data, and costs, until `prestage destroy --purge`';
 
 interface Settings {
   engine: string;

@@ -27,7 +27,7 @@ export async function checkCredentials(
   if (left > SOON_SECONDS) return ok(`${who} For ${formatSeconds(left)} more.`);
   return warning(
     `${who} The credentials expire in ${formatSeconds(Math.max(left, 0))}, and a deployment may take longer.`,
-    'Renew them before. A deployment that runs out of them goes on where it was with the same command.',
+    'Renew them first. If they expire during a deployment, run the same command to resume.',
   );
 }
 

@@ -45,7 +45,7 @@ export async function checkMountTargets(
   );
   if (network === undefined)
     return failed(
-      `File system ${FileSystemId} is there already, and the VPC is to be a new one, in which it can have no mount target while it has some elsewhere.`,
+      `File system ${FileSystemId} can have mount targets in one VPC only, and this environment creates a new VPC.`,
       `Name its VPC as \`environments.${environment.name}.vpc\`, or leave \`storage\` out.`,
     );
   const foreign = MountTargets.find(({ VpcId }) => VpcId !== network.vpcId);
@@ -83,8 +83,8 @@ export async function checkMountPolicy(
   const text = 'Policy' in found ? found.Policy : undefined;
   if (text === undefined)
     return warning(
-      `File system ${FileSystemId} has no policy: whoever reaches a mount target may mount it, also without TLS.`,
-      'Machines of Prestage use TLS and IAM in any case. To demand that of others too, give it a policy that denies what has aws:SecureTransport false.',
+      `File system ${FileSystemId} has no policy: everyone who reaches a mount target may mount it, even without TLS.`,
+      'Prestage always mounts with TLS and IAM. To require TLS of other clients, add a policy that denies requests where aws:SecureTransport is false.',
     );
   const { plain, others } = denialsOf(text);
   const tls = plain ? ' It demands TLS.' : '';

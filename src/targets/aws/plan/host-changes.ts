@@ -10,17 +10,17 @@ export function hostChanges(deployed: Template | undefined, wanted: Template): H
   const changes = [...after].map(([host, { resource, release }]): HostChange => {
     const service = serviceOf(host);
     const old = before.get(host);
-    if (old === undefined) return { host, service, action: 'create', reason: 'it is not there yet' };
-    if (old.resource === resource) return { host, service, action: 'keep', reason: `it runs on release ${release}` };
+    if (old === undefined) return { host, service, action: 'create', reason: 'new' };
+    if (old.resource === resource) return { host, service, action: 'keep', reason: 'unchanged' };
     if (old.release !== release)
       return {
         host,
         service,
         action: 'replace',
-        reason: `it runs on release ${old.release}, and is to run on ${release}`,
+        reason: `release ${old.release} -> ${release}`,
       };
     const isGone = generationOf(deployed, host) !== generationOf(wanted, host);
-    return { host, service, action: 'replace', reason: isGone ? 'its instance is gone' : 'its settings changed' };
+    return { host, service, action: 'replace', reason: isGone ? 'its instance is gone' : 'settings changed' };
   });
   const removed = [...before.keys()].filter((host) => !after.has(host));
   return [
@@ -30,7 +30,7 @@ export function hostChanges(deployed: Template | undefined, wanted: Template): H
         host,
         service: serviceOf(host),
         action: 'remove',
-        reason: 'no service has it any more',
+        reason: 'no longer wanted',
       }),
     ),
   ];

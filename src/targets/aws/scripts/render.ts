@@ -48,7 +48,7 @@ export function quote(value: string): string {
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Space is scarce. Nothing in a script of ours may so depend on how its lines begin. */
+/** User data is limited to 16 KiB, so indentation is stripped. Our scripts must not rely on it. */
 function compact(script: string): string {
   return script
     .split('\n')

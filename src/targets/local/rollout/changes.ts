@@ -44,7 +44,7 @@ export function planRollout(
 }
 
 function planHost(spec: HostSpec, existing: ObservedHost | undefined, again: string | undefined): PlannedHost {
-  if (!existing) return { spec, existing, action: 'create', reason: 'is new' };
+  if (!existing) return { spec, existing, action: 'create', reason: 'new' };
   const difference =
     differenceOf(existing.spec, spec) ??
     mustPrepare(existing, spec) ??
@@ -99,7 +99,7 @@ export function hostChanges({ hosts, remove }: RolloutPlan): HostChange[] {
         host: spec.host,
         service: spec.service,
         action: 'remove',
-        reason: 'is no longer wanted',
+        reason: 'no longer wanted',
       }),
     ),
   ];

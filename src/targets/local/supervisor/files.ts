@@ -33,7 +33,7 @@ export async function obtainFiles(host: Host): Promise<void> {
   reporter.report({ files: 'ready', prepared: preparedTimes(spec) });
 }
 
-/** Nobody is to take a job up that is done already; a run that somebody did do stays, for its log. */
+/** Deletes a job that is not needed any more, so that nobody runs it. A job that was run stays, for its log. */
 function dropJob(runFolder: string): void {
   if (!existsSync(runFiles(runFolder).agent)) rmSync(runFolder, { recursive: true, force: true });
 }
