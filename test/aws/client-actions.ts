@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { Statement } from '../../src/targets/aws/cdk/role-policies.js';
 import type { Template } from '../../src/targets/aws/cloudformation/stack-state.js';
-import type { Statement } from '../../src/targets/aws/stacks/role-policies.js';
 import { asText, propertiesOf } from './template-checks.js';
 import { someInfrastructure } from './template-inputs.js';
 

@@ -18,13 +18,13 @@ import {
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
 import type { AwsEnvironment, AwsNetwork, ServicesPlan } from '../../src/plan/index.js';
+import { openSession } from '../../src/targets/aws/api/session.js';
 import { checkClock } from '../../src/targets/aws/doctor/clock.js';
 import { checkRegion } from '../../src/targets/aws/doctor/credentials.js';
 import type { Examined } from '../../src/targets/aws/doctor/examined.js';
 import { checkImage } from '../../src/targets/aws/doctor/image.js';
 import { awsChecks } from '../../src/targets/aws/doctor/index.js';
 import { checkStack } from '../../src/targets/aws/doctor/stacks.js';
-import { openSession } from '../../src/targets/aws/session/session.js';
 import type { Finding } from '../../src/targets/checks/finding.js';
 import { runChecks } from '../../src/targets/checks/run-checks.js';
 import { freePort } from '../local-target.js';

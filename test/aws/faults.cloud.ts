@@ -5,7 +5,7 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
 import { PrestageError } from '../../src/core/errors.js';
 import type { TimedEvent } from '../../src/index.js';
-import { findPlace, openContext } from '../../src/targets/aws/context.js';
+import { findPlace, openContext } from '../../src/targets/aws/environment/context.js';
 import { runTask } from '../../src/targets/aws/worker/run-task.js';
 import { finished, type Run } from '../prestage.js';
 import { type CloudProject, useCloud, withoutCloud } from './cloud.js';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
 import type { PrestageEvent } from '../../src/core/events.js';
 import { runKeys } from '../../src/targets/aws/bucket/layout.js';
-import { type AwsContext, openContext, type Place } from '../../src/targets/aws/context.js';
+import { type AwsContext, openContext, type Place } from '../../src/targets/aws/environment/context.js';
 import { runTask } from '../../src/targets/aws/worker/run-task.js';
 import { lacks } from '../requirements.js';
 import { until } from '../until.js';

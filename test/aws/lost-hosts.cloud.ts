@@ -3,10 +3,10 @@ import { StopInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
 import type { Template } from '../../src/targets/aws/cloudformation/stack-state.js';
-import { type AwsContext, openContext } from '../../src/targets/aws/context.js';
+import { type AwsContext, openContext } from '../../src/targets/aws/environment/context.js';
+import { infrastructureStackName, TAGS } from '../../src/targets/aws/environment/names.js';
 import { everyHost } from '../../src/targets/aws/hosts/every-host.js';
 import { followHosts } from '../../src/targets/aws/hosts/follow-hosts.js';
-import { infrastructureStackName, TAGS } from '../../src/targets/aws/names.js';
 import { lacks } from '../requirements.js';
 import { until } from '../until.js';
 import { newBucket } from './bucket.js';

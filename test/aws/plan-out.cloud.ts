@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
-import { openContext } from '../../src/targets/aws/context.js';
+import { openContext } from '../../src/targets/aws/environment/context.js';
 import { lookAt } from '../../src/targets/aws/look.js';
-import { reviewFiles } from '../../src/targets/aws/plan/review-files.js';
+import { reviewFiles } from '../../src/targets/aws/review-files.js';
 import type { Deployment } from '../../src/targets/target.js';
 import { lacks } from '../requirements.js';
 import { type Region, startRegion } from './region.js';

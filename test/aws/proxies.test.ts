@@ -6,10 +6,10 @@ import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
+import { openSession, type Session } from '../../src/targets/aws/api/session.js';
 import { cdkToolkit } from '../../src/targets/aws/cloudformation/toolkit.js';
 import { checkClock } from '../../src/targets/aws/doctor/clock.js';
 import { checkRegion } from '../../src/targets/aws/doctor/credentials.js';
-import { openSession, type Session } from '../../src/targets/aws/session/session.js';
 import { proxyServer } from '../proxy-server.js';
 
 const ROLE = 'arn:aws:iam::123456789012:role/deployer';
@@ -78,7 +78,7 @@ test('a role is assumed through the proxy of the environment', async () => {
 
 test('the toolkit that deploys stacks asks through the proxy of the environment', async () => {
   const proxy = await refusing();
-  const { synthesizeFoundation } = await import('../../src/targets/aws/stacks/foundation.js');
+  const { synthesizeFoundation } = await import('../../src/targets/aws/foundation/stack.js');
   const { someFoundation } = await import('./template-inputs.js');
   const { directory } = synthesizeFoundation(someFoundation());
   const toolkit = await cdkToolkit(openSession(environment()), () => {});

@@ -3,12 +3,12 @@ import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
 import type { CommandContext } from '../../src/core/command-context.js';
-import { type AwsContext, openContext } from '../../src/targets/aws/context.js';
 import { destroy } from '../../src/targets/aws/destroy.js';
+import { type AwsContext, openContext } from '../../src/targets/aws/environment/context.js';
+import { uniqueName } from '../../src/targets/aws/environment/names.js';
 import { CommandLock } from '../../src/targets/aws/exclusively.js';
-import { ensureFoundation } from '../../src/targets/aws/foundation.js';
+import { ensureFoundation } from '../../src/targets/aws/foundation/ensure-foundation.js';
 import { lookAt } from '../../src/targets/aws/look.js';
-import { uniqueName } from '../../src/targets/aws/names.js';
 import { lacks } from '../requirements.js';
 import { type Fault, type Region, startRegion } from './region.js';
 

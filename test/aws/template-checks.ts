@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { App, Aspects, Stack } from 'aws-cdk-lib/core';
 import { AwsSolutionsChecks, NagSuppressions } from 'cdk-nag';
+import type { Statement } from '../../src/targets/aws/cdk/role-policies.js';
 import type { Template } from '../../src/targets/aws/cloudformation/stack-state.js';
-import type { Statement } from '../../src/targets/aws/stacks/role-policies.js';
 import { awsTool } from '../requirements.js';
 
 /** A rule that a stack does not follow, and why not. */

@@ -1,10 +1,7 @@
 import type { ServicesPlan } from '../../src/plan/index.js';
-import type {
-  DataInputs,
-  DataOutputs,
-  FoundationInputs,
-  InfrastructureInputs,
-} from '../../src/targets/aws/stacks/inputs.js';
+import type { DataInputs, DataOutputs } from '../../src/targets/aws/data/inputs.js';
+import type { FoundationInputs } from '../../src/targets/aws/foundation/inputs.js';
+import type { InfrastructureInputs } from '../../src/targets/aws/infrastructure/inputs.js';
 
 /** Inputs of both stacks as a usual project gives them, to be varied. */
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
 import { sha256 } from '../../src/core/digest.js';
 import { agentKey, jobKey, runKeys } from '../../src/targets/aws/bucket/layout.js';
-import { openContext } from '../../src/targets/aws/context.js';
+import { openContext } from '../../src/targets/aws/environment/context.js';
 import { renderWorkerScript } from '../../src/targets/aws/scripts/worker.js';
 import { followWorker } from '../../src/targets/aws/worker/follow-worker.js';
 import { lacks } from '../requirements.js';

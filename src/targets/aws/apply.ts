@@ -3,21 +3,21 @@ import type { CommandContext } from '../../core/command-context.js';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import type { DeployedRelease, Deployment } from '../target.js';
-import { awsParts } from './aws-parts.js';
+import { awsParts } from './api/aws-parts.js';
 import { appendDeployment } from './bucket/deployments.js';
 import { deployStack } from './cloudformation/deploy-stack.js';
 import { isDeployed, isWhole } from './cloudformation/deployed-stack.js';
 import { settleStack } from './cloudformation/settle-stack.js';
-import type { Place } from './context.js';
-import { ensureData } from './data/data-stack.js';
+import { ensureData } from './data/ensure-data.js';
+import type { Place } from './environment/context.js';
 import { everyHost, type HostMachine } from './hosts/every-host.js';
 import { findHosts } from './hosts/find-hosts.js';
 import { type FailedHost, followHosts } from './hosts/follow-hosts.js';
 import { forgetNeighbours, tellNeighbours } from './hosts/neighbours.js';
-import { infrastructureInputs, isRecorded } from './infrastructure.js';
+import { infrastructureInputs, isRecorded } from './infrastructure/collect-inputs.js';
+import { synthesizedInfrastructure } from './infrastructure/wanted.js';
 import { type AwsLook, lookAt } from './look.js';
 import { rollOut } from './rollout/roll-out.js';
-import { synthesizedInfrastructure } from './wanted.js';
 import { provideFallback } from './worker/fallback.js';
 
 /** Reports of hosts that are asked for at once. */
@@ -44,7 +44,7 @@ export async function applyInfrastructure(
     data: data.outputs,
     fallback: () => provideFallback(context, place, deployment, options),
   });
-  const { neighboursOf } = await awsParts(() => import('./stacks/infrastructure/host-inputs.js'));
+  const { neighboursOf } = await awsParts(() => import('./infrastructure/host-inputs.js'));
   const wanted = await synthesizedInfrastructure(inputs);
   const { template } = wanted;
   const told = { template, neighbours: (service: string) => neighboursOf(service, inputs) };

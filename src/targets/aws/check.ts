@@ -1,6 +1,6 @@
 import type { Deployment } from '../target.js';
+import { synthesizedInfrastructure, wantedInputs } from './infrastructure/wanted.js';
 import type { AwsLook } from './look.js';
-import { synthesizedInfrastructure, wantedInputs } from './wanted.js';
 
 /**
  * What can be found wrong before anything is made: who asks, and whether there is a template for it.

@@ -1,18 +1,18 @@
 import { DeleteFileSystemCommand, DescribeMountTargetsCommand } from '@aws-sdk/client-efs';
 import { DeleteBucketCommand } from '@aws-sdk/client-s3';
 import type { DestroyOptions } from '../target.js';
-import { asAws } from './aws-failure.js';
+import { asAws } from './api/aws-failure.js';
+import { until } from './api/until.js';
 import { forgetDeployments } from './bucket/deployments.js';
 import { emptyBucket } from './bucket/purge.js';
 import { deleteStack, settleStack } from './cloudformation/settle-stack.js';
 import { describeStack, type StackState } from './cloudformation/stack-state.js';
-import { type AwsContext, findPlace, type Place } from './context.js';
 import { removeData, removeDatabases } from './data/remove-data.js';
+import { type AwsContext, findPlace, type Place } from './environment/context.js';
+import { foundationStackName, TAGS } from './environment/names.js';
 import type { CommandLock } from './exclusively.js';
-import { keptBucket, keptFileSystems } from './kept.js';
+import { keptBucket, keptFileSystems } from './foundation/kept.js';
 import { lookAt } from './look.js';
-import { foundationStackName, TAGS } from './names.js';
-import { until } from './until.js';
 import { endMachine, findMachines, isGone } from './worker/machines.js';
 
 /**

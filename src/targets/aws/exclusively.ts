@@ -3,7 +3,7 @@ import { newRunId } from '../../store/index.js';
 import { underLock } from '../under-lock.js';
 import type { Bucket } from './bucket/bucket.js';
 import { acquireLock, type HeldLock } from './bucket/lock.js';
-import { type AwsContext, findPlace } from './context.js';
+import { type AwsContext, findPlace } from './environment/context.js';
 
 /** A command that changes an environment, with its lock as soon as it has it. */
 interface Holding {

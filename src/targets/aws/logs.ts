@@ -3,7 +3,7 @@ import { PrestageError, withoutCredentials } from '../../core/errors.js';
 import { WindowedLines } from '../log-window.js';
 import type { LogOptions } from '../target.js';
 import { HOSTS, hostKeys, runKeys } from './bucket/layout.js';
-import type { Place } from './context.js';
+import type { Place } from './environment/context.js';
 import { listRuns } from './worker/run-record.js';
 
 const POLL_MS = 2000;

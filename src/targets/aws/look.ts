@@ -4,11 +4,11 @@ import type { DeployedRelease } from '../target.js';
 import { lastDeployment, readDeployments } from './bucket/deployments.js';
 import { listTrees, readRecord, readRecords } from './bucket/index-of-store.js';
 import { type DeployedStack, deployedStack } from './cloudformation/deployed-stack.js';
-import { type AwsContext, findFoundation, type Place, placeOf } from './context.js';
+import { type AwsContext, findFoundation, type Place, placeOf } from './environment/context.js';
+import { dataStackName, foundationStackName, infrastructureStackName } from './environment/names.js';
+import { unknownOutputs } from './foundation/outputs.js';
 import { everyHost, type HostMachine } from './hosts/every-host.js';
 import { type HostReport, readHostReport } from './hosts/host-report.js';
-import { dataStackName, foundationStackName, infrastructureStackName } from './names.js';
-import { unknownOutputs } from './stacks/foundation-outputs.js';
 
 /**
  * An environment as one look finds it. Each part is asked for once, when it is first needed, and stays as it was found: whoever
@@ -100,7 +100,7 @@ export async function locationOf(look: AwsLook): Promise<Location> {
 export function lookAhead(look: AwsLook): void {
   const { foundation, infrastructure } = look;
   const parts = [foundation.state, foundation.template, infrastructure.state, infrastructure.template, look.machines];
-  for (const ask of [...parts, look.lastDeployment, () => import('./stacks/infrastructure.js')]) ask().catch(() => {});
+  for (const ask of [...parts, look.lastDeployment, () => import('./infrastructure/stack.js')]) ask().catch(() => {});
 }
 
 function remembered<T>(known: Map<string, () => Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {

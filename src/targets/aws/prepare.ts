@@ -1,9 +1,9 @@
 import type { CommandContext } from '../../core/command-context.js';
 import type { PrepareJob } from '../target.js';
 import { reachOf, uploadInputs } from './bucket/upload-inputs.js';
-import type { AwsContext } from './context.js';
+import type { AwsContext } from './environment/context.js';
 import type { CommandLock } from './exclusively.js';
-import { ensureFoundation } from './foundation.js';
+import { ensureFoundation } from './foundation/ensure-foundation.js';
 import { lookAt } from './look.js';
 import { recordFallback } from './worker/fallback.js';
 import { runTask } from './worker/run-task.js';

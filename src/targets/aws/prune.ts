@@ -1,7 +1,7 @@
 import { choosePrunable, type PrunePlan } from '../../store/index.js';
 import { findHosts } from './hosts/find-hosts.js';
+import { releaseOf } from './infrastructure/record.js';
 import type { AwsLook } from './look.js';
-import { releaseOf } from './stacks/infrastructure-record.js';
 import { runsAtWork } from './worker/run-task.js';
 
 /** What may go from the store, by its index: never what is current, what a host runs on, or what is being prepared. */

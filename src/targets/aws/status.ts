@@ -3,15 +3,15 @@ import { hostName } from '../host-name.js';
 import type { HostStatus, ServiceEntry, TargetStatus } from '../target.js';
 import { readLockHolder } from './bucket/lock.js';
 import type { StackState } from './cloudformation/stack-state.js';
-import type { AwsContext } from './context.js';
 import { databaseStatus } from './data/database-status.js';
+import type { AwsContext } from './environment/context.js';
+import { TAGS } from './environment/names.js';
 import type { HostMachine } from './hosts/every-host.js';
 import { findHosts } from './hosts/find-hosts.js';
 import { hostState } from './hosts/host-state.js';
+import { entryOutputs } from './infrastructure/entry-outputs.js';
+import { releaseOf } from './infrastructure/record.js';
 import type { AwsLook } from './look.js';
-import { TAGS } from './names.js';
-import { entryOutputs } from './stacks/infrastructure/entry-outputs.js';
-import { releaseOf } from './stacks/infrastructure-record.js';
 import { findMachines, isGone } from './worker/machines.js';
 
 /** What is there now: AWS is asked for the stacks and the instances, the bucket for what hosts say of themselves. */

@@ -11,7 +11,7 @@ import {
 import type * as z from 'zod';
 import { sha256 } from '../../../core/digest.js';
 import { PrestageError } from '../../../core/errors.js';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
 
 export interface ListedObject {
   key: string;

@@ -5,7 +5,7 @@ import {
   ListObjectVersionsCommand,
 } from '@aws-sdk/client-s3';
 import { PrestageError } from '../../../core/errors.js';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
 import type { Bucket } from './bucket.js';
 
 /** Deletes all that a bucket holds: every version, every mark of a deletion, and uploads that were not finished. */

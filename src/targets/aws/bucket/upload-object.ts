@@ -9,7 +9,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { PrestageError } from '../../../core/errors.js';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
 import type { Bucket } from './bucket.js';
 
 /** What is put, and how it is known that it is right. */

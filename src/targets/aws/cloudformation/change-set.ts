@@ -9,9 +9,9 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { PrestageError } from '../../../core/errors.js';
 import type { ResourceChange } from '../../target.js';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
+import type { Session } from '../api/session.js';
 import type { Bucket } from '../bucket/bucket.js';
-import type { Session } from '../session/session.js';
 import type { StackState, Template } from './stack-state.js';
 
 /** What a request may hold of a template; a larger one goes through the bucket. */

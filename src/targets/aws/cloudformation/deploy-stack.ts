@@ -1,8 +1,8 @@
 import type { StackEvent } from '@aws-sdk/client-cloudformation';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
-import { awsFailure } from '../aws-failure.js';
-import type { Session } from '../session/session.js';
+import { awsFailure } from '../api/aws-failure.js';
+import type { Session } from '../api/session.js';
 import { settleStack } from './settle-stack.js';
 import { describeStack, lastOperation, type StackState } from './stack-state.js';
 import { cdkToolkit } from './toolkit.js';

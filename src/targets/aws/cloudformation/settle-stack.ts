@@ -7,9 +7,9 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
+import type { Session } from '../api/session.js';
 import { removeDatabase } from '../data/remove-database.js';
-import type { Session } from '../session/session.js';
 import { describeStack, isNeverMade, type StackState } from './stack-state.js';
 
 export interface SettleOptions {

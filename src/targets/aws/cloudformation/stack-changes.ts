@@ -1,6 +1,6 @@
 import type { ResourceChange } from '../../target.js';
+import type { Session } from '../api/session.js';
 import type { Bucket } from '../bucket/bucket.js';
-import type { Session } from '../session/session.js';
 import { additionsOf, changesOf } from './change-set.js';
 import { type DeployedStack, isDeployed } from './deployed-stack.js';
 import { isNeverMade, type Template } from './stack-state.js';

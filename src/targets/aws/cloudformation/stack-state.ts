@@ -7,7 +7,7 @@ import {
   type StackStatus,
 } from '@aws-sdk/client-cloudformation';
 import { parse } from 'yaml';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
 
 export interface StackState {
   name: string;

@@ -1,6 +1,6 @@
 import type { StackEvent } from '@aws-sdk/client-cloudformation';
-import { awsParts } from '../aws-parts.js';
-import type { Session } from '../session/session.js';
+import { awsParts } from '../api/aws-parts.js';
+import type { Session } from '../api/session.js';
 
 export interface CdkToolkit {
   /** Deploys the one stack of an assembly's folder. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { someData } from '../../../../test/aws/template-inputs.js';
-import { synthesizeData } from '../stacks/data.js';
-import type { DataInputs } from '../stacks/inputs.js';
 import { databaseChange } from './database-change.js';
+import type { DataInputs } from './inputs.js';
+import { synthesizeData } from './stack.js';
 
 const of = (change: Partial<DataInputs>) => synthesizeData(someData(change)).template;
 const postgres = (version: string) => of({ database: { engine: 'postgres', version } });

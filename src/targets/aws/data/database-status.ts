@@ -2,7 +2,7 @@ import type { DatabasePlan } from '../../../plan/index.js';
 import type { TargetStatus } from '../../target.js';
 import type { DeployedStack } from '../cloudformation/deployed-stack.js';
 import type { AwsLook } from '../look.js';
-import { outputsOf } from './data-stack.js';
+import { outputsOf } from './ensure-data.js';
 import { findDatabases } from './find-databases.js';
 
 /** The databases of the environment, as RDS tells of them: that of the data's stack, and what is in no stack any more and costs. */

@@ -1,7 +1,7 @@
 import { type DBInstance, DescribeDBInstancesCommand } from '@aws-sdk/client-rds';
-import { asAws } from '../aws-failure.js';
-import type { AwsContext } from '../context.js';
-import { TAGS } from '../names.js';
+import { asAws } from '../api/aws-failure.js';
+import type { AwsContext } from '../environment/context.js';
+import { TAGS } from '../environment/names.js';
 
 /** A database of RDS that is there and costs. */
 export interface Database {

@@ -1,7 +1,7 @@
 import type { DestroyOptions } from '../../target.js';
 import { deleteStack, liftProtection, settleStack } from '../cloudformation/settle-stack.js';
-import type { AwsContext } from '../context.js';
-import { findData } from './data-stack.js';
+import type { AwsContext } from '../environment/context.js';
+import { findData } from './ensure-data.js';
 import { findDatabases } from './find-databases.js';
 import { removeDatabase } from './remove-database.js';
 import { findSnapshots, removeSnapshot } from './snapshots.js';

@@ -5,9 +5,9 @@ import {
   ModifyDBInstanceCommand,
 } from '@aws-sdk/client-rds';
 import type { DestroyOptions } from '../../target.js';
-import { asAws } from '../aws-failure.js';
-import type { Session } from '../session/session.js';
-import { until } from '../until.js';
+import { asAws } from '../api/aws-failure.js';
+import type { Session } from '../api/session.js';
+import { until } from '../api/until.js';
 
 const LIMIT_MS = 30 * 60_000;
 

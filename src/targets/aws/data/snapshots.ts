@@ -5,10 +5,10 @@ import {
   DescribeDBSnapshotsCommand,
 } from '@aws-sdk/client-rds';
 import type { Emit } from '../../../core/events.js';
-import { asAws } from '../aws-failure.js';
-import type { AwsContext } from '../context.js';
-import { TAGS } from '../names.js';
-import { until } from '../until.js';
+import { asAws } from '../api/aws-failure.js';
+import { until } from '../api/until.js';
+import type { AwsContext } from '../environment/context.js';
+import { TAGS } from '../environment/names.js';
 import { isOurs } from './find-databases.js';
 
 /** A large database takes hours where RDS has no earlier backup to build on. */

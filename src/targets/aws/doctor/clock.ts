@@ -1,6 +1,6 @@
 import { discard, HttpClient } from '../../../remote/index.js';
 import { failed, ok, skipped, type Verdict, warning } from '../../checks/finding.js';
-import { awsFailure } from '../aws-failure.js';
+import { awsFailure } from '../api/aws-failure.js';
 import type { Examined } from './examined.js';
 import { formatSeconds } from './seconds.js';
 

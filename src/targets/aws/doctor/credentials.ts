@@ -2,7 +2,7 @@ import { DescribeRegionsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { PrestageError } from '../../../core/errors.js';
 import { failed, ok, skipped, type Verdict, warning } from '../../checks/finding.js';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
 import { awsCommand, type Examined } from './examined.js';
 import { formatSeconds } from './seconds.js';
 

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-rds';
 import type { DatabasePlan } from '../../../plan/index.js';
 import { failed, ok, type Verdict, warning } from '../../checks/finding.js';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
 import { type Examined, listed } from './examined.js';
 
 /** A version that has less than this left is warned of. */

@@ -1,5 +1,5 @@
 import type { AwsEnvironment } from '../../../plan/index.js';
-import { openSession } from '../session/session.js';
+import { openSession } from '../api/session.js';
 
 /**
  * The least policy for whoever deploys an environment. It names buckets, roles and stacks, so the account must be known: the one that
@@ -13,6 +13,6 @@ export async function policyOfDeployer({
   environment: AwsEnvironment;
 }): Promise<object> {
   const account = environment.account ?? (await openSession(environment).account());
-  const { deployerPolicy } = await import('../stacks/deployer-policy.js');
+  const { deployerPolicy } = await import('./deployer-policy.js');
   return deployerPolicy({ project, environment: environment.name, account, region: environment.region });
 }

@@ -1,5 +1,5 @@
 import type { AwsEnvironment, ServicesPlan } from '../../../plan/index.js';
-import type { Session } from '../session/session.js';
+import type { Session } from '../api/session.js';
 
 /** What checks look at: one environment of one project, and AWS as it sees it. */
 export interface Examined {

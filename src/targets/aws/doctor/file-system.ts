@@ -5,7 +5,7 @@ import {
   DescribeMountTargetsCommand,
 } from '@aws-sdk/client-efs';
 import { failed, ok, type Verdict, warning } from '../../checks/finding.js';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
 import { awsCommand, type Examined, listed } from './examined.js';
 import type { ExistingNetwork } from './network.js';
 import { denialsOf } from './policy-denials.js';

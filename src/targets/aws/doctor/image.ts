@@ -1,7 +1,7 @@
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { failed, ok, type Verdict } from '../../checks/finding.js';
-import { asAws } from '../aws-failure.js';
-import { IMAGE_PARAMETER } from '../image-parameter.js';
+import { asAws } from '../api/aws-failure.js';
+import { IMAGE_PARAMETER } from '../environment/machine.js';
 import type { Examined } from './examined.js';
 
 /** The parameter in which Amazon publishes the image that workers and hosts run. */

@@ -1,14 +1,14 @@
 import type { DatabasePlan } from '../../../plan/index.js';
 import type { Check } from '../../checks/run-checks.js';
-import { dataStackName, foundationStackName, infrastructureStackName } from '../names.js';
-import { openSession } from '../session/session.js';
+import { openSession } from '../api/session.js';
+import { dataStackName, foundationStackName, infrastructureStackName } from '../environment/names.js';
 import { checkClock } from './clock.js';
 import { checkCredentials, checkRegion } from './credentials.js';
 import { checkDatabase } from './database.js';
 import type { Examined } from './examined.js';
 import { checkFileSystem, checkMountPolicy, checkMountTargets } from './file-system.js';
 import { checkImage } from './image.js';
-import { checkInstanceTypes, firstZones } from './machines.js';
+import { checkInstanceTypes, firstZones } from './instance-types.js';
 import { checkSubnets, checkVpc, type ExistingNetwork, findSubnets } from './network.js';
 import { checkPackages } from './packages.js';
 import { checkAddressQuota, checkVpcQuota } from './quotas.js';

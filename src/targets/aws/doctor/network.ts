@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { AwsNetwork } from '../../../plan/index.js';
 import { failed, ok, type Verdict } from '../../checks/finding.js';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
 import { awsCommand, type Examined, listed } from './examined.js';
 
 /** A VPC that the configuration names, with its subnets. */

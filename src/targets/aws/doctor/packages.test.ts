@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folderWith } from '../../../../test/folder-with.js';
 import { installedFile } from '../../../core/installation.js';
-import { installAwsPackages } from '../aws-packages.js';
+import { installAwsPackages } from '../api/aws-packages.js';
 import { checkPackages } from './packages.js';
 
 test('packages are found where they are installed, also those that only ES modules may import', async () => {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { failed, ok, type Verdict } from '../../checks/finding.js';
-import { awsPackages, installAwsPackages } from '../aws-packages.js';
+import { awsPackages, installAwsPackages } from '../api/aws-packages.js';
 
 /** Whether these packages are there: looked for, not loaded, which would take seconds. */
 export function checkPackages(from: string = import.meta.url): Verdict {

@@ -6,8 +6,8 @@ import {
 } from '@aws-sdk/client-service-quotas';
 import { PrestageError } from '../../../core/errors.js';
 import { failed, ok, type Verdict, warning } from '../../checks/finding.js';
-import { asAws } from '../aws-failure.js';
-import { TAGS } from '../names.js';
+import { asAws } from '../api/aws-failure.js';
+import { TAGS } from '../environment/names.js';
 import { awsCommand, type Examined } from './examined.js';
 
 interface Quota {

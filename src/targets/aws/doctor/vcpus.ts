@@ -1,6 +1,6 @@
 import type { Verdict } from '../../checks/finding.js';
 import type { Examined } from './examined.js';
-import { describeTypes, runningInstances, wantedMachines } from './machines.js';
+import { describeTypes, runningInstances, wantedMachines } from './instance-types.js';
 import { checkQuota, STANDARD_VCPUS } from './quotas.js';
 
 /** The families that share the quota of standard instances: A, C, D, H, I, M, R, T and Z. */

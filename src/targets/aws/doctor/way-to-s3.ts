@@ -7,7 +7,7 @@ import {
   type VpcEndpoint,
 } from '@aws-sdk/client-ec2';
 import { failed, ok, type Verdict } from '../../checks/finding.js';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
 import { awsCommand, type Examined, listed } from './examined.js';
 import type { ExistingNetwork } from './network.js';
 

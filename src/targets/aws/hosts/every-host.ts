@@ -1,5 +1,5 @@
-import type { AwsContext } from '../context.js';
-import { TAGS } from '../names.js';
+import type { AwsContext } from '../environment/context.js';
+import { TAGS } from '../environment/names.js';
 import { findMachines, type Machine } from '../worker/machines.js';
 
 /** An instance that is a host. */

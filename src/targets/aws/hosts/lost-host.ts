@@ -1,8 +1,8 @@
 import { DescribeStackResourceCommand } from '@aws-sdk/client-cloudformation';
 import { DescribeInstanceStatusCommand, type EC2Client } from '@aws-sdk/client-ec2';
 import { discard, HttpClient } from '../../../remote/index.js';
-import { asAws } from '../aws-failure.js';
-import type { Session } from '../session/session.js';
+import { asAws } from '../api/aws-failure.js';
+import type { Session } from '../api/session.js';
 import { consoleTail, isGone, type Machine, saidByEc2 } from '../worker/machines.js';
 
 /** A host reports as soon as it knows its own address, a minute or two after its launch. */

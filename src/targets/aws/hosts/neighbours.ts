@@ -2,8 +2,8 @@ import { mapBounded } from '../../../core/bounded.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { NEIGHBOURS, neighboursKey } from '../bucket/layout.js';
 import type { Template } from '../cloudformation/stack-state.js';
+import type { Neighbours } from '../infrastructure/host-inputs.js';
 import { quote } from '../scripts/render.js';
-import type { Neighbours } from '../stacks/infrastructure/host-inputs.js';
 import { hostsOfTemplate } from './template-hosts.js';
 
 /** Requests that are under way at once. */

@@ -1,5 +1,5 @@
 import type { Template } from '../cloudformation/stack-state.js';
-import { TAGS } from '../names.js';
+import { TAGS } from '../environment/names.js';
 
 /** What a template has of a host: its instance is another resource whenever anything of it is another. */
 interface TemplateHost {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { propertiesOf } from '../../../../test/aws/template-checks.js';
 import { SERVICES, someInfrastructure } from '../../../../test/aws/template-inputs.js';
+import { synthesizeAsItIs } from '../cdk/as-it-is.js';
 import type { Template } from '../cloudformation/stack-state.js';
-import { synthesizeAsItIs } from '../stacks/as-it-is.js';
-import { infrastructureSynthesizer, synthesizeInfrastructure } from '../stacks/infrastructure.js';
-import type { InfrastructureInputs } from '../stacks/inputs.js';
+import type { InfrastructureInputs } from '../infrastructure/inputs.js';
+import { infrastructureSynthesizer, synthesizeInfrastructure } from '../infrastructure/stack.js';
 import { bothOf } from './both.js';
 
 const inputs = someInfrastructure();

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
-import { awsParts } from '../aws-parts.js';
+import { awsParts } from '../api/aws-parts.js';
+import type { Synthesized } from '../cdk/synthesize.js';
 import { deployStack } from '../cloudformation/deploy-stack.js';
 import { isDeployed } from '../cloudformation/deployed-stack.js';
 import type { Template } from '../cloudformation/stack-state.js';
-import type { Place } from '../context.js';
+import type { Place } from '../environment/context.js';
+import { infrastructureStackName } from '../environment/names.js';
 import type { HostMachine } from '../hosts/every-host.js';
 import type { AwsLook } from '../look.js';
-import { infrastructureStackName } from '../names.js';
-import type { Synthesized } from '../stacks/synthesize.js';
 import { bothOf } from './both.js';
 import { admit, drain, takeBack, targetGroups } from './targets.js';
 
@@ -86,14 +86,14 @@ async function stepBetween(
 
 /** Who asked for the name of a host before it moved may go to the old address for so long. */
 async function untilNamesAreForgotten(movedAt: number, signal: AbortSignal): Promise<void> {
-  const { NAME_SECONDS } = await awsParts(() => import('../stacks/infrastructure/records.js'));
+  const { NAME_SECONDS } = await awsParts(() => import('../infrastructure/records.js'));
   const leftMs = movedAt + (NAME_SECONDS + 2) * 1000 - performance.now();
   await sleep(Math.max(0, leftMs), undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
 async function asItIs({ scope, outputs }: Place, template: Template): Promise<Synthesized> {
   const [{ synthesizeAsItIs }, { infrastructureSynthesizer }] = await awsParts(() =>
-    Promise.all([import('../stacks/as-it-is.js'), import('../stacks/infrastructure.js')]),
+    Promise.all([import('../cdk/as-it-is.js'), import('../infrastructure/stack.js')]),
   );
   const stackName = infrastructureStackName(scope);
   return synthesizeAsItIs(template, { scope, stackName, synthesizer: infrastructureSynthesizer(outputs) });

@@ -7,10 +7,10 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
-import { asAws } from '../aws-failure.js';
+import { asAws } from '../api/aws-failure.js';
+import type { Session } from '../api/session.js';
+import { until } from '../api/until.js';
 import type { Template } from '../cloudformation/stack-state.js';
-import type { Session } from '../session/session.js';
-import { until } from '../until.js';
 
 const POLL_MS = 2000;
 /** AWS says that a target may take 3 to 5 minutes until its first check. */

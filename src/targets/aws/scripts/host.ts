@@ -1,7 +1,7 @@
 import { AGENT_THREADS } from '../../../agent/index.js';
 import { agentKey, HOSTS, jobKey } from '../bucket/layout.js';
 import { TRUSTSTORE_PASSWORD } from '../data/certificates.js';
-import { STORE_ROOT } from '../names.js';
+import { STORE_ROOT } from '../environment/names.js';
 import agent from './agent.sh?raw';
 import script from './host.sh?raw';
 import files from './host-files.sh?raw';

@@ -1,6 +1,6 @@
 import { AGENT_THREADS } from '../../../agent/index.js';
 import { agentKey, jobKey, runKeys } from '../bucket/layout.js';
-import { STORE_ROOT } from '../names.js';
+import { STORE_ROOT } from '../environment/names.js';
 import agent from './agent.sh?raw';
 import type { WorkerInputs } from './inputs.js';
 import { renderScript } from './render.js';

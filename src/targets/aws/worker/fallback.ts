@@ -3,9 +3,9 @@ import type { Emit } from '../../../core/events.js';
 import type { Deployment, PrepareJob } from '../../target.js';
 import { fallbackKeys } from '../bucket/layout.js';
 import { reachOf, uploadInputs } from '../bucket/upload-inputs.js';
-import type { AwsContext, Place } from '../context.js';
+import type { AwsContext, Place } from '../environment/context.js';
+import { PREPARE_SECONDS } from '../infrastructure/host-inputs.js';
 import type { AgentInputs } from '../scripts/inputs.js';
-import { PREPARE_SECONDS } from '../stacks/infrastructure/host-inputs.js';
 import { provideAgent, provideJob } from './job.js';
 
 const pointer: z.ZodType<AgentInputs> = z.object({ agent: z.string(), job: z.string() });

@@ -4,7 +4,7 @@ import { type AgentResult, followRemoteRun } from '../../../agent/index.js';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { runKeys } from '../bucket/layout.js';
-import type { AwsContext, Place } from '../context.js';
+import type { AwsContext, Place } from '../environment/context.js';
 import {
   consoleTail,
   endMachine,

@@ -3,8 +3,8 @@ import { sha256 } from '../../../core/digest.js';
 import { version } from '../../../core/installation.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { agentKey, indexKeys, jobKey } from '../bucket/layout.js';
-import type { Place } from '../context.js';
-import { STORE_ROOT } from '../names.js';
+import type { Place } from '../environment/context.js';
+import { STORE_ROOT } from '../environment/names.js';
 import { packAgent } from './pack-agent.js';
 
 /** Puts the installed agent into the bucket, where it is not there yet. @returns its digest */

@@ -8,8 +8,8 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { PrestageError } from '../../../core/errors.js';
-import { asAws } from '../aws-failure.js';
-import { type Scope, TAGS } from '../names.js';
+import { asAws } from '../api/aws-failure.js';
+import { type Scope, TAGS } from '../environment/names.js';
 
 /** An instance of this environment, as EC2 tells of it. */
 export interface Machine {

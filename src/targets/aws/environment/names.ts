@@ -1,0 +1,58 @@
+import { sha256 } from '../../../core/digest.js';
+
+/** Which deployment: what every name and tag of AWS is made of. */
+export interface Scope {
+  project: string;
+  environment: string;
+  /** 12 digits. */
+  account: string;
+  region: string;
+}
+
+/** Where every worker and host mounts the store. */
+export const STORE_ROOT = '/mnt/prestage';
+
+/** Of a bucket's name, 63 characters; what is made of it gets up to 20 more. */
+const MAX_UNIQUE = 44;
+
+/**
+ * `prestage-portal-dev`: what the names of stacks begin with. They are unique in an account and a region.
+ */
+export function scopeName({ project, environment }: Pick<Scope, 'project' | 'environment'>): string {
+  return `prestage-${project}-${environment}`;
+}
+
+/**
+ * `prestage-portal-dev-1a2b3c4d`: what is unique beyond the account (buckets) or the region (roles) begins with it. Long
+ * names are cut; the digest at the end tells them apart.
+ */
+export function uniqueName(scope: Scope): string {
+  const { project, environment, account, region } = scope;
+  const digest = sha256(JSON.stringify([project, environment, account, region])).slice(0, 8);
+  return `${scopeName(scope).slice(0, MAX_UNIQUE - 9)}-${digest}`;
+}
+
+export function foundationStackName(scope: Pick<Scope, 'project' | 'environment'>): string {
+  return `${scopeName(scope)}-foundation`;
+}
+
+/** What holds the database: a failure of anything else never touches it. */
+export function dataStackName(scope: Pick<Scope, 'project' | 'environment'>): string {
+  return `${scopeName(scope)}-data`;
+}
+
+export function infrastructureStackName(scope: Pick<Scope, 'project' | 'environment'>): string {
+  return `${scopeName(scope)}-infrastructure`;
+}
+
+/** The tags of everything. `release` and `run` are where there is one; `temporary` is on what must not outlive a run. */
+export const TAGS = {
+  project: 'prestage:project',
+  environment: 'prestage:environment',
+  release: 'prestage:release',
+  run: 'prestage:run',
+  host: 'prestage:host',
+  temporary: 'prestage:temporary',
+  /** Of a database, taken by Prestage. */
+  snapshot: 'prestage:snapshot',
+} as const;
