@@ -4,14 +4,14 @@ import type { CommandOptions } from '../deploy/index.js';
 import { confirm, type Question } from './confirm.js';
 import { Interruption } from './interruption.js';
 import { invocation, shellWord } from './invocation.js';
-import { styleFor, textWidth } from './output/appearance.js';
 import { callingBack } from './output/as-called.js';
 import { discreet } from './output/discreet.js';
 import { HumanReporter } from './output/human-reporter.js';
 import { jsonReporter } from './output/json-reporter.js';
 import type { Outcome, Reporter } from './output/reporter.js';
 import { flushed, type Surroundings, tolerant } from './output/streams.js';
-import type { Style } from './output/style.js';
+import { styleFor, textWidth } from './output/text/appearance.js';
+import type { Style } from './output/text/style.js';
 import { exitProcess } from './own-process.js';
 
 /** The flags that every command has. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { PrestageError } from '../../core/errors.js';
 import type { DoctorResult } from '../../deploy/index.js';
 import { asCalled } from '../output/as-called.js';
-import { doctorTable } from '../output/doctor-table.js';
+import { doctorTable } from '../output/tables/doctor-table.js';
 import type { Run } from '../run.js';
 import type { Session } from '../session.js';
 import { examples } from './help-text.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { folded, wrap } from '../output/wrap.js';
+import { folded, wrap } from '../output/text/wrap.js';
 
 /** The examples at the end of a command's help: what it is for, by command lines that do it. */
 export function examples(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { planTables } from '../output/plan-tables.js';
+import { planTables } from '../output/tables/plan-tables.js';
 import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 

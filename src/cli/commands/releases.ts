@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { releasesTable } from '../output/store-tables.js';
+import { releasesTable } from '../output/tables/store-tables.js';
 import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 

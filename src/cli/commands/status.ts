@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { statusTables } from '../output/status-tables.js';
+import { statusTables } from '../output/tables/status-tables.js';
 import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 

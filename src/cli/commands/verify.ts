@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { PrestageError } from '../../core/errors.js';
 import type { Unrepaired } from '../../deploy/index.js';
-import { verifyTable } from '../output/store-tables.js';
-import { formatCount } from '../output/units.js';
-import { folded } from '../output/wrap.js';
+import { verifyTable } from '../output/tables/store-tables.js';
+import { formatCount } from '../output/text/units.js';
+import { folded } from '../output/text/wrap.js';
 import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PrestageError } from '../../core/errors.js';
 import { errorBlock } from './error-block.js';
-import { plainStyle } from './style.js';
+import { plainStyle } from './text/style.js';
 
 const patchFailed = new PrestageError(
   'PATCH_FAILED',

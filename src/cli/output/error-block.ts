@@ -1,8 +1,8 @@
 import { originOf } from '../../core/error-origin.js';
 import type { ErrorContext, PrestageError } from '../../core/errors.js';
-import { shown, shownLines } from './shown.js';
-import type { Style } from './style.js';
-import { folded, hanging, wrap } from './wrap.js';
+import { shown, shownLines } from './text/shown.js';
+import type { Style } from './text/style.js';
+import { folded, hanging, wrap } from './text/wrap.js';
 
 /**
  * What failed, where, what was expected and found, what the program said, and what to do: in that order, wrapped to

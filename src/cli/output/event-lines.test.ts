@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PrestageEvent } from '../../core/events.js';
 import { eventLines } from './event-lines.js';
-import { colourStyle, plainStyle } from './style.js';
+import { colourStyle, plainStyle } from './text/style.js';
 
 const host = { host: 'api-1', service: 'api', index: 1 };
 const where = { address: '127.0.0.1', port: 8081 };

@@ -1,16 +1,16 @@
 import type { PrestageError } from '../../core/errors.js';
 import type { PrestageEvent } from '../../core/events.js';
-import { applyToActivity, newActivity } from './activity.js';
-import { hasUnicode, isLive, styleFor, textWidth } from './appearance.js';
 import { errorBlock } from './error-block.js';
 import { eventLines } from './event-lines.js';
-import { LiveRegion } from './live-region.js';
-import { progressLines } from './progress-lines.js';
-import { progressRows } from './progress-rows.js';
+import { applyToActivity, newActivity } from './live/activity.js';
+import { LiveRegion } from './live/live-region.js';
+import { progressLines } from './live/progress-lines.js';
+import { progressRows } from './live/progress-rows.js';
 import type { Outcome, Reporter } from './reporter.js';
 import type { OutputStream, Surroundings } from './streams.js';
-import type { Style } from './style.js';
-import { folded } from './wrap.js';
+import { hasUnicode, isLive, styleFor, textWidth } from './text/appearance.js';
+import type { Style } from './text/style.js';
+import { folded } from './text/wrap.js';
 
 const REDRAW_MS = 100;
 /** In a pipe, progress is a line that stays. */

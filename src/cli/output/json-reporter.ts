@@ -1,7 +1,7 @@
 import type { PrestageEvent, TimedEvent } from '../../core/events.js';
 import type { Reporter } from './reporter.js';
-import { jsonLine } from './shown.js';
 import type { OutputStream } from './streams.js';
+import { jsonLine } from './text/shown.js';
 
 /** One JSON object a line: events with their time, and last the result. */
 export function jsonReporter(stdout: OutputStream, command: string): Reporter {

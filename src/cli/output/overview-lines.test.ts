@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EnvironmentOverview, StatusResult } from '../../deploy/index.js';
 import { overviewLines } from './overview-lines.js';
-import { plainStyle } from './style.js';
+import { plainStyle } from './text/style.js';
 
 const host = { service: 'api', index: 0, address: '127.0.0.1', port: 80, release: 'r1', state: 'healthy' as const };
 const status: StatusResult = {

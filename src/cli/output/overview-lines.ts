@@ -1,7 +1,7 @@
 import type { EnvironmentOverview, ProjectOverview, StatusResult } from '../../deploy/index.js';
-import type { Style } from './style.js';
 import { hostName } from './summaries.js';
-import { formatCount } from './units.js';
+import type { Style } from './text/style.js';
+import { formatCount } from './text/units.js';
 
 /**
  * What `prestage` alone says: the state of the project in a line for each environment, and what to do next. Pure.

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { PrestageError } from '../../core/errors.js';
-import { applyToActivity, newActivity } from './activity.js';
-import { doctorTable } from './doctor-table.js';
 import { errorBlock } from './error-block.js';
-import { planTables } from './plan-tables.js';
-import { progressRows } from './progress-rows.js';
-import { statusTables } from './status-tables.js';
-import { pruneTable, releasesTable, verifyTable } from './store-tables.js';
-import { plainStyle } from './style.js';
+import { applyToActivity, newActivity } from './live/activity.js';
+import { progressRows } from './live/progress-rows.js';
+import { doctorTable } from './tables/doctor-table.js';
+import { planTables } from './tables/plan-tables.js';
+import { statusTables } from './tables/status-tables.js';
+import { pruneTable, releasesTable, verifyTable } from './tables/store-tables.js';
+import { plainStyle } from './text/style.js';
 
 /** What people see, at the widths of a phone, of half a screen, of a whole one and of a wide one, and in a pipe. */
 const WIDTHS = [40, 60, 110, 200, undefined];

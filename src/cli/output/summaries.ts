@@ -1,7 +1,7 @@
 import { formatBytes } from '../../core/bytes.js';
 import type { DeployResult, DestroyPlan, StatusResult } from '../../deploy/index.js';
-import type { Style } from './style.js';
-import { formatCount, formatDuration } from './units.js';
+import type { Style } from './text/style.js';
+import { formatCount, formatDuration } from './text/units.js';
 
 interface Manner {
   style: Style;

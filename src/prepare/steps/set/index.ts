@@ -1,15 +1,15 @@
 import { PrestageError } from '../../../core/errors.js';
 import { edited, type Format, type Setting } from './format.js';
-import { ini } from './ini.js';
+import { ini } from './ini/ini.js';
 import { json } from './json.js';
 import { writtenPart } from './key-path.js';
-import { properties } from './properties.js';
+import { properties } from './properties/properties.js';
 import { prove } from './prove.js';
 import type { SetFormat, SetValue } from './set-format.js';
 import { decode, encode, problem, type SourceText } from './source-text.js';
-import { toml } from './toml.js';
-import { xml } from './xml.js';
-import { yaml } from './yaml.js';
+import { toml } from './toml/toml.js';
+import { xml } from './xml/xml.js';
+import { yaml } from './yaml/yaml.js';
 
 export type { SetFormat, SetValue } from './set-format.js';
 

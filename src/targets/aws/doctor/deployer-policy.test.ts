@@ -81,7 +81,7 @@ describe.skipIf(lacks('parliament'))('beside what is asked of AWS', () => {
 
   test('the handlers of every type of our templates are known, and each exception is one', () => {
     const snapshots = ['foundation', 'data', 'infrastructure'].map((name) =>
-      readFileSync(new URL(`__snapshots__/${name}.test.ts.snap`, import.meta.url), 'utf8'),
+      readFileSync(new URL(`../${name}/__snapshots__/stack.test.ts.snap`, import.meta.url), 'utf8'),
     );
     const types = new Set(
       snapshots.flatMap((text) => text.match(/AWS::(?!(?:Partition|Region))[A-Za-z0-9]+::[A-Za-z0-9]+/g)),
