@@ -1,5 +1,4 @@
 import type { CommandContext } from '../core/command-context.js';
-import type { Emit } from '../core/events.js';
 import type { InputLocations, ReleasePlan, ScriptPlan, ServicesPlan } from '../plan/index.js';
 import type { ChangedTree, PrunePlan, ReleaseRecord, VerifyReport } from '../store/index.js';
 import type { LogWindow } from './log-window.js';
@@ -41,7 +40,7 @@ export interface Target {
   /** Stops and removes everything of phase 2. With `purge`, the store and the database's data as well. */
   destroy(options: DestroyOptions): Promise<void>;
   /** Ends what must not outlive a run: workers at work, and what dead ones left behind. */
-  endTemporary(options: Omit<DestroyOptions, 'purge'>): Promise<void>;
+  endTemporary(context: CommandContext): Promise<void>;
 
   verify(what: { release?: string; deep: boolean }, context: CommandContext): Promise<VerifyReport>;
   /**
@@ -92,16 +91,12 @@ export interface TargetLook {
   planPrune(keep: number): Promise<PrunePlan>;
 }
 
-export interface LogOptions extends LogWindow {
+export interface LogOptions extends CommandContext, LogWindow {
   follow: boolean;
-  emit: Emit;
-  signal: AbortSignal;
 }
 
-export interface DestroyOptions {
+export interface DestroyOptions extends CommandContext {
   purge: boolean;
-  emit: Emit;
-  signal: AbortSignal;
 }
 
 export interface Prepared {

@@ -47,7 +47,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('the agent on a machine o
       task: {
         kind: 'prepare',
         plan: job.plan,
-        inputs: await uploadInputs(bucket, job, { emit: () => {}, signal }),
+        inputs: await uploadInputs(bucket, job, { emit: () => {}, signal, wait: false }),
       },
       report: {
         bucket: bucket.name,

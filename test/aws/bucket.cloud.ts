@@ -91,7 +91,7 @@ describe.skipIf(lacks('moto'))('the bucket of an environment', () => {
       await new Bucket({ client, name }).put('it.bin', name);
       inputs[sha256(name)] = { kind: 's3', url: `s3://${name}/it.bin`, size: name.length, pinnedBy: 'integrity' };
     }
-    const options = { emit: () => {}, signal: new AbortController().signal };
+    const options = { emit: () => {}, signal: new AbortController().signal, wait: false };
     const upload = (more: object) => uploadInputs(bucket, { inputs } as PrepareJob, { ...options, ...more });
     expect(await upload({})).toEqual(inputs);
     expect(await upload({ onlyRegion: region.name })).toEqual({

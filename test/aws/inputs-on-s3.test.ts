@@ -30,7 +30,7 @@ describe.skipIf(lacks('moto'))('a preparation whose every input is on S3', () =>
     job = new ReleaseJob(join(folder, 'files'));
     await addManyInputs(job);
     bucket = await newBucket(region);
-    uploaded = await uploadInputs(bucket, job, { emit: () => {}, signal: new AbortController().signal });
+    uploaded = await uploadInputs(bucket, job, { emit: () => {}, signal: new AbortController().signal, wait: false });
   });
   afterEach(async () => {
     vi.unstubAllEnvs();
@@ -56,7 +56,11 @@ describe.skipIf(lacks('moto'))('a preparation whose every input is on S3', () =>
     remote.add('remote', { source: { kind: 'file', name: 'remote.tgz', sha256: digest } });
     const expected = (await prepared(join(folder, 'more-local'), remote)).packages;
     remote.inputs[digest] = { kind: 'http', url: `${url}/remote.tgz`, size: content.length };
-    const inputs = await uploadInputs(bucket, remote, { emit: () => {}, signal: new AbortController().signal });
+    const inputs = await uploadInputs(bucket, remote, {
+      emit: () => {},
+      signal: new AbortController().signal,
+      wait: false,
+    });
     expect(inputs[digest]).toEqual({
       kind: 's3',
       url: `s3://${bucket.name}/sources/${digest}/remote.tgz`,

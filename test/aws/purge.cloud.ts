@@ -24,7 +24,7 @@ describe.skipIf(lacks('moto'))('`destroy --purge`', () => {
     await region?.stop();
   });
 
-  const options = { emit: () => {}, signal: new AbortController().signal };
+  const options = { emit: () => {}, signal: new AbortController().signal, wait: false };
   const environment = (name: string): AwsContext =>
     openContext('sample', normalizeAwsEnvironment(name, { target: 'aws', region: region.name }));
 
@@ -71,7 +71,7 @@ describe.skipIf(lacks('moto'))('`destroy --purge`', () => {
     await region.faults({ service: 's3', action: 'DeleteObjects', effect: 'late', ms: 3000 });
     const lock = new CommandLock({ renewMs: 1000 });
     const work = (held: CommandContext) => destroy(context, { ...held, purge: true }, lock);
-    await lock.hold(context, 'destroy', { ...options, wait: false }, work);
+    await lock.hold(context, 'destroy', options, work);
     expect(await left(context)).toEqual({ fileSystems: 0, bucket: false });
   });
 });

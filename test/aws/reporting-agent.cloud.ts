@@ -100,7 +100,7 @@ describe.skipIf(lacks('moto'))('an agent that reports to a bucket', () => {
   const prepareTask = async (): Promise<AgentTask> => ({
     kind: 'prepare',
     plan: job.plan,
-    inputs: await uploadInputs(bucket, job, { emit: () => {}, signal }),
+    inputs: await uploadInputs(bucket, job, { emit: () => {}, signal, wait: false }),
   });
 
   async function did(task: AgentTask): Promise<AgentResult> {

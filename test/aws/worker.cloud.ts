@@ -130,6 +130,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a worker, on a machine',
       {
         emit: (event) => event.type === 'machine.stage' && stages.push(`${event.stage}: ${event.detail}`),
         signal: new AbortController().signal,
+        wait: false,
         patience: { pollMs: 200, startMs: 30_000, silenceMs: 8000, goneMs: 5000, unknownMs: 5000 },
       },
     );

@@ -74,7 +74,7 @@ export async function applyInfrastructure(
         const following = { services, before: known ?? (await everyHost(context)), template: step.template, emit };
         known = undefined;
         const { name } = look.infrastructure;
-        const deploying = deployStack(session, { name, assembly: step.directory }, { emit, signal });
+        const deploying = deployStack(session, { name, assembly: step.directory }, options);
         const failures = followHosts(context, place, { ...following, until: deploying });
         try {
           await deploying;
@@ -97,7 +97,7 @@ export async function applyInfrastructure(
 }
 
 /** What is stuck, or never was made, is put right first, and looked at again: no step can begin there. */
-async function settledLook(look: AwsLook, options: { emit: Emit; signal: AbortSignal }): Promise<AwsLook> {
+async function settledLook(look: AwsLook, options: CommandContext): Promise<AwsLook> {
   const { context, infrastructure } = look;
   const state = await infrastructure.state();
   if (state === undefined || isWhole(state)) return look;

@@ -1,5 +1,6 @@
 import { DeleteFileSystemCommand, DescribeMountTargetsCommand } from '@aws-sdk/client-efs';
 import { DeleteBucketCommand } from '@aws-sdk/client-s3';
+import type { CommandContext } from '../../core/command-context.js';
 import type { DestroyOptions } from '../target.js';
 import { asAws } from './api/aws-failure.js';
 import { until } from './api/until.js';
@@ -37,7 +38,7 @@ export async function destroy(context: AwsContext, options: DestroyOptions, lock
 /** Ends every worker of the environment. What it has finished stays; the rest is collected by the next run. */
 export async function endTemporary(
   { session, project, environment }: AwsContext,
-  { emit, signal }: Omit<DestroyOptions, 'purge'>,
+  { emit, signal }: CommandContext,
 ): Promise<void> {
   const machines = await findMachines(
     session.ec2,

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CommandContext } from '../../core/command-context.js';
 import { errnoOf } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import { collectLeftovers, removeAll, storePaths } from '../../store/index.js';
@@ -17,8 +18,9 @@ import { stopWorkers } from './worker.js';
  * stays as well, and is named.
  * @throws PROCESS_STUCK; the signal's reason: then what it has not removed yet stays
  */
-export async function destroy({ layout, database }: PhaseTwo, { purge, emit, signal }: DestroyOptions): Promise<void> {
-  await endTemporary({ layout }, { emit, signal });
+export async function destroy({ layout, database }: PhaseTwo, { purge, ...context }: DestroyOptions): Promise<void> {
+  const { emit, signal } = context;
+  await endTemporary({ layout }, context);
   signal.throwIfAborted();
   const hosts = await observeHosts(layout);
   await Promise.all(
@@ -32,8 +34,8 @@ export async function destroy({ layout, database }: PhaseTwo, { purge, emit, sig
   await database.stop(emit);
   // Whatever no folder tells of any more.
   await endStrays(`${rootId(layout.root)}/`, { exact: false });
-  await remove({ emit, signal }, layout.hosts, layout.deployments, storePaths(layout.root).current);
-  if (purge) await purgeRoot(layout, { emit, signal });
+  await remove(context, layout.hosts, layout.deployments, storePaths(layout.root).current);
+  if (purge) await purgeRoot(layout, context);
 }
 
 /** What hosts wrote into the prepared files until they were stopped, which takes those packages' readiness away. */
@@ -49,7 +51,7 @@ async function tellChanged(layout: LocalLayout, hosts: readonly ObservedHost[], 
 /** Ends workers at work, and removes what is left of those that died. What they have finished stays. */
 export async function endTemporary(
   { layout }: Pick<PhaseTwo, 'layout'>,
-  { emit, signal }: Omit<DestroyOptions, 'purge'>,
+  { emit, signal }: CommandContext,
 ): Promise<void> {
   for (const run of await stopWorkers(layout)) emit({ type: 'notice', message: `Stopped the worker of run ${run}.` });
   signal.throwIfAborted();
@@ -57,7 +59,7 @@ export async function endTemporary(
   if (removed > 0) emit({ type: 'store.collected', removed });
 }
 
-async function purgeRoot(layout: LocalLayout, context: RemoveContext): Promise<void> {
+async function purgeRoot(layout: LocalLayout, context: CommandContext): Promise<void> {
   const { trees, releases, staging, lock, aside } = storePaths(layout.root);
   await remove(context, releases, trees, staging, aside, layout.reserve, lock, layout.database, layout.runs);
   await remove(context, ...(await temporaryFiles(layout.root)));
@@ -73,9 +75,7 @@ async function temporaryFiles(root: string): Promise<string[]> {
   }
 }
 
-type RemoveContext = Pick<DestroyOptions, 'emit' | 'signal'>;
-
-async function remove({ emit, signal }: RemoveContext, ...paths: string[]): Promise<void> {
+async function remove({ emit, signal }: CommandContext, ...paths: string[]): Promise<void> {
   for (const path of paths) {
     signal.throwIfAborted();
     if (await removeAll(path)) continue;

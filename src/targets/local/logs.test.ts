@@ -52,6 +52,7 @@ test.each([
   const lines: string[] = [];
   await open().logs(source, {
     follow: false,
+    wait: false,
     signal: new AbortController().signal,
     emit: (event) => event.type === 'log' && lines.push(`${event.source} ${event.line}`),
   });
@@ -73,6 +74,7 @@ test.each([
   await open().logs('api', {
     ...window,
     follow: false,
+    wait: false,
     signal: new AbortController().signal,
     emit: (event) => event.type === 'log' && lines.push(`${event.source} ${event.line}`),
   });
@@ -86,6 +88,7 @@ test('following with --tail 0 shows what comes, and nothing of what was there', 
   const following = open().logs('api', {
     tail: 0,
     follow: true,
+    wait: false,
     signal: stop.signal,
     emit: (event) => event.type === 'log' && lines.push(event.line),
   });
@@ -107,6 +110,7 @@ test('logs show what was rotated first, and say where there is no log', async ()
   const shown: string[] = [];
   await open().logs(undefined, {
     follow: false,
+    wait: false,
     signal: new AbortController().signal,
     emit: (event) => shown.push(event.type === 'log' ? event.line : event.type === 'notice' ? event.message : ''),
   });
@@ -119,6 +123,7 @@ test('following goes on in the next file when the log is rotated, and when it is
   const stop = new AbortController();
   const following = open().logs('api', {
     follow: true,
+    wait: false,
     signal: stop.signal,
     emit: (event) => event.type === 'log' && lines.push(event.line),
   });
@@ -141,6 +146,7 @@ test('following shows whole lines as they are completed, also after the log was 
   const stop = new AbortController();
   const following = open().logs('api', {
     follow: true,
+    wait: false,
     signal: stop.signal,
     emit: (event) => event.type === 'log' && lines.push(event.line),
   });
@@ -161,6 +167,7 @@ test('a reader that cannot keep up says that it missed a part, and joins no two 
   const stop = new AbortController();
   const following = open().logs('api', {
     follow: true,
+    wait: false,
     signal: stop.signal,
     emit: (event) => {
       if (event.type === 'log') shown.push(event.line);

@@ -26,6 +26,7 @@ function collect(follow: boolean, signal = new AbortController().signal) {
   const lines: string[] = [];
   const done = kit.target.logs('api', {
     follow,
+    wait: false,
     signal,
     emit: (event) => {
       if (event.type === 'log' && !event.line.startsWith('[prestage] ')) lines.push(event.line);

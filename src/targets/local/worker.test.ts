@@ -18,6 +18,7 @@ const logLines = async (source: string) => {
   const lines: string[] = [];
   await kit.target.logs(source, {
     follow: false,
+    wait: false,
     signal: new AbortController().signal,
     emit: (event) => event.type === 'log' && lines.push(event.line),
   });

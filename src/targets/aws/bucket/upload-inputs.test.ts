@@ -47,7 +47,7 @@ function upload(
   options: { signal?: AbortSignal; emit?: (event: PrestageEvent) => void } = {},
 ) {
   // Which inputs a plan has is nothing to an upload.
-  return uploadInputs(bucket, { inputs } as PrepareJob, { signal, emit: () => {}, ...options });
+  return uploadInputs(bucket, { inputs } as PrepareJob, { signal, emit: () => {}, wait: false, ...options });
 }
 
 async function file(name: string, content: Buffer): Promise<InputLocations> {

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { mapBounded } from '../../../core/bounded.js';
+import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
-import type { Emit } from '../../../core/events.js';
 import { type AwsEnvironment, type InputLocation, type InputLocations, isRemote } from '../../../plan/index.js';
 import type { PrepareJob } from '../../target.js';
 import type { Bucket } from './bucket.js';
@@ -19,9 +19,7 @@ const LOOKS_IN_FLIGHT = 32;
 /** An upload tells of itself at most so often. */
 const PROGRESS_MS = 250;
 
-export interface UploadOptions {
-  emit: Emit;
-  signal: AbortSignal;
+export interface UploadOptions extends CommandContext {
   /** Where machines reach S3 in one region alone: that one. Sources in buckets of another are put into ours. */
   onlyRegion?: string;
 }
@@ -40,8 +38,9 @@ export function reachOf({ region, network }: AwsEnvironment): Pick<UploadOptions
 export async function uploadInputs(
   bucket: Bucket,
   { inputs }: PrepareJob,
-  { emit, signal, onlyRegion }: UploadOptions,
+  options: UploadOptions,
 ): Promise<InputLocations> {
+  const { signal, onlyRegion } = options;
   const elsewhere = onlyRegion === undefined ? new Set() : await bucketsElsewhere(inputs, onlyRegion, signal);
   const planned = Object.entries(inputs).map(([digest, location]) => {
     const stays = location.kind === 'packed' || (location.kind === 's3' && !elsewhere.has(new URL(location.url).host));
@@ -55,7 +54,7 @@ export async function uploadInputs(
   // Large ones first, so that the last to end is not one that began last.
   missing.sort((a, b) => b.size - a.size);
   await mapBounded(missing, IN_FLIGHT, async (input) => {
-    sizes.set(input.digest, await put(bucket, input, { emit, signal }));
+    sizes.set(input.digest, await put(bucket, input, options));
   });
   return Object.fromEntries(planned.map(({ digest, locate }) => [digest, locate(sizes.get(digest) ?? 0)]));
 }
@@ -108,10 +107,11 @@ function nameOf(location: Exclude<InputLocation, { kind: 'packed' }>): string {
 async function put(
   bucket: Bucket,
   { digest, location, name, key = '' }: Planned,
-  { emit, signal }: UploadOptions,
+  options: UploadOptions,
 ): Promise<number> {
+  const { emit, signal } = options;
   const started = performance.now();
-  const { size, content, close } = await open(digest, location, { emit, signal });
+  const { size, content, close } = await open(digest, location, options);
   emit({ type: 'upload.started', source: name, bytesTotal: size });
   let told = started;
   const onProgress = (bytes: number) => {

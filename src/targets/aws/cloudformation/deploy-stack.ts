@@ -1,4 +1,5 @@
 import type { StackEvent } from '@aws-sdk/client-cloudformation';
+import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { awsFailure } from '../api/aws-failure.js';
@@ -21,7 +22,7 @@ export interface StackDeployment {
 export async function deployStack(
   session: Session,
   deployment: StackDeployment,
-  options: { emit: Emit; signal: AbortSignal },
+  options: CommandContext,
 ): Promise<StackState> {
   for (;;) {
     const after = await deployOnce(session, deployment, options);
@@ -33,9 +34,10 @@ export async function deployStack(
 async function deployOnce(
   session: Session,
   { name, assembly }: StackDeployment,
-  { emit, signal }: { emit: Emit; signal: AbortSignal },
+  context: CommandContext,
 ): Promise<StackState | undefined> {
-  const before = await settleStack(session, name, { emit, signal });
+  const { emit, signal } = context;
+  const before = await settleStack(session, name, context);
   const started = performance.now();
   emit({ type: 'stack.started', stack: name, action: before === undefined ? 'create' : 'update' });
   const toolkit = await cdkToolkit(session, (event) => tellOf(event, name, emit));

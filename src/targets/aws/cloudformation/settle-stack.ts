@@ -5,16 +5,14 @@ import {
   DescribeStackResourcesCommand,
   UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
+import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
-import type { Emit } from '../../../core/events.js';
 import { asAws } from '../api/aws-failure.js';
 import type { Session } from '../api/session.js';
 import { removeDatabase } from '../data/remove-database.js';
 import { describeStack, isNeverMade, type StackState } from './stack-state.js';
 
-export interface SettleOptions {
-  emit: Emit;
-  signal: AbortSignal;
+export interface SettleOptions extends CommandContext {
   /** Between two looks at the stack, in ms. */
   pollMs?: number;
 }

@@ -1,5 +1,5 @@
+import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
-import type { Emit } from '../../../core/events.js';
 import type { DatabasePlan } from '../../../plan/index.js';
 import type { Deployment, ResourceChange } from '../../target.js';
 import { awsParts } from '../api/aws-parts.js';
@@ -72,7 +72,7 @@ export async function ensureData(
   look: AwsLook,
   place: Place,
   deployment: DataDeployment,
-  options: { emit: Emit; signal: AbortSignal },
+  options: CommandContext,
 ): Promise<{ outputs: DataOutputs | undefined; isChanged: boolean }> {
   const { database } = deployment.services;
   if (database === undefined) return { outputs: undefined, isChanged: false };

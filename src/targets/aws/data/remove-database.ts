@@ -4,7 +4,7 @@ import {
   DescribeDBInstancesCommand,
   ModifyDBInstanceCommand,
 } from '@aws-sdk/client-rds';
-import type { DestroyOptions } from '../../target.js';
+import type { CommandContext } from '../../../core/command-context.js';
 import { asAws } from '../api/aws-failure.js';
 import type { Session } from '../api/session.js';
 import { until } from '../api/until.js';
@@ -15,7 +15,7 @@ const LIMIT_MS = 30 * 60_000;
 export async function removeDatabase(
   { rds }: Pick<Session, 'rds'>,
   id: string,
-  { emit, signal }: Pick<DestroyOptions, 'emit' | 'signal'>,
+  { emit, signal }: CommandContext,
 ): Promise<void> {
   const engine = await engineOf(rds, id);
   if (engine === undefined) return;

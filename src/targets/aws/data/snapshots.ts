@@ -4,7 +4,7 @@ import {
   DeleteDBSnapshotCommand,
   DescribeDBSnapshotsCommand,
 } from '@aws-sdk/client-rds';
-import type { Emit } from '../../../core/events.js';
+import type { CommandContext } from '../../../core/command-context.js';
 import { asAws } from '../api/aws-failure.js';
 import { until } from '../api/until.js';
 import type { AwsContext } from '../environment/context.js';
@@ -19,7 +19,7 @@ export async function takeSnapshot(
   { session: { rds }, project, environment }: AwsContext,
   DBInstanceIdentifier: string,
   version: string,
-  { emit, signal }: { emit: Emit; signal: AbortSignal },
+  { emit, signal }: CommandContext,
 ): Promise<void> {
   const DBSnapshotIdentifier = `${DBInstanceIdentifier}-before-${version.replaceAll('.', '-')}-${Date.now()}`;
   const context = { action: 'rds:CreateDBSnapshot', resource: DBInstanceIdentifier };

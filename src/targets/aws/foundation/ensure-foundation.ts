@@ -1,7 +1,7 @@
 import { DescribeSubnetsCommand } from '@aws-sdk/client-ec2';
 import { DescribeMountTargetSecurityGroupsCommand, DescribeMountTargetsCommand } from '@aws-sdk/client-efs';
+import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
-import type { Emit } from '../../../core/events.js';
 import type { AwsNetwork, InputLocations } from '../../../plan/index.js';
 import { asAws } from '../api/aws-failure.js';
 import { awsParts } from '../api/aws-parts.js';
@@ -19,7 +19,7 @@ import { refuseWithoutStack } from './kept.js';
  */
 export async function ensureFoundation(
   look: AwsLook,
-  { inputs, ...options }: { emit: Emit; signal: AbortSignal; inputs: InputLocations | undefined },
+  { inputs, ...options }: CommandContext & { inputs: InputLocations | undefined },
 ): Promise<{ look: AwsLook; place: Place }> {
   const { context, foundation } = look;
   if ((await foundation.state()) === undefined) await refuseWithoutStack(context);

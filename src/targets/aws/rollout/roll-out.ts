@@ -33,8 +33,9 @@ export async function rollOut(
   { context, infrastructure }: AwsLook,
   place: Place,
   { wanted, before, deploy, whenBothServe }: RollOut,
-  { emit, signal }: Pick<CommandContext, 'emit' | 'signal'>,
+  command: CommandContext,
 ): Promise<void> {
+  const { emit, signal } = command;
   const { session } = context;
   const { name } = infrastructure;
   const deployed = await infrastructure.template();
@@ -45,19 +46,19 @@ export async function rollOut(
   const groups = await targetGroups(session, name, wanted.template);
   const were = new Set(before.map(({ machine }) => machine.id));
   try {
-    await admit(session, groups, were, { emit, signal });
+    await admit(session, groups, were, command);
   } catch (error) {
     signal.throwIfAborted();
     if (deployed !== undefined) {
-      await takeBack(session, groups, were, { emit, signal });
+      await takeBack(session, groups, were, command);
       const { directory } = await asItIs(place, deployed);
-      await deployStack(session, { name, assembly: directory }, { emit, signal });
+      await deployStack(session, { name, assembly: directory }, command);
     }
     throw error;
   }
   await whenBothServe();
   if (both === undefined) return;
-  await drain(session, groups, { emit, signal });
+  await drain(session, groups, command);
   await untilNamesAreForgotten(movedAt, signal);
   await deploy(wanted);
 }

@@ -5,8 +5,8 @@ import {
   RegisterTargetsCommand,
   type TargetHealthDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
-import type { Emit } from '../../../core/events.js';
 import { asAws } from '../api/aws-failure.js';
 import type { Session } from '../api/session.js';
 import { until } from '../api/until.js';
@@ -31,9 +31,7 @@ export interface TargetGroup {
   others: string[];
 }
 
-export interface Watching {
-  emit: Emit;
-  signal: AbortSignal;
+export interface Watching extends CommandContext {
   limitMs?: number;
 }
 

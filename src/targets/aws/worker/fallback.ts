@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Emit } from '../../../core/events.js';
+import type { CommandContext } from '../../../core/command-context.js';
 import type { Deployment, PrepareJob } from '../../target.js';
 import { fallbackKeys } from '../bucket/layout.js';
 import { reachOf, uploadInputs } from '../bucket/upload-inputs.js';
@@ -45,7 +45,7 @@ export async function provideFallback(
   { environment }: Pick<AwsContext, 'environment'>,
   place: Place,
   { release, fallback }: Deployment,
-  options: { emit: Emit; signal: AbortSignal },
+  options: CommandContext,
 ): Promise<AgentInputs> {
   if (fallback !== undefined) {
     const inputs = await uploadInputs(place.bucket, fallback, { ...options, ...reachOf(environment) });

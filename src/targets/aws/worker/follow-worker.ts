@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type AgentResult, followRemoteRun } from '../../../agent/index.js';
+import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
-import type { Emit } from '../../../core/events.js';
 import { runKeys } from '../bucket/layout.js';
 import type { AwsContext, Place } from '../environment/context.js';
 import {
@@ -49,9 +49,7 @@ interface Sighted extends Watched {
   sighting: Sighting;
 }
 
-interface Watching {
-  emit: Emit;
-  signal: AbortSignal;
+interface Watching extends CommandContext {
   patience?: Patience;
 }
 
@@ -64,10 +62,11 @@ export async function followWorker(
   context: AwsContext,
   place: Place,
   { run, instance }: Watched,
-  { emit, signal, patience = PATIENCE }: Watching,
+  options: Watching,
 ): Promise<AgentResult> {
+  const { emit, signal, patience = PATIENCE } = options;
   const followed = new AbortController();
-  const watching = { emit, signal: AbortSignal.any([signal, followed.signal]), patience };
+  const watching = { ...options, signal: AbortSignal.any([signal, followed.signal]) };
   const bucket = {
     get: (key: string) => place.bucket.getText(key),
     list: (prefix: string) => place.bucket.list(prefix),
@@ -80,7 +79,7 @@ export async function followWorker(
   } finally {
     followed.abort();
     await Promise.allSettled([result, death]);
-    if (!signal.aborted) await seeItGone(context, { run, instance, sighting }, { emit, signal, patience });
+    if (!signal.aborted) await seeItGone(context, { run, instance, sighting }, options);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { CommandContext } from '../../../core/command-context.js';
 import { asSentence, PrestageError, withoutCredentials } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { isRunning } from '../../../core/process-identity.js';
@@ -26,7 +27,7 @@ type Look = { verdict: 'healthy' } | { verdict: 'failed'; reason: string } | { v
  */
 export async function untilHealthy(
   host: LaunchedHost,
-  { emit, signal, patient = false }: { emit: Emit; signal: AbortSignal; patient?: boolean },
+  { emit, signal, patient = false }: CommandContext & { patient?: boolean },
 ): Promise<void> {
   const { spec, folder } = host;
   const started = performance.now();

@@ -134,7 +134,7 @@ export async function applyServices(
   if (!settled) await endForgotten(layout, emit);
   await placeJob(plan, deployment, layout.root);
   try {
-    const followPreparation = (signal: AbortSignal) => followFallback(plan, { emit, signal });
+    const followPreparation = (signal: AbortSignal) => followFallback(plan, { ...options, signal });
     await rollOut(plan, { ...options, programs, revertible: history.length > 0, followPreparation });
     if (!settled) {
       await allHealthy(plan, options);

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentJob, followRun, runFiles } from '../../../agent/index.js';
+import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
-import type { Emit } from '../../../core/events.js';
 import { version } from '../../../core/installation.js';
 import { newRunId } from '../../../store/index.js';
 import { hostName } from '../../host-name.js';
@@ -76,10 +76,7 @@ export async function placeJob(plan: RolloutPlan, { fallback }: Deployment, root
 }
 
 /** Emits what the jump host's agent does, from when that has begun until it ends. */
-export async function followFallback(
-  plan: RolloutPlan,
-  { emit, signal }: { emit: Emit; signal: AbortSignal },
-): Promise<void> {
+export async function followFallback(plan: RolloutPlan, { emit, signal }: CommandContext): Promise<void> {
   const jump = preparingHost(plan);
   if (jump && (await hasBegun(jump, signal))) await followRun({ runFolder: jump.runFolder, emit, signal });
 }

@@ -1,3 +1,4 @@
+import type { CommandContext } from '../../../core/command-context.js';
 import { asSentence } from '../../../core/errors.js';
 import type { Emit } from '../../../core/events.js';
 import { rm } from '../../../core/held-files.js';
@@ -45,7 +46,7 @@ function namesOf(hosts: readonly ObservedHost[]): string[] {
 export async function revert(
   layout: LocalLayout,
   last: ServicesPlan,
-  { programs, emit, signal }: { programs: Programs; emit: Emit; signal: AbortSignal },
+  context: CommandContext & { programs: Programs },
 ): Promise<Reverted> {
   const outcome: Reverted = { reverted: [], removed: [], failed: [] };
   const setAside = await hostsSetAside(layout);
@@ -54,7 +55,7 @@ export async function revert(
   );
   const present = await observeHosts(layout);
   for (const host of present.filter(({ spec }) => !deployed.has(spec.host) && !setAside.includes(spec.host))) {
-    await stopAndTell(layout, host, emit);
+    await stopAndTell(layout, host, context.emit);
     await rm(host.folder, { recursive: true, force: true });
     outcome.removed.push(host.spec.host);
   }
@@ -63,7 +64,7 @@ export async function revert(
   await Promise.all(replacing.map(({ folder, spec }) => stopHost(layout, folder, spec)));
   for (const name of inStartOrder(setAside, last)) {
     const folder = await putBack(layout, name);
-    const reason = await startAsBefore(folder, { programs, emit, signal });
+    const reason = await startAsBefore(folder, context);
     if (reason === undefined) outcome.reverted.push(name);
     else outcome.failed.push({ host: name, reason });
   }
@@ -73,7 +74,7 @@ export async function revert(
 
 async function startAsBefore(
   folder: string,
-  options: { programs: Programs; emit: Emit; signal: AbortSignal },
+  options: CommandContext & { programs: Programs },
 ): Promise<string | undefined> {
   const spec = await readSpec(folder);
   if (!spec) return 'its host.json cannot be read.';

@@ -1,4 +1,4 @@
-import type { Emit } from '../../../core/events.js';
+import type { CommandContext } from '../../../core/command-context.js';
 import { rm } from '../../../core/held-files.js';
 import { type LaunchedHost, launchAgain, launchNew, type Programs, takeOver } from '../hosts/launch.js';
 import type { ObservedHost } from '../hosts/observe.js';
@@ -9,10 +9,8 @@ import type { PlannedHost, RolloutPlan } from './changes.js';
 import { setAside } from './previous.js';
 import { turns } from './turns.js';
 
-export interface RolloutContext {
+export interface RolloutContext extends CommandContext {
   programs: Programs;
-  emit: Emit;
-  signal: AbortSignal;
   /** Whether there is a healthy deployment to go back to: then what is replaced is set aside. */
   revertible: boolean;
   /** Where no worker ran: follows what the jump host's agent does, once that host is started. Its failure is the host's. */
