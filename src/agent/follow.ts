@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
+import { pause } from '../core/pause.js';
 import { isPlace } from '../core/place.js';
 import { isRunning, type ProcessIdentity } from '../core/process-identity.js';
 import { EventReader } from './event-log.js';
@@ -54,7 +54,7 @@ async function emitWhileItRuns(
     signal.throwIfAborted();
     for (const event of await events.next()) emit(event);
     if (performance.now() > until) return false;
-    await sleep(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pause(POLL_MS, signal);
   }
   signal.throwIfAborted();
   return true;

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { asPrestageError, PrestageError, withoutCredentials } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
 import { rm } from '../core/held-files.js';
+import { pause } from '../core/pause.js';
 import { identify } from '../core/process-identity.js';
 import { EventLog } from './event-log.js';
 import { type AgentJob, type AgentResult, agentJob } from './job.js';
@@ -77,7 +77,7 @@ async function takeJob(path: string, signal: AbortSignal): Promise<AgentJob> {
   let job = await readJson(path, agentJob);
   while (job === undefined) {
     if (performance.now() > limit) throw new Error(`no job at ${path}`);
-    await sleep(JOB_POLL_MS, undefined, { signal });
+    await pause(JOB_POLL_MS, signal);
     job = await readJson(path, agentJob);
   }
   const { task } = job;

@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { z } from 'zod';
 import { errnoOf } from '../core/errors.js';
-import { renameSync } from '../core/held-files.js';
 import { type Place, placeOf } from '../core/place.js';
 import type { ProcessIdentity } from '../core/process-identity.js';
+import { replaceFile } from '../core/replace-file.js';
 import { publishFile } from '../store/index.js';
 
 /** The files of a run, by which an agent and whoever follows it speak: each has one writer, and nobody needs a pipe. */
@@ -39,9 +37,7 @@ export function publishJson(path: string, value: unknown, mode = 0o644): Promise
 
 /** For a process that is about to end and may not wait. */
 export function publishJsonNow(path: string, value: unknown): void {
-  const staged = stagedName(path);
-  writeFileSync(staged, JSON.stringify(value), { mode: 0o644, flag: 'wx' });
-  renameSync(staged, path);
+  replaceFile(path, JSON.stringify(value), 0o644);
 }
 
 /** Undefined where there is no such file. @throws where it is not what the schema says. */
@@ -54,8 +50,4 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
     throw error;
   }
   return schema.parse(JSON.parse(text));
-}
-
-function stagedName(path: string): string {
-  return join(dirname(path), `.${basename(path)}-${randomBytes(6).toString('hex')}`);
 }

@@ -32,19 +32,38 @@ export async function mapBounded<T, R>(
   return results;
 }
 
-/** A limit that several callers share: `slots(work)` waits for one of `count` slots. */
-export function createSlots(count: number): <R>(work: () => Promise<R>) => Promise<R> {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
+/** A limit that several callers share: work runs at once as long as its weights together stay within a capacity; the rest waits in order. */
+export class SharedLimit {
+  #free: number;
+  readonly #capacity: number;
+  readonly #waiting: { weight: number; start: () => void }[] = [];
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+    this.#free = capacity;
+  }
+
+  /** @param weight work heavier than the whole capacity runs alone */
+  async run<T>(work: () => Promise<T>, weight = 1): Promise<T> {
+    const held = Math.min(weight, this.#capacity);
+    await new Promise<void>((start) => {
+      this.#waiting.push({ weight: held, start });
+      this.#next();
+    });
     try {
       return await work();
     } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else free += 1;
+      this.#free += held;
+      this.#next();
     }
-  };
+  }
+
+  /** First come, first served: light work does not overtake heavy work, which might then never start. */
+  #next(): void {
+    for (let first = this.#waiting[0]; first !== undefined && first.weight <= this.#free; first = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#free -= first.weight;
+      first.start();
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import { forEachBounded, SharedLimit } from '../core/bounded.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
 import { inputsOf, type PackagePlan } from '../plan/index.js';
@@ -20,7 +21,6 @@ import { PackageFailures } from './package-failures.js';
 import { type PreparedPackage, preparePackage, type Workshop } from './prepare-package.js';
 import { Remotes } from './sources/remotes.js';
 import { demandSpace, measurePackage, type Need } from './space.js';
-import { WeightedLimit } from './weighted-limit.js';
 
 /**
  * Prepares a release: what is in the store already is taken as it is, the rest is prepared and published, each package as
@@ -152,13 +152,12 @@ async function measureAll(
   { inputs }: PrepareOptions,
   failures: PackageFailures,
 ): Promise<Map<PackagePlan, Need>> {
-  const limit = new WeightedLimit(MEASURED_AT_ONCE);
   const needs = new Map<PackagePlan, Need>();
   const measure = (plan: PackagePlan) =>
     failures.attempt(plan, async () => {
       needs.set(plan, await rereading(() => measurePackage(plan, inputs)));
     });
-  await Promise.all(packages.map((plan) => limit.run(1, () => measure(plan))));
+  await forEachBounded(packages, MEASURED_AT_ONCE, measure);
   failures.throwAny(packages);
   return needs;
 }
@@ -175,16 +174,16 @@ async function prepareAll(
   failures: PackageFailures,
 ): Promise<Map<string, PreparedPackage>> {
   const signal = AbortSignal.any([shop.signal, failures.signal]);
-  const limit = new WeightedLimit(CAPACITY);
+  const limit = new SharedLimit(CAPACITY);
   const prepared = new Map<string, PreparedPackage>();
   const largestFirst = [...needs].sort(([, a], [, b]) => b.bytes - a.bytes);
-  const work = largestFirst.map(([plan, need]) =>
-    limit.run(Math.min(LARGEST_WEIGHT, 1 + Math.floor(need.bytes / BYTES_PER_WEIGHT)), () =>
+  const work = largestFirst.map(([plan, need]) => {
+    const prepare = () =>
       failures.attempt(plan, async () => {
         if (!signal.aborted) prepared.set(plan.id, await preparePackage(plan, need, { ...shop, signal }));
-      }),
-    ),
-  );
+      });
+    return limit.run(prepare, Math.min(LARGEST_WEIGHT, 1 + Math.floor(need.bytes / BYTES_PER_WEIGHT)));
+  });
   await Promise.all(work);
   shop.signal.throwIfAborted();
   return prepared;

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError } from '../core/errors.js';
+import { pause } from '../core/pause.js';
 import { Attempt } from './attempt.js';
 
 export interface Retry {
@@ -62,7 +62,7 @@ export class Attempts {
     // Half fixed, half random: many workers that lost one server do not come back in step.
     const delayMs = Math.max(error.notBeforeMs, Math.round(backoff / 2 + (Math.random() * backoff) / 2));
     onRetry({ attempt: this.#failures, delayMs, reason: error.message });
-    await sleep(delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pause(delayMs, signal);
   }
 }
 

@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import * as z from 'zod';
 import { hashFile, sameFile, sourceChanged } from '../core/hash-file.js';
-import { writeAtomic } from '../core/write-atomic.js';
+import { publishFile } from '../store/index.js';
 
 const entry = z.strictObject({
   size: z.string(),
@@ -81,7 +81,8 @@ export class DigestCache {
     if (!this.changed && !forgotten) return;
     try {
       await makePrivateFolder(join(this.folder, '.prestage'));
-      await writeAtomic(pathIn(this.folder), `${JSON.stringify({ version: 1, files })}\n`);
+      await mkdir(dirname(pathIn(this.folder)), { recursive: true });
+      await publishFile(pathIn(this.folder), `${JSON.stringify({ version: 1, files })}\n`);
     } catch {
       // A read-only checkout or a full disk: the next run hashes again.
     }

@@ -1,11 +1,12 @@
 import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { folderWith } from '../../test/folder-with.js';
 import { loadConfig } from '../config/load-config.js';
 import type { ConfigInput } from '../config/schema.js';
 import { sha256 } from '../core/digest.js';
 import { listFolder } from '../plan/folder-listing.js';
+import { calls } from '../store/system-calls.js';
 import { type Resolved, type ResolveOptions, resolve, writeLockfile } from './resolve.js';
 import type { PinRemote } from './resolve-source.js';
 
@@ -176,6 +177,8 @@ describe('a resolved configuration', () => {
 });
 
 describe('the lockfile', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
   test('is computed by resolve, and written by writeLockfile alone, once', async () => {
     const folder = await project(app(), { 'app.tar': 'tar' });
     const path = join(folder, 'prestage.lock');
@@ -194,6 +197,25 @@ describe('the lockfile', () => {
     const { ino } = await stat(path);
     await writeLockfile(second);
     expect((await stat(path)).ino).toBe(ino);
+  });
+
+  test.skipIf(process.platform === 'win32')('survives a crash of the machine: its folder is flushed too', async () => {
+    const folder = await project(app(), { 'app.tar': 'tar' });
+    const opened = vi.spyOn(calls, 'openToSync');
+    await writeLockfile(await resolveIn(folder));
+    expect(opened.mock.calls).toContainEqual([folder]);
+  });
+
+  test('that cannot be written is told as what it is, a file of the project', async () => {
+    const folder = await project(app(), { 'app.tar': 'tar' });
+    const resolved = await resolveIn(folder);
+    const refused = Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS', syscall: 'open' });
+    vi.spyOn(calls, 'create').mockRejectedValue(refused);
+    await expect(writeLockfile(resolved)).rejects.toMatchObject({
+      code: 'STORE_UNWRITABLE',
+      message: expect.stringMatching(/prestage\.lock cannot be written: .*read-only for this user \(EROFS\)/),
+      hint: expect.stringContaining('deploy where a lockfile that is complete was committed'),
+    });
   });
 
   test('follows a local source as it changes, and says from what', async () => {

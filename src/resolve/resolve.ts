@@ -2,10 +2,9 @@ import { join } from 'node:path';
 import { type Config, type PackageConfig, type Problem, problemsError, selectEnvironment } from '../config/index.js';
 import { mapBounded } from '../core/bounded.js';
 import { formatBytes } from '../core/bytes.js';
-import { errnoOf, PrestageError, withoutCredentials } from '../core/errors.js';
+import { PrestageError, withoutCredentials } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
 import { shownPath } from '../core/shown-path.js';
-import { writeAtomic } from '../core/write-atomic.js';
 import {
   type Environment,
   type InputLocations,
@@ -16,6 +15,7 @@ import {
   type ReleasePlan,
   type ServicesPlan,
 } from '../plan/index.js';
+import { publishFile } from '../store/index.js';
 import { DigestCache } from './digest-cache.js';
 import { Inputs } from './inputs.js';
 import { type LockedSource, type LockedSources, lockfileText, readLockfile } from './lockfile.js';
@@ -114,10 +114,10 @@ export function demandSources({ config, absent }: Pick<Resolved, 'config' | 'abs
 export async function writeLockfile({ lockfile }: Pick<Resolved, 'lockfile'>): Promise<void> {
   if (!lockfile.changed) return;
   try {
-    await writeAtomic(lockfile.path, lockfile.text);
+    await publishFile(lockfile.path, lockfile.text, { mode: 0o666 & ~process.umask() });
   } catch (cause) {
-    const errno = errnoOf(cause) ?? '';
-    if (!['EACCES', 'EPERM', 'EROFS'].includes(errno)) throw cause;
+    const errno = cause instanceof PrestageError ? cause.context.errno : undefined;
+    if (typeof errno !== 'string' || !['EACCES', 'EPERM', 'EROFS'].includes(errno)) throw cause;
     throw new PrestageError(
       'STORE_UNWRITABLE',
       `${shownPath(lockfile.path)} cannot be written: the project's folder is read-only for this user (${errno}).`,

@@ -1,6 +1,6 @@
 import { chmod, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createSlots } from '../core/bounded.js';
+import { SharedLimit } from '../core/bounded.js';
 import { asPrestageError, errnoOf } from '../core/errors.js';
 import { rmdir, unlink } from '../core/held-files.js';
 import { rereading } from '../core/rereading.js';
@@ -13,28 +13,26 @@ import { IN_FLIGHT, ifThere, isAbsent } from './reading.js';
  * @returns whether nothing is left
  */
 export async function removeAll(path: string): Promise<boolean> {
-  const slots = createSlots(IN_FLIGHT);
+  const limit = new SharedLimit(IN_FLIGHT);
   try {
     const stats = await ifThere(() => lstat(path)); // not stat: what a link leads to is not ours
     if (!stats) return true;
-    return await (stats.isDirectory() ? removeFolder(path, slots) : removeFile(path, slots));
+    return await (stats.isDirectory() ? removeFolder(path, limit) : removeFile(path, limit));
   } catch (error) {
     throw asPrestageError(error, { path });
   }
 }
 
-type Slots = ReturnType<typeof createSlots>;
-
-async function removeFolder(folder: string, slots: Slots, parent?: string): Promise<boolean> {
-  const entries = await slots(() => listing(folder));
+async function removeFolder(folder: string, limit: SharedLimit, parent?: string): Promise<boolean> {
+  const entries = await limit.run(() => listing(folder));
   const removed = await Promise.allSettled(
     entries.map((entry) => {
       const path = join(folder, entry.name);
-      return entry.isDirectory() ? removeFolder(path, slots, folder) : removeFile(path, slots, folder);
+      return entry.isDirectory() ? removeFolder(path, limit, folder) : removeFile(path, limit, folder);
     }),
   );
   for (const outcome of removed) if (outcome.status === 'rejected') throw outcome.reason;
-  return unlessInUse(() => slots(() => unlocking(parent, () => rmdir(folder))));
+  return unlessInUse(() => limit.run(() => unlocking(parent, () => rmdir(folder))));
 }
 
 async function listing(folder: string) {
@@ -46,8 +44,8 @@ async function listing(folder: string) {
   }
 }
 
-function removeFile(path: string, slots: Slots, parent?: string): Promise<boolean> {
-  return unlessInUse(() => slots(() => unlocking(parent, () => unlink(path))));
+function removeFile(path: string, limit: SharedLimit, parent?: string): Promise<boolean> {
+  return unlessInUse(() => limit.run(() => unlocking(parent, () => unlink(path))));
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { createSlots } from '../core/bounded.js';
+import type { SharedLimit } from '../core/bounded.js';
 import type { Difference } from './report.js';
 
 /** What the parts of a verification share. */
@@ -7,7 +7,7 @@ export interface Verification {
   deep: boolean;
   signal: AbortSignal | undefined;
   /** Bounds the file operations under way. */
-  slots: ReturnType<typeof createSlots>;
+  limit: SharedLimit;
   /** Counts an entry that was compared. */
   checked(): void;
   differs(difference: Difference): void;

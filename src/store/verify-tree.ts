@@ -30,7 +30,7 @@ export async function verifyTree(
 
   const entries = await readManifest(verification, tree, digest, report);
   if (!entries) return;
-  const root = await verification.slots(() => ifThere(() => lstat(folder)));
+  const root = await verification.limit.run(() => ifThere(() => lstat(folder)));
   if (!root) return report(`trees/${tree}`, { kind: 'missing' }, folder);
   await verifyEntries(verification, folder, entries, report);
 }
@@ -47,7 +47,7 @@ async function readManifest(
 ): Promise<Map<string, TreeEntry> | undefined> {
   const path = `trees/${tree}.mtree`;
   const file = storePaths(verification.root).manifest(tree);
-  const bytes = await verification.slots(() => ifThere(() => readFile(file)));
+  const bytes = await verification.limit.run(() => ifThere(() => readFile(file)));
   verification.checked();
   if (!bytes) {
     report(path, { kind: 'missing' }, file);
@@ -75,7 +75,7 @@ async function verifyEntries(
   const absent = new Set<string>();
   const found: { path: string; difference: Finding }[] = [];
   await forEachBounded(all, IN_FLIGHT, ([path, entry]) =>
-    verification.slots(async () => {
+    verification.limit.run(async () => {
       verification.signal?.throwIfAborted();
       verification.checked();
       for await (const difference of compareEntry(join(folder, path), entry, verification.deep)) {
@@ -132,7 +132,7 @@ async function reportExtras(
   await forEachBounded(entries, IN_FLIGHT, async ([path, entry]) => {
     if (entry.type !== 'dir' || absent.has(path) || isUnder(path, absent)) return;
     verification.signal?.throwIfAborted();
-    const names = await verification.slots(() => ifThere(() => readdir(join(folder, path))));
+    const names = await verification.limit.run(() => ifThere(() => readdir(join(folder, path))));
     for (const name of names ?? []) {
       const inside = path === '' ? name : `${path}/${name}`;
       if (!entries.has(inside)) report(inside, { kind: 'extra' });

@@ -1,6 +1,6 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { createSlots, forEachBounded } from '../core/bounded.js';
+import { forEachBounded, SharedLimit } from '../core/bounded.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
 import { storePaths } from './paths.js';
 import { IN_FLIGHT, ifThere } from './reading.js';
@@ -36,7 +36,7 @@ export async function verifyStore(root: string, options: VerifyOptions): Promise
     root,
     deep: options.deep,
     signal: options.signal,
-    slots: createSlots(IN_FLIGHT),
+    limit: new SharedLimit(IN_FLIGHT),
     checked: () => {
       checked += 1;
     },

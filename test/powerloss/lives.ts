@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build, type Plugin } from 'esbuild';
-import { createSlots } from '../../src/core/bounded.js';
+import { SharedLimit } from '../../src/core/bounded.js';
 import { sha256 } from '../../src/core/digest.js';
 import { currentRelease, releaseIds } from '../../src/store/releases.js';
 import type { Difference } from '../../src/store/report.js';
@@ -203,7 +203,7 @@ async function tornIn(root: string): Promise<string[]> {
   };
   for (const tree of names.filter((name) => names.includes(`${name}.mtree`))) {
     const digest = sha256(await readFile(join(root, 'trees', `${tree}.mtree`)));
-    const verification = { root, deep: true, signal: undefined, slots: createSlots(16), checked() {}, differs };
+    const verification = { root, deep: true, signal: undefined, limit: new SharedLimit(16), checked() {}, differs };
     await verifyTree(verification, { package: tree, tree, digest, releases: [] });
   }
   return differences.map(({ package: id, path, kind }) => `${id} ${path} differs: ${kind}`);

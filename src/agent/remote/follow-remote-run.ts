@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { mapBounded } from '../../core/bounded.js';
 import { asPrestageError, PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
+import { pause } from '../../core/pause.js';
 import { parseEvents } from '../event-log.js';
 import { type AgentResult, agentResult } from '../job.js';
 import { remoteRun } from './remote-run.js';
@@ -67,7 +67,7 @@ export async function followRemoteRun(options: FollowRemoteOptions): Promise<Age
       if (seen.silentMs > patience.silenceMs)
         return { ok: false, error: silence(options.prefix, seen.silentMs).serialize() };
     }
-    await sleep(patience.pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pause(patience.pollMs, signal);
   }
 }
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError } from '../../core/errors.js';
+import { pause } from '../../core/pause.js';
 
 export interface Persistence {
   /** Between two times that something is tried which in itself has some patience. */
@@ -29,6 +29,6 @@ export async function persistently<T>(
       refusedAt = isRefused ? (refusedAt ?? performance.now()) : undefined;
       if (refusedAt !== undefined && performance.now() - refusedAt > refusalMs) throw error;
     }
-    await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pause(pauseMs, signal);
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pauseUnlessAborted } from '../../core/pause.js';
 import type { S3Objects } from '../../remote/index.js';
 import { LineReader } from '../event-log.js';
 import type { AgentReport, AgentResult } from '../job.js';
@@ -68,7 +68,7 @@ export class RunMirror {
 
   async #mirrorEvents(): Promise<void> {
     while (!this.#pause.signal.aborted) {
-      await sleep(EVENTS_MS, undefined, { signal: this.#pause.signal }).catch(() => {});
+      await pauseUnlessAborted(EVENTS_MS, this.#pause.signal);
       await this.#putEvents().catch(() => {}); // tried again the next time
     }
   }
@@ -91,7 +91,7 @@ export class RunMirror {
     while (!signal.aborted) {
       const beat = JSON.stringify({ time: new Date().toISOString() });
       await this.#put(this.#keys.heartbeat, beat, 1).catch(() => {});
-      await sleep(HEARTBEAT_MS, undefined, { signal }).catch(() => {});
+      await pauseUnlessAborted(HEARTBEAT_MS, signal);
     }
   }
 

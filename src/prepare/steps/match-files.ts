@@ -1,8 +1,8 @@
 import picomatch from 'picomatch';
 import { PrestageError } from '../../core/errors.js';
+import { mostAlike } from '../../core/nearest.js';
 import type { TreeEntry } from '../../store/index.js';
 import type { Tree } from '../tree/tree.js';
-import { nearest } from './nearest.js';
 
 export interface MatchOptions {
   /** What the step can work on. */
@@ -82,7 +82,7 @@ export function fileMissing(
 function nearNames(wanted: string, known: readonly string[]): string[] {
   const base = baseName(wanted);
   const sameBase = isPlainPath(base) ? known.filter((path) => baseName(path) === base) : [];
-  return [...new Set([...sameBase.slice(0, 3), ...nearest(wanted, known)])].slice(0, 3);
+  return [...new Set([...sameBase.slice(0, 3), ...mostAlike(wanted, known)])].slice(0, 3);
 }
 
 function baseName(path: string): string {

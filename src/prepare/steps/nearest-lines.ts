@@ -1,6 +1,6 @@
+import { similarity } from '../../core/nearest.js';
 import type { Tree } from '../tree/tree.js';
 import { byteString, readable, textBytes } from './bytes.js';
-import { similarity } from './nearest.js';
 
 /** Enough to find a typo, not so much that a failing step takes long. */
 const MAX_LINES = 20_000;

@@ -1,6 +1,6 @@
 import { asPrestageError, PrestageError } from '../../core/errors.js';
+import { mostAlike } from '../../core/nearest.js';
 import { matchRegularFiles } from './match-files.js';
-import { nearest } from './nearest.js';
 import { applySet, formatOf, knownKeys, type SetFormat } from './set/index.js';
 import { type ApplyStep, counted } from './step.js';
 
@@ -39,7 +39,7 @@ export const applySetStep: ApplyStep<'set'> = async (step, { tree }) => {
 /** A key that is not there is most often one that is misspelt, or is called otherwise in this version. */
 function notThere(file: string, missing: readonly string[], known: readonly string[]): PrestageError {
   const near = missing.flatMap((key) => {
-    const [found] = nearest(key, known, 1);
+    const [found] = mostAlike(key, known, 1);
     return found === undefined ? [] : [{ key, found }];
   });
   const [first] = near;

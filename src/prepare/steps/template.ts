@@ -1,7 +1,7 @@
 import { PrestageError } from '../../core/errors.js';
+import { mostAlike } from '../../core/nearest.js';
 import { byteString, bytesOf, lineAt, readable, textBytes } from './bytes.js';
 import { matchRegularFiles } from './match-files.js';
-import { nearest } from './nearest.js';
 import { type ApplyStep, counted } from './step.js';
 
 const SUFFIX = '.tmpl';
@@ -72,7 +72,7 @@ function nameWithoutSuffix(template: string): string {
 
 function unknownVariable(name: string, values: Values, file: string, line: number): PrestageError {
   const names = Object.keys(values);
-  const [near] = nearest(name, names, 1);
+  const [near] = mostAlike(name, names, 1);
   const hint = near
     ? `Did you mean ${JSON.stringify(near)}? Otherwise add ${JSON.stringify(name)} to the step's values.`
     : `Add ${JSON.stringify(name)} to the step's values${names.length > 0 ? ` (they are ${names.join(', ')})` : ''}, or write \`\\{{\` for a literal \`{{\`.`;

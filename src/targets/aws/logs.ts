@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError, withoutCredentials } from '../../core/errors.js';
+import { pauseUnlessAborted } from '../../core/pause.js';
 import { WindowedLines } from '../log-window.js';
 import type { LogOptions } from '../target.js';
 import { HOSTS, hostKeys, runKeys } from './bucket/layout.js';
@@ -44,7 +44,7 @@ export async function emitLogs(
     say(source, lines.lines());
   }
   while (follow && !signal.aborted) {
-    await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+    await pauseUnlessAborted(POLL_MS, signal);
     for (const log of logs) say(log.source, await fresh(log));
   }
 }

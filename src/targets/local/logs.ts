@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { runFiles } from '../../agent/index.js';
 import { errnoOf, PrestageError, withoutCredentials } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
+import { pauseUnlessAborted } from '../../core/pause.js';
 import { type LogWindow, WindowedLines } from '../log-window.js';
 import type { LogOptions } from '../target.js';
 import type { LocalDatabase } from './database/index.js';
@@ -38,7 +38,7 @@ export async function emitLogs(
   try {
     await emitWindow(logs, window, { emit, partial: !follow });
     while (follow && !signal.aborted) {
-      await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+      await pauseUnlessAborted(POLL_MS, signal);
       for (const log of logs) {
         const say = (line: string) => emit({ type: 'log', source: log.source, line });
         await readLines(log, { say, emit, partial: false });

@@ -1,4 +1,4 @@
-import { nearest } from '../nearest.js';
+import { mostAlike } from '../../../core/nearest.js';
 import { type Part, parseKey, writtenPart } from './key-path.js';
 import type { SetValue } from './set-format.js';
 import { linesOf, problem, type SourceText } from './source-text.js';
@@ -137,7 +137,7 @@ function notThere<N>(source: SourceText, documents: readonly Tree<N>[], key: str
   const known = documents
     .flatMap((document) => [...leaves(document, [])])
     .map(([names]) => names.map(writtenPart).join('.'));
-  const near = nearest(key, known);
+  const near = mostAlike(key, known);
   return problem(source, tree?.start, message, {
     hint: near.length === 0 ? 'Check the key against the file.' : `Nearest keys: ${near.join(', ')}.`,
     key,

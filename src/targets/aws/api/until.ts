@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PrestageError } from '../../../core/errors.js';
+import { pause } from '../../../core/pause.js';
 
 /** Asks every few seconds until it is so. @throws AWS_FAILED after `limitMs`; the signal's reason */
 export async function until(
@@ -21,6 +21,6 @@ export async function until(
           hint: 'Look at it in the AWS console. Then run the same command again: it continues from here.',
         },
       );
-    await sleep(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pause(pollMs, signal);
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { PrestageError } from '../../../core/errors.js';
+import { pause } from '../../../core/pause.js';
 import { livenessOf, processRecord, thisProcess } from '../../../core/this-process.js';
 import type { Bucket, ReadObject } from './bucket.js';
 import { LOCK_KEY } from './layout.js';
@@ -69,7 +70,7 @@ export async function acquireLock(
     if (!wait) throw locked(found.value);
     if (told !== found.value.run) onWait(found.value);
     told = found.value.run;
-    await sleep(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pause(pollMs, signal);
   }
 }
 

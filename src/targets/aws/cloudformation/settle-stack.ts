@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ContinueUpdateRollbackCommand,
   DeleteStackCommand,
@@ -7,6 +6,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
+import { pause } from '../../../core/pause.js';
 import { asAws } from '../api/aws-failure.js';
 import type { Session } from '../api/session.js';
 import { removeDatabase } from '../data/remove-database.js';
@@ -102,9 +102,7 @@ export async function deleteStack(
   );
   let stack = await describeStack(client, name);
   while (stack !== undefined && stack.status !== 'DELETE_FAILED') {
-    await sleep(options.pollMs ?? POLL_MS, undefined, { signal: options.signal }).catch(() =>
-      options.signal.throwIfAborted(),
-    );
+    await pause(options.pollMs ?? POLL_MS, options.signal);
     stack = await describeStack(client, name);
   }
   if (stack !== undefined) throw stuck(stack);
@@ -118,7 +116,7 @@ async function afterProgress(
   client: Session['cloudFormation'],
 ): Promise<StackState | undefined> {
   for (let looks = 0; ; looks += 1) {
-    await sleep(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pause(pollMs, signal);
     const stack = await describeStack(client, name);
     if (stack === undefined) return undefined;
     // What was asked for a moment ago may not show at once.

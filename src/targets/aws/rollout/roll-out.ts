@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
+import { pause } from '../../../core/pause.js';
 import { awsParts } from '../api/aws-parts.js';
 import type { Synthesized } from '../cdk/synthesize.js';
 import { deployStack } from '../cloudformation/deploy-stack.js';
@@ -89,7 +89,7 @@ async function stepBetween(
 async function untilNamesAreForgotten(movedAt: number, signal: AbortSignal): Promise<void> {
   const { NAME_SECONDS } = await awsParts(() => import('../infrastructure/records.js'));
   const leftMs = movedAt + (NAME_SECONDS + 2) * 1000 - performance.now();
-  await sleep(Math.max(0, leftMs), undefined, { signal }).catch(() => signal.throwIfAborted());
+  await pause(Math.max(0, leftMs), signal);
 }
 
 async function asItIs({ scope, outputs }: Place, template: Template): Promise<Synthesized> {

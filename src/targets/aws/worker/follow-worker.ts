@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type AgentResult, followRemoteRun } from '../../../agent/index.js';
 import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
+import { pause } from '../../../core/pause.js';
 import { runKeys } from '../bucket/layout.js';
 import type { AwsContext, Place } from '../environment/context.js';
 import {
@@ -95,7 +95,7 @@ async function deathOf(
   let stage = '';
   let detail = '';
   for (;;) {
-    await sleep(patience.pollMs, undefined, { signal });
+    await pause(patience.pollMs, signal);
     const [report, heartbeat, ended] = await Promise.all([
       bucket.getJson(keys.stage, stageReport),
       bucket.getText(keys.heartbeat),
@@ -113,7 +113,7 @@ async function deathOf(
     if (stage === 'failed') return failed(setupFailure(told?.detail ?? 'it did not say why', instance));
     if (ended !== undefined || seen.is === 'gone') {
       // What the agent wrote last is there before its machine ends: the follower reads it, where there is anything.
-      await sleep(2 * patience.pollMs, undefined, { signal });
+      await pause(2 * patience.pollMs, signal);
       const reason = seen.is === 'gone' ? seen.machine?.reason : undefined;
       return failed(await died(context, bucket, { run, instance }, 'ended without a result', reason));
     }
@@ -192,7 +192,7 @@ async function seeItGone(
       await endMachine(ec2, instance, { signal });
       break;
     }
-    await sleep(patience.pollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pause(patience.pollMs, signal);
   }
   emit({ type: 'machine.ended', run, instance });
 }

@@ -3,8 +3,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { errnoOf, PrestageError } from '../../../core/errors.js';
+import { replaceFile } from '../../../core/replace-file.js';
 import { portTrouble } from '../hosts/port-holder.js';
-import { replaceFile } from '../replace-file.js';
 
 /** server.json: chosen once for a root, so that the address and the password hold. Only its owner may read it. */
 const databaseSettings = z.object({

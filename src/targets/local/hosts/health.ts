@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../../core/pause.js';
 import type { HealthCheck } from '../../../plan/index.js';
 import { accepts } from './port-holder.js';
 
@@ -48,6 +48,6 @@ async function ask(
 }
 
 /** Pauses between looks at a starting host: short at first, because most answer soon. */
-export async function pause(signal: AbortSignal, attempt: number): Promise<void> {
-  await sleep(Math.min(20 + attempt * 10, 250), undefined, { signal });
+export async function pauseBeforeLook(signal: AbortSignal, attempt: number): Promise<void> {
+  await pause(Math.min(20 + attempt * 10, 250), signal);
 }

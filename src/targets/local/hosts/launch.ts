@@ -4,11 +4,11 @@ import { mkdir, open } from 'node:fs/promises';
 import { rm } from '../../../core/held-files.js';
 import { installedFile } from '../../../core/installation.js';
 import { identify, type ProcessIdentity } from '../../../core/process-identity.js';
+import { replaceFile } from '../../../core/replace-file.js';
 import { hostFiles, hostFolder, type LocalLayout } from '../layout.js';
 import { inheritedEnvironment } from '../processes/environment.js';
 import { MARK } from '../processes/marked.js';
 import { hasPrivateMounts, PRIVATE_MOUNTS } from '../read-only.js';
-import { replaceFile } from '../replace-file.js';
 import type { HostSpec } from './spec.js';
 
 /** The programs that the local target starts; tests have their own. */

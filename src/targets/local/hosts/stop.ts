@@ -1,10 +1,10 @@
 import { errnoOf, PrestageError } from '../../../core/errors.js';
 import { isRunning, type ProcessIdentity, signalProcess } from '../../../core/process-identity.js';
+import { replaceFile } from '../../../core/replace-file.js';
 import { hostFiles, hostMark, type LocalLayout } from '../layout.js';
 import { endProcesses, untilEnded } from '../processes/ended.js';
 import { endGroup } from '../processes/group.js';
 import { findMarked, MARK } from '../processes/marked.js';
-import { replaceFile } from '../replace-file.js';
 import type { HostSpec } from './spec.js';
 import { type HostState, readState } from './state.js';
 

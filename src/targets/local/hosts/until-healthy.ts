@@ -5,7 +5,7 @@ import { isRunning } from '../../../core/process-identity.js';
 import { isFull } from '../full-disk.js';
 import { hostFiles } from '../layout.js';
 import { endings } from './endings.js';
-import { pause } from './health.js';
+import { pauseBeforeLook } from './health.js';
 import type { LaunchedHost } from './launch.js';
 import { lastLines } from './log-tail.js';
 import { conditionOf, GONE } from './observe.js';
@@ -42,7 +42,7 @@ export async function untilHealthy(
     if (look.verdict === 'failed') throw await hostFailed(host, look.reason, emit);
     if (look.verdict === 'healthy') break;
     await remind(look.detail);
-    await pause(signal, attempt);
+    await pauseBeforeLook(signal, attempt);
   }
   emit({ type: 'host.healthy', ...placeOf(spec), durationMs: Math.round(performance.now() - started) });
 }

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentJob, followRun, runFiles } from '../../../agent/index.js';
 import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
 import { version } from '../../../core/installation.js';
+import { pause } from '../../../core/pause.js';
+import { replaceFile } from '../../../core/replace-file.js';
 import { newRunId } from '../../../store/index.js';
 import { hostName } from '../../host-name.js';
 import type { Deployment } from '../../target.js';
@@ -13,7 +14,6 @@ import type { ObservedHost } from '../hosts/observe.js';
 import { type HostSpec, readSpec } from '../hosts/spec.js';
 import { readState } from '../hosts/state.js';
 import { hostFolder, type LocalLayout } from '../layout.js';
-import { replaceFile } from '../replace-file.js';
 import { DEADLINE_MS, forgetOldRuns } from '../worker.js';
 import type { PlannedHost, RolloutPlan } from './changes.js';
 
@@ -97,7 +97,7 @@ async function hasBegun({ folder, runFolder }: PreparingHost, signal: AbortSigna
     const isOurs = (await readSpec(folder))?.fallback?.runFolder === runFolder;
     const phase = isOurs ? (await readState(folder))?.phase : undefined;
     if (phase !== undefined && phase !== 'starting') return phase === 'preparing';
-    await sleep(20, undefined, { signal });
+    await pause(20, signal);
   }
 }
 

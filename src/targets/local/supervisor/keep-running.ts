@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pauseUnlessAborted } from '../../../core/pause.js';
 import { isRunning, type ProcessIdentity } from '../../../core/process-identity.js';
 import { lastLines } from '../hosts/log-tail.js';
 import { isLingering } from '../hosts/port-holder.js';
@@ -37,7 +37,7 @@ export async function keepRunning(host: Host): Promise<void> {
     const waits = await missesItsPort(host, logged);
     tell(host, ending, waits ? 'when its port is free' : `in ${pauseMs / 1000} s`);
     if (waits) await untilPortIsFree(host);
-    else await sleep(pauseMs, undefined, { signal }).catch(() => {});
+    else await pauseUnlessAborted(pauseMs, signal);
     pauseMs = Math.min(pauseMs * 2, BACKOFF.longestMs);
   }
 }
@@ -60,7 +60,7 @@ function tell({ spec, log, reporter }: Host, { started, words }: Ending, when: s
 /** It is not our child, so nobody tells us how it ended. */
 async function untilAdoptedEnds({ spec, log, signal }: Host, program: ProcessIdentity): Promise<Ending> {
   log.say(`${spec.run} still runs as process ${program.pid}; its supervisor had been killed, this one takes over`);
-  while (isRunning(program) && !signal.aborted) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+  while (isRunning(program) && !signal.aborted) await pauseUnlessAborted(POLL_MS, signal);
   await endGroup(program.pid, GRACE_MS);
   await untilEnded([program], GRACE_MS);
   log.drain();
@@ -91,8 +91,7 @@ async function untilPortIsFree({ spec, reporter, signal }: Host): Promise<void> 
   if (port === undefined) return;
   reporter.report({ phase: 'waiting-for-port' });
   const limit = performance.now() + PORT_LIMIT_MS;
-  while (isLingering(port) && !signal.aborted && performance.now() < limit)
-    await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+  while (isLingering(port) && !signal.aborted && performance.now() < limit) await pauseUnlessAborted(POLL_MS, signal);
 }
 
 function sizeOf(path: string): number {

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { replaceFile } from '../replace-file.js';
+import { pauseUnlessAborted } from '../../../core/pause.js';
+import { replaceFile } from '../../../core/replace-file.js';
 
 /** Files that tell how a host is. Running goes before recording: nothing here ever throws. */
 export interface Records {
@@ -26,7 +26,7 @@ export function openRecords(): Records {
       write();
     },
     async settled(signal) {
-      while (pending.size > 0 && !signal.aborted) await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+      while (pending.size > 0 && !signal.aborted) await pauseUnlessAborted(RETRY_MS, signal);
     },
   };
 }

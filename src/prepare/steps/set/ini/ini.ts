@@ -1,4 +1,4 @@
-import { nearest } from '../../nearest.js';
+import { mostAlike } from '../../../../core/nearest.js';
 import { type Edit, type Format, insertLines, lineEnd, nextLine, plainText } from '../format.js';
 import { linesOf, problem, type SourceText } from '../source-text.js';
 import { type IniEntry, type IniItem, readIni } from './ini-lines.js';
@@ -229,7 +229,7 @@ function sectionFor(source: SourceText, items: readonly IniItem[], key: string):
   const [first, ...more] =
     known.length > 0 ? known : sections.size === 0 || valid.length === 0 ? [{ section: '', name: key }] : valid;
   if (first && more.length === 0 && isPlainKey(first.name)) return first;
-  const near = nearest(
+  const near = mostAlike(
     key,
     items.flatMap((item) => (item.kind === 'entry' ? [fullKey(item)] : [])),
   );

@@ -1,4 +1,4 @@
-import { nearest } from '../../nearest.js';
+import { mostAlike } from '../../../../core/nearest.js';
 import { linesOf, problem, type SourceText } from '../source-text.js';
 import { decodeXml, type XmlElement } from './xml-scan.js';
 
@@ -120,7 +120,7 @@ function notFound(
   depth: number,
 ) {
   const names = [...new Set(candidates.map((candidate) => candidate.name))];
-  const near = nearest(name, names);
+  const near = mostAlike(name, names);
   const isSame = names.includes(name);
   return problem(source, candidates[0]?.start, `${key}: no ${what} ${isSame ? 'fits its brackets' : 'is there'}`, {
     hint:
@@ -135,7 +135,7 @@ function notFound(
 
 function noAttribute(source: SourceText, key: string, name: string, elements: readonly XmlElement[]) {
   const known = [...new Set(elements.flatMap(({ attributes }) => attributes.map((attribute) => attribute.name)))];
-  const near = nearest(name, known);
+  const near = mostAlike(name, known);
   const holder = elements.find(({ children }) => children.some((child) => child.name === name));
   const advice = [
     ...(near.length > 0 ? [`Nearest: ${near.map((each) => `@${each}`).join(', ')}.`] : []),

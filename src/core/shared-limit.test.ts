@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { WeightedLimit } from './weighted-limit.js';
+import { SharedLimit } from './bounded.js';
 
 test('never runs more than its capacity at once, runs everything, and in order', async () => {
   await fc.assert(
@@ -8,18 +8,18 @@ test('never runs more than its capacity at once, runs everything, and in order',
       fc.integer({ min: 1, max: 10 }),
       fc.array(fc.integer({ min: 1, max: 12 })),
       async (capacity, weights) => {
-        const limit = new WeightedLimit(capacity);
+        const limit = new SharedLimit(capacity);
         const started: number[] = [];
         let running = 0;
         let most = 0;
         const works = weights.map((weight, i) =>
-          limit.run(weight, async () => {
+          limit.run(async () => {
             started.push(i);
             running += Math.min(weight, capacity);
             most = Math.max(most, running);
             await new Promise(setImmediate);
             running -= Math.min(weight, capacity);
-          }),
+          }, weight),
         );
         await Promise.all(works);
         expect(most).toBeLessThanOrEqual(capacity);
@@ -31,7 +31,7 @@ test('never runs more than its capacity at once, runs everything, and in order',
 });
 
 test('gives room back when work fails', async () => {
-  const limit = new WeightedLimit(1);
-  await expect(limit.run(1, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  await expect(limit.run(1, async () => 'yes')).resolves.toBe('yes');
+  const limit = new SharedLimit(1);
+  await expect(limit.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(limit.run(async () => 'yes')).resolves.toBe('yes');
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { renameSync, rmSync } from '../../core/held-files.js';
+import { renameSync, rmSync } from './held-files.js';
 
 /**
  * Puts a small file in place at once, for readers in other processes of this machine. Not flushed: what it holds is
