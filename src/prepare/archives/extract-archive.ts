@@ -3,24 +3,11 @@ import type { Tree } from '../tree/tree.js';
 import { archiveError } from './archive-error.js';
 import type { ArchiveInput } from './archive-input.js';
 import { ByteSource } from './byte-source.js';
-import { decompress } from './compression/compression.js';
-import { unpackAr, unpackDeb } from './packages/ar-reader.js';
-import { unpackCpio } from './packages/cpio-reader.js';
-import { unpackRpm } from './packages/rpm-reader.js';
-import {
-  type ArchiveFormat,
-  type FileFormat,
-  isFileFormat,
-  layersOf,
-  RECOGNITION_BYTES,
-  recogniseFile,
-  recogniseStart,
-  SUPPORTED_FORMATS,
-} from './recognise.js';
-import { unpackSevenZip } from './seven-zip/seven-zip-reader.js';
-import { unpackTar } from './tar/tar-reader.js';
+import { type Compression, decompress } from './compression/compression.js';
+import type { StreamFormat } from './format.js';
+import { type ArchiveFormat, FORMATS, layersOf, SUPPORTED_FORMATS } from './formats.js';
+import { RECOGNITION_BYTES, recogniseFile, recogniseStart } from './recognise.js';
 import { Unpacker, type UnpackOptions } from './unpacker.js';
-import { unpackZip } from './zip/zip-reader.js';
 
 export interface ExtractedArchive {
   format: ArchiveFormat;
@@ -57,15 +44,19 @@ export async function extractArchive(
 async function unpack(input: ArchiveInput, unpacker: Unpacker): Promise<ArchiveFormat> {
   if (input.file !== undefined) {
     const format = checked(await recogniseFile(input.file, input.name), input);
-    if (isFileFormat(format)) await FILE_READERS[format](input.file, unpacker);
-    else await unpackStream(format, input.stream(), unpacker);
+    const { container, compression } = layersOf(format);
+    const kind = FORMATS[container];
+    if (kind.reads === 'file') await kind.unpack(input.file, unpacker);
+    else await unpackStream({ kind, compression }, input.stream(), unpacker);
     return format;
   }
   const { start, whole } = await peek(input.stream());
   const format = checked(await recogniseStart(start, input.name), input);
-  if (isFileFormat(format))
+  const { container, compression } = layersOf(format);
+  const kind = FORMATS[container];
+  if (kind.reads === 'file')
     throw new PrestageError('INTERNAL', `${input.name} is a ${format}, which must be a file to be unpacked.`);
-  await unpackStream(format, whole, unpacker);
+  await unpackStream({ kind, compression }, whole, unpacker);
   return format;
 }
 
@@ -77,21 +68,15 @@ function checked(format: ArchiveFormat | undefined, input: ArchiveInput): Archiv
   });
 }
 
-const FILE_READERS = { zip: unpackZip, '7z': unpackSevenZip } as const;
-
-/** What reads each format that is a stream. */
-const READERS = { tar: unpackTar, cpio: unpackCpio, ar: unpackAr, deb: unpackDeb, rpm: unpackRpm } as const;
-
 async function unpackStream(
-  format: Exclude<ArchiveFormat, FileFormat>,
+  { kind, compression }: { kind: StreamFormat; compression: Compression | undefined },
   stream: AsyncIterable<Buffer>,
   unpacker: Unpacker,
 ): Promise<void> {
-  const { container, compression } = layersOf(format);
   const counted = countBytes(stream, unpacker);
   const source = new ByteSource(compression === undefined ? counted : decompress(compression, counted, unpacker));
   try {
-    await READERS[container](source, unpacker);
+    await kind.unpack(source, unpacker);
   } catch (error) {
     await source.close();
     throw error;

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { tar } from '../../../test/archives/tar-builder.js';
 import { type Place, place } from '../../../test/archives/unpacked.js';
 import { zip } from '../../../test/archives/zip-builder.js';
-import { type ArchiveFormat, recogniseFile, recogniseStart } from './recognise.js';
+import type { ArchiveFormat } from './formats.js';
+import { recogniseFile, recogniseStart } from './recognise.js';
 
 let where: Place;
 beforeEach(() => {

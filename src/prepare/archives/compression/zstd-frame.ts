@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { readAt } from '../zip/zip-end-record.js';
+import { readAt } from '../read-at.js';
 
 const LONGEST_HEADER_BYTES = 18;
 

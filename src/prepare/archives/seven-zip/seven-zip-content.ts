@@ -16,7 +16,7 @@ import {
   lzma2Content,
   MAX_DICTIONARY_BYTES,
 } from '../compression/lzma2.js';
-import { readAt } from '../zip/zip-end-record.js';
+import { readAt } from '../read-at.js';
 import type { Coder, Folder } from './seven-zip-header.js';
 
 /** Of methods that are supported, by their numbers ("Methods.txt" of the LZMA SDK). */

@@ -4,9 +4,9 @@ import type { ArchiveReason } from '../../../core/archive-reasons.js';
 import { archiveError } from '../archive-error.js';
 import { ByteSource } from '../byte-source.js';
 import { beyond } from '../limits.js';
+import { readAt } from '../read-at.js';
 import { withSteadyFile } from '../steady-file.js';
 import { SMALL_ENTRY_BYTES, type Unpacker } from '../unpacker.js';
-import { readAt } from '../zip/zip-end-record.js';
 import { checkFolder, folderContent } from './seven-zip-content.js';
 import {
   parseHeader,

@@ -5,8 +5,8 @@ import { crc32, createInflateRaw, type InflateRaw, inflateRaw, inflateRawSync, t
 import { type ArchivePlace, archiveError } from '../archive-error.js';
 import { READ_BYTES } from '../archive-input.js';
 import { INFLATE_AHEAD_BYTES, INFLATE_CHUNK_BYTES, isZlibError } from '../compression/gunzip.js';
+import { readAt } from '../read-at.js';
 import { FLAG, type ZipEntry } from './zip-directory.js';
-import { readAt } from './zip-end-record.js';
 
 /**
  * The way through the thread pool costs some 60 µs of processor time, in which 20 KiB are inflated (measured, of 4,000 entries

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type ArchivePlace, archiveError } from '../archive-error.js';
 import { beyond } from '../limits.js';
-import { type EndRecord, readAt, safeNumber } from './zip-end-record.js';
+import { readAt } from '../read-at.js';
+import { type EndRecord, safeNumber } from './zip-end-record.js';
 import { checkFolders, isOfUnix, isOfWindows, kindAndMode } from './zip-kind.js';
 import { haveBackslashes, type NameRules, type RawName, zipName } from './zip-name.js';
 

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ArchiveReason } from '../../../core/archive-reasons.js';
 import { archiveError } from '../archive-error.js';
+import { readAt } from '../read-at.js';
 
 /** Where a zip's directory is: from its end record, and from that of zip64 where there is one (APPNOTE 4.3.14 to 4.3.16). */
 export interface EndRecord {
@@ -125,16 +126,4 @@ function isPartOfSeveral(record: Buffer, locator: Buffer): boolean {
 /** Larger than any file is as good as infinite, and fails the checks that follow. */
 export function safeNumber(value: bigint): number {
   return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
-}
-
-/** Bytes at a place, or as many as there are. */
-export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
-  let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return buffer.subarray(0, filled);
 }

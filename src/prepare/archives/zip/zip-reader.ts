@@ -2,11 +2,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { archiveError } from '../archive-error.js';
 import { READ_BYTES } from '../archive-input.js';
 import { BoundedWork } from '../bounded-work.js';
+import { readAt } from '../read-at.js';
 import { withSteadyFile } from '../steady-file.js';
 import { SMALL_ENTRY_BYTES, type Unpacker } from '../unpacker.js';
 import { checkReadable, streamedContent, wholeContent } from './zip-content.js';
 import { readDirectory, type ZipEntry } from './zip-directory.js';
-import { findEndRecord, readAt } from './zip-end-record.js';
+import { findEndRecord } from './zip-end-record.js';
 import {
   LOCAL_HEADER_BYTES,
   localHeaderLength,

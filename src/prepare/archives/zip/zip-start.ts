@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { archiveError } from '../archive-error.js';
+import { readAt } from '../read-at.js';
 import type { ZipEntry } from './zip-directory.js';
-import { readAt } from './zip-end-record.js';
 import { LOCAL_HEADER_BYTES, localHeaderLength } from './zip-local-header.js';
 
 /** So far into a file, 7-Zip looks for its first entry. */
