@@ -113,7 +113,7 @@ export class EventReader {
     return parseEvents((await this.#lines.next()).toString());
   }
 
-  /** Asks the file system anew at the next call: an open is what sees whatever any client of an NFS wrote and closed. */
+  /** Asks the file system again at the next call: an open is what sees whatever any client of an NFS wrote and closed. */
   close(): Promise<void> {
     return this.#lines.close();
   }

@@ -36,7 +36,7 @@ export function createProgram({
     .option('--yes', 'do not ask before something is removed')
     .option('--no-color', 'no colours, and no live progress')
     .option('-v, --verbose', 'say more')
-    .option('-q, --quiet', 'say only what went wrong, and the result')
+    .option('-q, --quiet', 'print only errors and the result')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .configureHelp({

@@ -48,10 +48,10 @@ const storage = z
 
 const instanceTypes = z
   .strictObject({
-    worker: instanceType.describe('Of the temporary worker. Default: m7i.large.').optional(),
+    worker: instanceType.describe('Instance type of the temporary worker. Default: m7i.large.').optional(),
     hosts: instanceType.describe('Of hosts. Default: t3.medium.').optional(),
-    database: databaseType.describe('Of the database. Default: db.t4g.medium.').optional(),
-    services: z.record(id, instanceType).describe('Of the hosts of a service, by its name.').optional(),
+    database: databaseType.describe('Instance class of the database. Default: db.t4g.medium.').optional(),
+    services: z.record(id, instanceType).describe('Instance type of the hosts of a service, by its name.').optional(),
   })
   .describe('Sizes of machines.');
 

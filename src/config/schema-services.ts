@@ -27,7 +27,7 @@ const health = z
           https: path.describe('The same by https, with whatever certificate the host has.').optional(),
           status: z
             .union([status, z.array(status).min(1)], { error: `${A_STATUS}, or a list of them` })
-            .describe('The statuses that are well. Default: 2xx and 3xx.')
+            .describe('The statuses that count as healthy. Default: 2xx and 3xx.')
             .optional(),
           headers: z.record(headerName, headerValue).describe('Headers to ask with. No secrets.').optional(),
           tcp: z.literal(true, { error: 'true' }).describe('true: a connection must be accepted.').optional(),
@@ -56,7 +56,7 @@ const allow = z
     { error: `a list of sources: each ${A_SOURCE}` },
   )
   .describe(
-    'Who else may reach its port on AWS, beside hosts of the project: networks, security groups, prefix lists.',
+    'Who else may reach its port on AWS, besides the hosts of the project: networks, security groups, prefix lists.',
   );
 
 const variable = z.string().regex(/^(?!PRESTAGE_)[A-Za-z_][A-Za-z0-9_]*$/, {
@@ -80,9 +80,11 @@ const service = z
       .describe('The program, in the foreground; restarted if it ends. It begins with a #! line.')
       .optional(),
     user: user
-      .describe('Who runs `run` on AWS; made on the host where there is none. Default: prestage, without privileges.')
+      .describe(
+        'The user that runs `run` on AWS, created on the host if missing. Default: prestage, without privileges.',
+      )
       .optional(),
-    bootUser: user.describe('Who runs `boot` on AWS. Default: root.').optional(),
+    bootUser: user.describe('The user that runs `boot` on AWS. Default: root.').optional(),
     needs: z.array(z.string()).describe('Packages that must be in the release. Default: it may use any.').optional(),
     after: z.array(z.string()).describe('Services that must be healthy before this one starts.').optional(),
     count: count.min(1, { error: 'a whole number from 1' }).describe('How many hosts. Default: 1.').optional(),

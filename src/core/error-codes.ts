@@ -66,7 +66,7 @@ export const ERRORS = {
   AWS_FAILED: [1, 'AWS answered a request with an error, or not at all.'],
   MACHINE_STUCK: [1, 'An instance that must not outlive its use could not be ended.'],
   STACK_FAILED: [1, 'CloudFormation could not make a stack as its template says.'],
-  STACK_STUCK: [1, 'A CloudFormation stack is in a state that a person has to put right.'],
+  STACK_STUCK: [1, 'A CloudFormation stack is in a state that a person must fix.'],
   FILES_NOT_READY: [1, 'Phase 2 was asked for alone, and the release is not prepared.'],
   WORKER_SETUP: [1, 'The machine of a worker could not install, mount or fetch what it needs.'],
   WORKER_DIED: [1, 'The worker ended without a result.'],

@@ -16,7 +16,7 @@ export async function rereading<T>(read: () => Promise<T>): Promise<T> {
   );
 }
 
-/** As `rereading`, for work that begins anew each time, and changes nothing that anybody sees before it succeeds. */
+/** As `rereading`, for work that begins again each time, and changes nothing that anybody sees before it succeeds. */
 export async function repeating<T>(
   work: () => Promise<T>,
   onRepeat: (error: unknown, pauseMs: number, attempt: number) => void,

@@ -24,7 +24,7 @@ export interface DeployOptions extends CommandOptions {
   updateLock?: boolean;
   /** The first package that fails ends the work on the others. Default: they are finished, and all errors told at once. */
   failFast?: boolean;
-  /** Make hosts anew from the newest machine image. On AWS only. */
+  /** Make hosts again from the newest machine image. On AWS only. */
   refreshImage?: boolean;
   /** Where a first deployment fails: leave the hosts that are healthy for the next try. The local target only. */
   keep?: boolean;

@@ -14,7 +14,7 @@ import { writeReview } from './review.js';
 
 export interface PlanOptions extends CommandOptions {
   updateLock?: boolean;
-  /** As if `deploy` made hosts anew from the newest machine image. */
+  /** As if `deploy` made hosts again from the newest machine image. */
   refreshImage?: boolean;
   /** Asks neither the target nor a source's server. */
   offline?: boolean;

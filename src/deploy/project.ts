@@ -82,7 +82,7 @@ export async function openDeployed(options: CommandOptions): Promise<DeployedPro
     context.emit({
       type: 'warning',
       message: fault.message,
-      hint: 'This command does not need what is wrong there, and goes on; `deploy` does.',
+      hint: 'This command continues without that part; `deploy` needs it.',
     });
   }
   const target = await openTarget(environment, { configFolder: folder, project: name });

@@ -50,7 +50,7 @@ async function clearReview(folder: string): Promise<void> {
   if (names.length === 0) return;
   const foreign = names.filter((name) => !PARTS.includes(name));
   if (foreign.length > 0 || !(await isReview(folder)))
-    throw new PrestageError('FILE_EXISTS', `${folder} holds something else than a review. Nothing was written.`, {
+    throw new PrestageError('FILE_EXISTS', `${folder} holds something other than a review. Nothing was written.`, {
       hint: 'Name a new or empty folder, or that of an earlier review, which is replaced.',
       context: { path: folder, existing: names },
     });

@@ -38,7 +38,7 @@ export function refuseMistaken({ source, extract }: Recipe, head: Buffer, said: 
   const { name } = source;
   const found = whatItIs(head);
   const refuse = (claim: string) => mistaken(name, `${claim}${found.is}`, found);
-  if (typeof extract === 'object') throw refuse('is to be extracted, and ');
+  if (typeof extract === 'object') throw refuse('must be extracted, and ');
   const isMisnamed = extract === 'single' ? !ZIP_START.test(textOf(head)) : namesOther(name, head);
   if (isMisnamed) throw refuse('is an archive by its name, and ');
   const claim = extract === 'single' ? undefined : claimOf(said, head);
@@ -103,13 +103,14 @@ function whatItIs(head: Buffer): Found {
     const hint = 'A server may send a page to log in, or one that says why not. Check the address, and what it needs.';
     return { is: `is an HTML page${titled}`, hint, isPage: true };
   }
-  if (isZero(head)) return { is: 'begins with nothing but zeros', hint: 'An empty tar is such, and a damaged file.' };
+  if (isZero(head))
+    return { is: 'begins with nothing but zeros', hint: 'An empty tar looks like this, and so does a damaged file.' };
   const begins = head
     .subarray(0, 8)
     .toString('hex')
     .replace(/..(?=.)/g, '$& ');
   return {
-    is: `begins as no archive that is supported (${begins})`,
+    is: `does not begin like a supported archive (${begins})`,
     hint: `It may be damaged, or lack its beginning: compare its digest with what its maker publishes. Supported are ${SUPPORTED_FORMATS}.`,
   };
 }

@@ -164,7 +164,7 @@ describe('a source', () => {
     ['tool.tar.gz', 'is empty', ''],
     ['tool.zip', 'is a pointer of Git LFS', lfs],
     ['tool.tgz', 'is an HTML page with the title "Sign in"', page],
-    ['tool.tar.gz', 'begins as no archive', tarGz(product).subarray(100)],
+    ['tool.tar.gz', 'does not begin like a supported archive', tarGz(product).subarray(100)],
     ['tool.tar', 'begins with nothing but zeros', Buffer.alloc(10_240)],
     ['tool.sql.gz', 'is an HTML page', page],
     ['tool.jar', 'is a pointer of Git LFS', lfs, 'single'],

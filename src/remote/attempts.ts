@@ -23,7 +23,7 @@ const MAX_DELAY_MS = 15_000;
 /** A server that asks for more patience than this will not be waited for. */
 const MAX_RETRY_AFTER_MS = 5 * 60_000;
 
-/** The patience with one source: exponential backoff with jitter, starting anew with each progress. */
+/** The patience with one source: exponential backoff with jitter, starting again with each progress. */
 export class Attempts {
   readonly #policy: RetryPolicy;
   #failures = 0;

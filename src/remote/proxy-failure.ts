@@ -48,7 +48,7 @@ export function describeProxyFailure({ proxy, cause, message }: ProxyFailure): {
   const hint =
     status === 407
       ? `Put credentials for the proxy into ${variable} (user:password@host:port).`
-      : 'Ask who runs the proxy to let this address through, or name its host in NO_PROXY if it is reached without.';
+      : 'Ask the administrator of the proxy to let this address through, or name its host in NO_PROXY if it is reached without.';
   return { what: `${named} answered ${status}${wanted}`, hint, status, errno };
 }
 

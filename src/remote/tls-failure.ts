@@ -27,7 +27,7 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
 };
 
 const NO_HANDSHAKE: Problem = {
-  what: 'does not speak TLS, or no version of it that is spoken here',
+  what: 'does not speak TLS, or only versions that are not supported here',
   hint: 'Check the port, and whether the source should begin with http:// (which needs an `integrity` beside it).',
 };
 

@@ -214,7 +214,7 @@ describe('the lockfile', () => {
     await expect(writeLockfile(resolved)).rejects.toMatchObject({
       code: 'STORE_UNWRITABLE',
       message: expect.stringMatching(/prestage\.lock cannot be written: .*read-only for this user \(EROFS\)/),
-      hint: expect.stringContaining('deploy where a lockfile that is complete was committed'),
+      hint: expect.stringContaining('commit a complete lockfile and deploy again'),
     });
   });
 

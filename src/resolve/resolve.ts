@@ -27,7 +27,7 @@ import { SourceFailures } from './source-failures.js';
 export interface ResolveOptions {
   /** By name, or as it is; default: the only one there is, or `local`. */
   environment?: string | Environment;
-  /** Pin remote sources anew. */
+  /** Pin remote sources again. */
   updateLock?: boolean;
   /** Packages and services of these names alone: the plan is of no more, and other sources stay locked as they are. */
   only?: readonly string[];
@@ -55,7 +55,7 @@ export interface Lockfile {
   path: string;
   text: string;
   changed: boolean;
-  /** Sources that are locked for the first time or anew; their names without credentials. */
+  /** Sources that are locked for the first time or again; their names without credentials. */
   changes: { source: string; sha256: string; previous?: string }[];
 }
 
@@ -122,7 +122,7 @@ export async function writeLockfile({ lockfile }: Pick<Resolved, 'lockfile'>): P
       'STORE_UNWRITABLE',
       `${shownPath(lockfile.path)} cannot be written: the project's folder is read-only for this user (${errno}).`,
       {
-        hint: 'The lockfile belongs beside the configuration. Make the folder writable, or deploy where a lockfile that is complete was committed.',
+        hint: 'The lockfile belongs beside the configuration. Make the folder writable, or commit a complete lockfile and deploy again.',
         context: { path: lockfile.path, errno },
         cause,
       },

@@ -143,7 +143,7 @@ function parseRecord(text: string, id: string, path: string): ReleaseRecord {
   } catch (error) {
     const reason = error instanceof SyntaxError ? 'it is not JSON' : error instanceof Error ? error.message : '';
     throw new PrestageError('STORE_INVALID', `The release record ${path} is damaged: ${reason}.`, {
-      hint: `Remove the folder ${dirname(path)}; deploying that release again makes it anew from the trees that are there.`,
+      hint: `Remove the folder ${dirname(path)}; deploying that release again makes it again from the trees that are there.`,
       context: { path, release: id },
       cause: error,
     });

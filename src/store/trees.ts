@@ -78,7 +78,7 @@ export async function readTreeSummary(root: string, name: string): Promise<TreeS
 
 function damagedManifest(path: string): PrestageError {
   return new PrestageError('STORE_INVALID', `The manifest ${path} does not begin as a manifest does.`, {
-    hint: 'Remove it and the folder of the same name, and run the same command again: the tree is prepared anew.',
+    hint: 'Remove it and the folder of the same name, and run the same command again: the tree is prepared again.',
     context: { path },
   });
 }
@@ -174,7 +174,7 @@ async function placeManifest(staged: string, root: string, name: string, digest:
   if (found === digest) return false;
   throw new PrestageError(
     'STORE_INVALID',
-    `The tree ${name} is in the store with another digest than was prepared now.`,
+    `The tree ${name} is in the store with another digest than the one prepared now.`,
     {
       hint: `The same recipe must give the same bytes. Check the one that is there with \`prestage verify --deep\`; if it is damaged, remove ${storePaths(root).tree(name)} and ${path}, and run the same command again.`,
       context: { path, expected: digest, found },

@@ -62,7 +62,7 @@ describe.skipIf(withoutCloud)('hosts on AWS', () => {
     expect(succeeded(await project.aws('deploy --yes --json')).result).toMatchObject({ phase2: 'unchanged' });
   });
 
-  test('of a first deployment that fails: what it made goes, and the next one begins anew', async () => {
+  test('of a first deployment that fails: what it made goes, and the next one begins again', async () => {
     const project = await cloud.project('first', (config) => {
       config.database = { engine: 'mysql', version: '8.4' };
       config.environments = { first: { target: 'aws', region: cloud.region.name } };

@@ -88,7 +88,7 @@ describe('a source from https', () => {
       'that is an archive by its type, with parameters',
       'latest',
       { body: '{"error": "gone"}', headers: { 'content-type': 'Application/Zip; charset=binary' } },
-      'latest is an archive by the type that its server gives it (Application/Zip), and begins as no archive',
+      'latest is an archive by the type that its server gives it (Application/Zip), and does not begin like a supported archive',
     ],
     [
       'that is an archive by the name which its server gives it',

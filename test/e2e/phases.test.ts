@@ -181,8 +181,8 @@ describe('what changed, and only that', () => {
     await sample.archive('part7', { 'file.txt': 'another part 7\n' });
     const second = await sample.run('deploy --prepare-files-only --json');
     expect(second.result.phase1).toBe('prepared');
-    const anew = second.result.packages.filter((item) => 'reused' in item && !item.reused).map((item) => item.id);
-    expect(anew).toEqual(['part7']);
+    const again = second.result.packages.filter((item) => 'reused' in item && !item.reused).map((item) => item.id);
+    expect(again).toEqual(['part7']);
     expect(second.events.filter((event) => event.type === 'package.started')).toMatchObject([{ package: 'part7' }]);
     expect(second.events).toContainEqual(
       expect.objectContaining({ type: 'source.locked', source: 'files/part7.tar.gz' }),

@@ -25,10 +25,13 @@ export function addDeploy(program: Command, run: Run): void {
     )
     .option('--single-phase', 'no worker: the jump host prepares the files itself')
     .option('--update-lock', 'accept that remote sources moved, and pin what they are now')
-    .option('--fail-fast', 'stop at the first package that fails, rather than finish the others and tell all errors')
-    .option('--keep', 'where a first deployment fails, leave its healthy hosts for the next try (local)')
+    .option(
+      '--fail-fast',
+      'stop at the first package that fails, instead of finishing the others and showing all errors',
+    )
+    .option('--keep', 'if a first deployment fails, keep its healthy hosts for the next try (local)')
     .option('--only <names...>', 'these packages and services alone; all else stays as it is deployed')
-    .option('--refresh-image', 'make the hosts anew from the newest machine image (aws)')
+    .option('--refresh-image', 'make the hosts again from the newest machine image (aws)')
     .option('--wait', 'wait for another run to end, rather than exit with 4')
     .addHelpText(
       'after',

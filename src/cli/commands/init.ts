@@ -7,7 +7,7 @@ export function addInit(program: Command, run: Run): void {
   program
     .command('init')
     .description('write a configuration to start from, with the scripts that deploy and try it')
-    .argument('[folder]', 'made where it is missing; default: the working folder')
+    .argument('[folder]', 'created if missing; default: the working folder')
     .addHelpText(
       'after',
       examples(['prestage init portal && cd portal && prestage deploy', 'a small product that runs on this machine']),

@@ -12,13 +12,13 @@ interface Flags {
 export function addLogs(program: Command, run: Run): void {
   program
     .command('logs')
-    .description('show what the worker and the hosts said')
+    .description('show the logs of the worker and the hosts')
     .argument('[source]', 'a service, a host (api-0), database or worker; default: all')
-    .option('-f, --follow', 'go on with what they say next, until interrupted')
+    .option('-f, --follow', 'follow: show new lines as they come, until interrupted')
     .option('--tail <n>', 'the last n lines of each host, the database and the worker', wholeNumber)
     .option(
       '--since <time>',
-      'only what may be younger: a duration (90s, 15m, 2h, 3d) or a time (2026-11-24T02:11)',
+      'only lines since then: a duration (90s, 15m, 2h, 3d) or a time (2026-11-24T02:11)',
       timeBefore,
     )
     .addHelpText(

@@ -6,7 +6,7 @@ import { examples } from './help-text.js';
 export function addStatus(program: Command, run: Run): void {
   program
     .command('status')
-    .description('show what is prepared, deployed and running, and what is there only for a while')
+    .description('show what is prepared, deployed and running, and what is only temporary')
     .addHelpText(
       'after',
       examples(

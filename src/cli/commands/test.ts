@@ -11,14 +11,14 @@ interface Flags {
 export function addTest(program: Command, run: Run): void {
   program
     .command('test')
-    .description('try the phases in a throw-away folder of this machine, on ports that nobody uses')
+    .description('try the phases in a temporary folder on this machine, on free ports')
     .addOption(
-      new Option('--phase1-only', 'only that files are prepared, twice the same').conflicts([
+      new Option('--phase1-only', 'only phase 1: files are prepared, and twice the same').conflicts([
         'phase2Only',
         'fullDeployment',
       ]),
     )
-    .addOption(new Option('--phase2-only', 'only that hosts come up on prepared files').conflicts('fullDeployment'))
+    .addOption(new Option('--phase2-only', 'only phase 2: hosts start on prepared files').conflicts('fullDeployment'))
     .option('--full-deployment', 'both, and going back (the default)')
     .addHelpText(
       'after',

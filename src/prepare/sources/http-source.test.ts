@@ -113,7 +113,7 @@ describe('a connection that breaks', () => {
     expect([bytes.equals(content), error]).toEqual([true, undefined]);
   });
 
-  test('is begun anew, skipping what was seen, where the server knows no ranges', async () => {
+  test('is begun again, skipping what was seen, where the server knows no ranges', async () => {
     let requests = 0;
     const url = await serve((_, response) => {
       requests += 1;

@@ -54,7 +54,7 @@ function remedy({ url, sha256, pinnedBy }: RemoteFile): { pin: string; hint: str
   if (url.startsWith('s3://') && url.includes(`/sources/${sha256}/`))
     return {
       pin: 'was uploaded',
-      hint: 'Delete that object, and run the same command again: the file is uploaded anew.',
+      hint: 'Delete that object, and run the same command again: the file is uploaded again.',
     };
   const [pin, accept] =
     pinnedBy === 'integrity'

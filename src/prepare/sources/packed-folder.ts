@@ -68,7 +68,7 @@ async function* counted(chunks: AsyncIterable<Buffer>, unpacker: Unpacker): Asyn
 
 function notThatFolder(url: string, expected: string, found: string, cause?: unknown): PrestageError {
   return new PrestageError('SOURCE_MOVED', `${url} is not the folder that was uploaded: ${found.replace(/\.$/, '')}.`, {
-    hint: 'Delete that object, and run the same command again: the folder is uploaded anew.',
+    hint: 'Delete that object, and run the same command again: the folder is uploaded again.',
     context: { url, expected, found },
     retryable: true,
     ...(cause === undefined ? {} : { cause }),

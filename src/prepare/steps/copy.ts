@@ -106,8 +106,8 @@ function checkPlace(tree: Tree, { path, entry }: Item): void {
     {
       hint:
         there.type === 'dir'
-          ? `To copy into it, end the destination with a slash: \`to: ${path}/\`. To replace it, remove it by a step before.`
-          : 'Remove it by a step before this one, or copy to another place.',
+          ? `To copy into it, end the destination with a slash: \`to: ${path}/\`. To replace it, remove it in an earlier step.`
+          : 'Remove it in an earlier step, or copy to another place.',
       context: { file: path },
     },
   );

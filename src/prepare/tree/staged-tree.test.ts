@@ -102,7 +102,7 @@ describe('files', () => {
 });
 
 describe('changes', () => {
-  test('remove a folder with everything in it, and make it anew', async () => {
+  test('remove a folder with everything in it, and make it again', async () => {
     await tree.write('a/b/one', text('1'));
     await tree.write('a/two', text('2'));
     await tree.makeLink('a/b/link', 'one');

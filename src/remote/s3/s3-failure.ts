@@ -157,7 +157,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   RequestTimeTooSkewed: (_, { header }) => ({
     of: 'AWS_SETTINGS',
     what: `the clock of this machine is wrong${skew(header('date'))}`,
-    hint: 'Set it right (`timedatectl set-ntp true`), then run the same command again.',
+    hint: 'Correct it (`timedatectl set-ntp true`), then run the same command again.',
   }),
   PermanentRedirect: elsewhere,
   TemporaryRedirect: elsewhere,

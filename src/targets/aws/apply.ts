@@ -130,7 +130,7 @@ async function tellOfUnhealthyHosts(look: AwsLook, emit: Emit): Promise<void> {
     emit({
       type: 'warning',
       message: `Host ${host} (${machine.id}) is ${state}${report?.detail === undefined ? '' : `: ${report.detail}`}.`,
-      hint: `\`prestage logs ${host}\` shows what it said. A reboot runs its script again; \`boot\` runs once.`,
+      hint: `\`prestage logs ${host}\` shows its output. A reboot runs its script again; \`boot\` runs once.`,
     });
   }
 }
@@ -142,7 +142,7 @@ function hostFailed({ host, service, instance, reason, log }: FailedHost, cause:
     'HOST_FAILED',
     `Host ${host} did not become healthy: ${reason.replace(/\.$/, '')}.${said === undefined ? '' : ` It said last: ${said}`}${outcome}`,
     {
-      hint: `\`prestage logs ${host}\` shows all that it said. Correct its script, configuration or files, and deploy again.`,
+      hint: `\`prestage logs ${host}\` shows its whole output. Correct its script, configuration or files, and deploy again.`,
       context: { host, service, instance, reason, log },
       cause,
     },

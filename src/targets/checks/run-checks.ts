@@ -61,7 +61,7 @@ async function verdictOf(
         'Check the network: names, a proxy, a firewall on the way.',
       );
     const { message, hint } = asPrestageError(error);
-    return failed(message, hint ?? 'Put that right, and run `prestage doctor` again.');
+    return failed(message, hint ?? 'Fix that, and run `prestage doctor` again.');
   } finally {
     either.removeEventListener('abort', stop);
   }

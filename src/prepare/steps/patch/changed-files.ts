@@ -56,7 +56,7 @@ export class ChangedFiles {
     if (entry.type === 'link') return { type: 'link', text: byteString(Buffer.from(entry.target)), mode: 0o777 };
     if (entry.type === 'file') return { type: 'file', text: byteString(await this.#tree.read(path)), mode: entry.mode };
     throw new PrestageError('STEP_INVALID', `The patch changes ${JSON.stringify(path)}, which is a folder.`, {
-      hint: 'Remove the folder by a step before, or leave that part out of the patch.',
+      hint: 'Remove the folder in an earlier step, or leave that part out of the patch.',
       context: { file: path },
     });
   }

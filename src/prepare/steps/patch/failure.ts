@@ -21,7 +21,7 @@ export function noFile(part: FilePatch, { patch, strip, tree }: PartJob): Presta
       patch,
       'the names of a rename or copy cannot be told apart, because they have spaces',
       {
-        hint: 'Leave that part out, and make the change by a `copy` or `remove` step.',
+        hint: 'Leave that part out, and make the change with a `copy` or `remove` step.',
         context,
       },
     );
@@ -66,7 +66,7 @@ export function cannotCreate(
     {
       hint: isSame
         ? 'The patch is applied already. Remove it, or give the step `optional: true`.'
-        : 'Remove the file by a step before, or leave that part out of the patch.',
+        : 'Remove the file in an earlier step, or leave that part out of the patch.',
       context: { file: patch, line: part.line, path },
     },
   );
@@ -80,7 +80,7 @@ export function alreadyMoved(part: FilePatch, path: string, { patch }: PartJob):
     patch,
     `it makes ${JSON.stringify(path)} by a ${part.moves}, and there is a file of that name`,
     {
-      hint: 'If the patch is applied already, remove it or give the step `optional: true`; else remove the file by a step before.',
+      hint: 'If the patch is applied already, remove it or give the step `optional: true`; else remove the file in an earlier step.',
       context: { file: patch, line: part.line, path },
     },
   );
@@ -95,7 +95,7 @@ export function notDeleted(part: FilePatch, path: string, rest: readonly string[
     patch,
     `it deletes ${JSON.stringify(path)}, which has ${lines} than the patch removes, such as ${quoted(rest[0] ?? '')}`,
     {
-      hint: 'Make the patch anew from this version of the package, or use a `remove` step.',
+      hint: 'Make the patch again from this version of the package, or use a `remove` step.',
       context: { file: patch, line: part.line, path },
     },
   );
@@ -112,7 +112,7 @@ export function otherType(part: FilePatch, path: string, type: 'file' | 'link', 
       hint:
         type === 'link'
           ? 'Patch the file that the link leads to: nothing is changed through a link.'
-          : 'Make the patch anew from this version of the package.',
+          : 'Make the patch again from this version of the package.',
       context: { file: patch, line: part.line, path },
     },
   );
@@ -137,7 +137,7 @@ export function blocked(
       hint:
         obstacle.type === 'link'
           ? 'Nothing is changed through a link: write the path that it leads to into the patch.'
-          : 'Remove that file by a step before, or make the patch anew from this version of the package.',
+          : 'Remove that file in an earlier step, or make the patch again from this version of the package.',
       context: { file: patch, line: part.line, path },
     },
   );
@@ -185,18 +185,18 @@ function reasonOf(
   if (locateWithin(reversed(refused), lines, frontier, 0)) {
     return {
       what: 'is applied already',
-      hint: 'The file has this change and not all of the others: take this hunk out of the patch, or make the patch anew.',
+      hint: 'The file has this change and not all of the others: take this hunk out of the patch, or make the patch again.',
     };
   }
   const fuzzier = locateWithin(refused, lines, frontier, Number.MAX_SAFE_INTEGER);
   if (fuzzier) {
     return {
       what: `needs fuzz ${fuzzier.fuzz} to apply (at line ${fuzzier.where}), and ${fuzz} is allowed`,
-      hint: `Compare the place with the patch; if it is the right one, allow \`fuzz: ${fuzzier.fuzz}\`, or make the patch anew from this version.`,
+      hint: `Compare the place with the patch; if it is the right one, allow \`fuzz: ${fuzzier.fuzz}\`, or make the patch again from this version.`,
       fuzz: fuzzier.fuzz,
     };
   }
-  return { what: 'does not apply', hint: 'Make the patch anew from this version of the package.' };
+  return { what: 'does not apply', hint: 'Make the patch again from this version of the package.' };
 }
 
 function failed(

@@ -60,7 +60,7 @@ export class PatchLines {
     return new PrestageError('PATCH_INVALID', `${this.name}:${line}: ${problem}${shown}.`, {
       hint:
         hint ??
-        'Make the patch anew with `diff -u` or `git diff`; one that was edited by hand must have its line counts corrected.',
+        'Make the patch again with `diff -u` or `git diff`; one that was edited by hand must have its line counts corrected.',
       context: { file: this.name, line },
     });
   }

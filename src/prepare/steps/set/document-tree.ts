@@ -179,8 +179,8 @@ export function checkIsValue<N>(
   throw problem(source, tree.start, `${key} is ${what}, not a single value`, {
     hint:
       tree.kind === 'other'
-        ? 'Change it by a `replace` or `patch` step.'
-        : 'Name a key in it, or change all of it by a `replace` or `patch` step.',
+        ? 'Change it with a `replace` or `patch` step.'
+        : 'Name a key in it, or change all of it with a `replace` or `patch` step.',
     key,
     expected: 'text, a number, a boolean or null',
     found: what,

@@ -32,7 +32,7 @@ function parse(source: SourceText): Tree<Node> {
         .toLowerCase()
     : 'it is empty';
   throw problem(source, fault?.offset ?? 0, `not valid JSON: ${what}`, {
-    hint: 'Correct the file before this step, or say by `format` what it is.',
+    hint: 'Correct the file in an earlier step, or set `format` to what it is.',
     expected: 'JSON',
     found: what,
   });
@@ -64,7 +64,7 @@ function addMember(
 ): Edit[] {
   if (parent.type !== 'object') {
     throw problem(source, parent.offset, `what ${key} should be added to is ${parent.type}, not an object`, {
-      hint: 'Change it by a `replace` step first.',
+      hint: 'Change it with a `replace` step first.',
       key,
       expected: 'an object',
       found: parent.type,

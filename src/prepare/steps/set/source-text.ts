@@ -20,7 +20,7 @@ export function decode(content: Buffer, format: SetFormat, file: string): Source
   const start = content.subarray(0, 4).toString('latin1');
   if (/^\xFE\xFF|^\xFF\xFE|\0/.test(start)) {
     throw problem({ file, text: '' }, undefined, 'the file is in UTF-16 or UTF-32, which `set` cannot edit', {
-      hint: 'Convert it to UTF-8 before it is packed, or bring the whole file by a `copy` step.',
+      hint: 'Convert it to UTF-8 before it is packed, or bring the whole file with a `copy` step.',
       expected: 'UTF-8',
     });
   }
@@ -48,7 +48,7 @@ function xmlEncoding(content: Buffer, file: string): 'utf8' | 'latin1' {
   if (/^utf-?8$/i.test(name)) return 'utf8';
   if (/^(?:us-ascii|ascii|latin-?1|iso[-_]8859[-_]\d+|windows-125\d|cp125\d)$/i.test(name)) return 'latin1';
   throw problem({ file, text: '' }, 0, `the XML declaration says ${name}, an encoding that \`set\` cannot edit`, {
-    hint: 'Convert it to UTF-8 before it is packed, or bring the whole file by a `copy` step.',
+    hint: 'Convert it to UTF-8 before it is packed, or bring the whole file with a `copy` step.',
     expected: 'UTF-8 or a one-byte encoding such as ISO-8859-1',
     found: name,
   });
@@ -57,7 +57,7 @@ function xmlEncoding(content: Buffer, file: string): 'utf8' | 'latin1' {
 function notUtf8(content: Buffer, file: string): PrestageError {
   const text = content.toString('utf8');
   return problem({ file, text }, text.indexOf('\uFFFD'), 'the file is not UTF-8', {
-    hint: 'Convert it to UTF-8 before it is packed, or change it by a `replace` step, which works on bytes.',
+    hint: 'Convert it to UTF-8 before it is packed, or change it with a `replace` step, which works on bytes.',
     expected: 'UTF-8',
   });
 }

@@ -116,7 +116,7 @@ const MEANINGS: readonly Meaning[] = [
     says: () => ({
       of: 'AWS_SETTINGS',
       what: 'the clock of this machine is wrong, and AWS refuses what is signed with it',
-      hint: 'Set it right (`timedatectl set-ntp true`), then run the same command again.',
+      hint: 'Correct it (`timedatectl set-ntp true`), then run the same command again.',
     }),
   },
   {
@@ -166,7 +166,7 @@ const OTHER: Meaning = {
   says: ({ name, message, requestId }) => ({
     of: 'AWS_FAILED',
     what: `AWS answered ${name === 'Error' ? '' : `${name}: `}${message}`,
-    hint: `Put right what it says, and run the same command again.${requestId === undefined ? '' : ` AWS knows this as request ${requestId}.`}`,
+    hint: `Fix what it says, and run the same command again.${requestId === undefined ? '' : ` AWS knows this as request ${requestId}.`}`,
   }),
 };
 

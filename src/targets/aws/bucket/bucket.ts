@@ -140,7 +140,7 @@ export class Bucket {
           'AWS_FAILED',
           `s3://${this.name}/${first.Key} could not be deleted: ${first.Message}.`,
           {
-            hint: 'Put right what it says, and run the same command again.',
+            hint: 'Fix what it says, and run the same command again.',
           },
         );
     }

@@ -131,7 +131,7 @@ function locked({ run, command, process: { host } }: LockHolder): PrestageError 
     'LOCKED',
     `Another command is changing this environment: ${command}, on ${host} (run ${run}).`,
     {
-      hint: 'Wait for it to end, or run the same command again with --wait. A command that died is found out within a minute.',
+      hint: 'Wait for it to end, or run the same command again with --wait. The lock of a command that died is free within a minute.',
       context: { run, host },
       retryable: true,
     },

@@ -27,7 +27,7 @@ export async function emptyBucket({ client, name }: Bucket): Promise<void> {
     const [first] = Errors;
     if (first !== undefined)
       throw new PrestageError('AWS_FAILED', `s3://${name}/${first.Key} could not be deleted: ${first.Message}.`, {
-        hint: 'Put right what it says, and run the same command again.',
+        hint: 'Fix what it says, and run the same command again.',
       });
   }
   const { Uploads = [] } = await asAws({ action: 's3:ListBucketMultipartUploads', resource }, () =>

@@ -91,7 +91,7 @@ async function whenMade(
       if (/didn't contain changes|no updates are to be performed/i.test(set.StatusReason ?? ''))
         return { ...set, Changes: [] };
       throw new PrestageError('STACK_FAILED', `Stack ${names.StackName} cannot be changed so: ${set.StatusReason}`, {
-        hint: 'Put right what it says. Nothing was changed.',
+        hint: 'Fix what it says. Nothing was changed.',
         context: { stack: names.StackName },
       });
     }

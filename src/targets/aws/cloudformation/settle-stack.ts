@@ -43,7 +43,7 @@ export async function settleStack(
         stack.status === 'REVIEW_IN_PROGRESS'
           ? 'was begun and never made'
           : `failed when it was made (${stack.status}${stack.reason === undefined ? '' : `: ${stack.reason}`})`;
-      emit({ type: 'notice', message: `Stack ${name} ${why}: it is removed and made anew.` });
+      emit({ type: 'notice', message: `Stack ${name} ${why}: it is removed and made again.` });
       await removeItsDatabases(session, name, options);
       await liftProtection(cloudFormation, stack);
       await deleteStack(cloudFormation, name, options);

@@ -54,7 +54,7 @@ function fileOf(content: Buffer): CertificateFile {
 function unknown(region: string): PrestageError {
   return new PrestageError(
     'AWS_SETTINGS',
-    `Prestage has no certificate of RDS in ${region}, by which hosts could verify that the database is the one that it says.`,
+    `Prestage has no certificate of RDS in ${region}, which hosts need to verify the database.`,
     {
       hint: 'Use a newer version of Prestage, or leave `database` out and tell services of a database of your own by `environment`.',
       context: { found: region },

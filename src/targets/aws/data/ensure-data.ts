@@ -181,7 +181,7 @@ function demandOutputs(name: string, stack: StackState | undefined): DataOutputs
   const outputs = outputsOf(stack);
   if (outputs !== undefined) return outputs;
   throw new PrestageError('STACK_STUCK', `Stack ${name} lacks outputs that its database is reached by.`, {
-    hint: 'It was changed by something else than Prestage, or by another version of it. Deploy with the version that made it.',
+    hint: 'It was changed by something other than Prestage, or by another version of it. Deploy with the version that made it.',
     context: { stack: name },
   });
 }

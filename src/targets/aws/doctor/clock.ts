@@ -25,7 +25,7 @@ export async function checkClock(
   const size = Math.abs(skewMs);
   if (size < NOTICED_MS) return ok('The clock agrees with that of AWS.');
   const found = `The clock of this machine is ${formatSeconds(size / 1000)} ${skewMs > 0 ? 'ahead of' : 'behind'} that of AWS.`;
-  const remedy = 'Set it right: `timedatectl set-ntp true` on Linux, `w32tm /resync` on Windows.';
+  const remedy = 'Correct it: `timedatectl set-ntp true` on Linux, `w32tm /resync` on Windows.';
   if (size < REFUSED_MS) return warning(`${found} From 5 minutes on, requests are refused.`, remedy);
   return failed(`${found} AWS refuses requests that are signed with it.`, remedy);
 }

@@ -24,6 +24,6 @@ export async function checkStack({ session }: Examined, name: string): Promise<V
         'Look in its events for the resource that could not be deleted, remove what uses it, and run `prestage destroy` again.',
       );
     default:
-      return warning(found, 'The next deployment removes what is left of it, and makes it anew.');
+      return warning(found, 'The next deployment removes what is left of it, and makes it again.');
   }
 }

@@ -133,7 +133,7 @@ function failed(error: PrestageError): AgentResult {
 
 function setupFailure(detail: string, instance: string): PrestageError {
   return new PrestageError('WORKER_SETUP', `The worker ${instance} could not begin: ${detail.replace(/\.?$/, '.')}`, {
-    hint: 'Put right what it says (`prestage doctor` checks much of it), and run the same command again. `prestage logs worker` shows all that it said.',
+    hint: 'Fix what it says (`prestage doctor` checks much of it), and run the same command again. `prestage logs worker` shows its whole output.',
     context: { instance },
   });
 }
@@ -172,7 +172,7 @@ function hintOf(code: string | undefined): string {
     case 'Client.UserInitiatedShutdown':
       return 'Somebody or something else terminated it. Run the same command again: what is prepared is kept.';
     default:
-      return 'Run the same command again: what is prepared is kept. `prestage logs worker` shows all that it said.';
+      return 'Run the same command again: what is prepared is kept. `prestage logs worker` shows its whole output.';
   }
 }
 

@@ -106,7 +106,7 @@ async function run(cluster: Cluster, program: string, args: readonly string[], i
     .filter((line) => !line.includes('PASSWORD'))
     .slice(-20);
   throw new PrestageError('DATABASE_FAILED', `PostgreSQL's ${program} failed: ${failure || log.at(-1)}.`, {
-    hint: 'What it said is below. Check the space and the permissions of the database folder, then run the same command again.',
+    hint: 'Its output is below. Check the space and the permissions of the database folder, then run the same command again.',
     context: { path: cluster.data, log },
   });
 }

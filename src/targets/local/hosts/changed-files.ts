@@ -22,7 +22,7 @@ export async function demandUnchanged(layout: LocalLayout, release: string): Pro
   const [first] = changed;
   if (!first) return;
   throw new PrestageError('FILES_CHANGED', `Hosts wrote into the prepared files: ${pathsOf(changed)}.`, {
-    hint: `They are read-only on AWS. Let the boot script make a working copy, \`cp -R "$PRESTAGE_ROOT/${first.destination}/." ${first.package}\`, and run that (docs/local-target.md), then deploy again: the changed packages are prepared anew. If it was the program before this deployment, end that first, with \`prestage destroy\`.`,
+    hint: `They are read-only on AWS. Let the boot script make a working copy, \`cp -R "$PRESTAGE_ROOT/${first.destination}/." ${first.package}\`, and run that (docs/local-target.md), then deploy again: the changed packages are prepared again. If it was the program before this deployment, end that first, with \`prestage destroy\`.`,
     context: { release, package: first.package, files: changed.flatMap(filesOf) },
   });
 }

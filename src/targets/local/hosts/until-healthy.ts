@@ -139,7 +139,7 @@ async function hostFailed({ spec, folder }: LaunchedHost, seen: string, emit: Em
   const full = (await isFull(spec.root)) ? ` The disk of ${spec.root} is full.` : '';
   const failure = asSentence(`Host ${host} did not become healthy: ${reason}`) + said;
   return new PrestageError('HOST_FAILED', full === '' ? failure : asSentence(failure) + full, {
-    hint: `${full === '' ? '' : `Free space first: \`prestage destroy\` removes what hosts wrote, \`prestage prune\` old releases. `}\`prestage logs ${host}\` shows all that it said. Correct its script, configuration or files, and deploy again.`,
+    hint: `${full === '' ? '' : `Free space first: \`prestage destroy\` removes what hosts wrote, \`prestage prune\` old releases. `}\`prestage logs ${host}\` shows its whole output. Correct its script, configuration or files, and deploy again.`,
     context: { host, service, reason, log, ...(spec.port === undefined ? {} : { port: spec.port }) },
   });
 }

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from '
 import { renameSync } from '../../../core/held-files.js';
 import { KEPT_LOGS, rotatedLog } from '../layout.js';
 
-/** A log that begins anew when it is large: `host.log` becomes `host.log.1`, that becomes `host.log.2`, and so on. */
+/** A log that begins again when it is large: `host.log` becomes `host.log.1`, that becomes `host.log.2`, and so on. */
 export interface RotatingFile {
   /** Never throws. What a full disk has no room for is lost, and counted. */
   write(bytes: Buffer): void;

@@ -63,7 +63,7 @@ function findEntry(source: SourceText, items: readonly IniItem[], key: string): 
     found[0]?.start,
     `${key} is there ${found.length} times (${lines}), and readers differ on which one counts`,
     {
-      hint: 'Remove the others by a `patch` or `replace` step, or change them there.',
+      hint: 'Remove the others with a `patch` or `replace` step, or change them there.',
       key,
       expected: 'one place',
       found: lines,
@@ -108,7 +108,7 @@ function checkText(source: SourceText, key: string, wanted: string): string {
     {
       hint:
         isQuoted || /[\r\n]/.test(wanted)
-          ? 'Change the place by a `replace` step.'
+          ? 'Change the place with a `replace` step.'
           : `If its reader takes off quotes, write them in the value: '"${wanted}"'.`,
       key,
       found: JSON.stringify(wanted),
@@ -125,7 +125,7 @@ function checkOneReading(source: SourceText, entry: IniEntry, key: string): void
   const position = (other ?? isAlone)?.start ?? (goesOn ? nextLine(source.text, entry.end) : undefined);
   if (position === undefined) return;
   throw problem(source, position, `some readers take this line for a part of ${key}, others for a line of its own`, {
-    hint: 'Change the place by a `replace` or `patch` step.',
+    hint: 'Change the place with a `replace` or `patch` step.',
     key,
   });
 }
@@ -144,7 +144,7 @@ function checkContinuesNothing(source: SourceText, value: string, position: numb
     position,
     `some readers would take this line for a part of ${key}, whose value would end in a backslash`,
     {
-      hint: 'Leave out the backslash at the end of the value, or change the place by a `replace` or `patch` step.',
+      hint: 'Leave out the backslash at the end of the value, or change the place with a `replace` or `patch` step.',
       key,
     },
   );
@@ -158,7 +158,7 @@ function checkStaysComment(source: SourceText, { start, valueEnd }: IniEntry, ke
     start,
     `${key} would be empty, and some readers would take the comment after it for its value`,
     {
-      hint: 'Change the line by a `replace` or `patch` step.',
+      hint: 'Change the line with a `replace` or `patch` step.',
       key,
     },
   );
@@ -188,7 +188,7 @@ function addEntry(source: SourceText, items: readonly IniItem[], key: string, va
   checkNotContinued(source, position, indent, key);
   if (last && text.charAt(last.end - 1) === '\\')
     throw problem(source, last.start, `some readers would take ${key}, added after this line, for a part of it`, {
-      hint: 'Add the key by a `replace` or `patch` step.',
+      hint: 'Add the key with a `replace` or `patch` step.',
       key,
     });
   if (last) return { ...place, edits: [insertLines(text, position, line)] };
@@ -207,7 +207,7 @@ function checkNotContinued(source: SourceText, position: number, indent: string,
     position + next[0].length,
     `some readers would take this indented line for a part of ${key}, if that stood before it`,
     {
-      hint: 'Add the key by a `replace` or `patch` step.',
+      hint: 'Add the key with a `replace` or `patch` step.',
       key,
     },
   );

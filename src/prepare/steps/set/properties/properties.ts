@@ -15,7 +15,7 @@ export const properties: Format = {
     if (!property) return { ...place, added: true, edits: [addition(source, properties, isOpen, key, wanted)] };
     const { valueStart: start, valueEnd, hasSign, keyEnd } = property;
     const end = Math.max(start, valueEnd);
-    // A value in raw non-ASCII is one text to a reader of UTF-8 and another to one of Latin-1: written anew, it is one.
+    // A value in raw non-ASCII is one text to a reader of UTF-8 and another to one of Latin-1: written again, it is one.
     const isAscii = !/[^\0-\x7F]/.test(source.text.slice(start, end));
     if (property.value === wanted && isAscii) return { ...place, added: false, edits: [] };
     const isBare = start === keyEnd;

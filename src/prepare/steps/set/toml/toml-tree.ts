@@ -43,7 +43,7 @@ function parse(source: SourceText): AST.TOMLProgram {
 
 function invalid(source: SourceText, index: number, found: string): Error {
   return problem(source, index, `not valid TOML: ${found.replace(/\.$/, '')}`, {
-    hint: 'Correct the file before this step, or say by `format` what it is.',
+    hint: 'Correct the file in an earlier step, or set `format` to what it is.',
     expected: 'TOML',
     found,
   });

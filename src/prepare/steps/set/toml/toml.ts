@@ -30,7 +30,7 @@ export const toml: Format = {
 
 function noNull(source: SourceText, key: string, at: number) {
   return problem(source, at, `TOML has no null to set ${key} to`, {
-    hint: 'Give another value, or take the line out by a `replace` or `patch` step.',
+    hint: 'Give another value, or take the line out with a `replace` or `patch` step.',
     key,
     found: 'null',
   });
@@ -99,7 +99,7 @@ function inListItem(source: SourceText, key: string) {
     undefined,
     `${key} cannot be added: its table would have to be written inside of a list's item`,
     {
-      hint: 'Add it by a `patch` or `replace` step.',
+      hint: 'Add it with a `patch` or `replace` step.',
       key,
     },
   );

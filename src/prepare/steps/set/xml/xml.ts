@@ -42,7 +42,7 @@ function parse(masked: SourceText, original: string): ParsedElement | null {
     if (!(error instanceof XmlError)) throw error;
     const what = error.message.split(' (line ', 1)[0]?.split('\n', 1)[0] ?? 'error';
     throw problem(masked, error.pos, `not well-formed XML: ${what}`, {
-      hint: 'Correct the file before this step, or say by `format` what it is.',
+      hint: 'Correct the file in an earlier step, or set `format` to what it is.',
       expected: 'XML',
       found: what,
     });
@@ -133,7 +133,7 @@ function checkIsText(source: SourceText, key: string, element: XmlElement): void
   const what =
     element.children.length > 0 ? `has elements in it (<${element.children[0]?.name}>)` : 'has text in several pieces';
   throw problem(source, element.start, `${key} ${what}, not one text`, {
-    hint: 'Name an element or an attribute in it, or change it by a `replace` or `patch` step.',
+    hint: 'Name an element or an attribute in it, or change it with a `replace` or `patch` step.',
     key,
     expected: 'an element with text alone',
     found: what,

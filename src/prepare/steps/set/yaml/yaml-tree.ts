@@ -46,11 +46,11 @@ function checkLineBreaks(source: SourceText): void {
   const mark = source.text.indexOf('\n\uFEFF');
   if (mark !== -1)
     throw problem(source, mark + 1, 'a byte order mark inside the file is part of a key for some readers only', {
-      hint: 'Take it out by a `replace` step.',
+      hint: 'Take it out with a `replace` step.',
     });
   if (lone === -1) return;
   throw problem(source, lone, 'a carriage return without a line feed ends a line for some readers only', {
-    hint: 'Change it into a line feed by a `replace` step with `regex: true`.',
+    hint: 'Change it into a line feed with a `replace` step with `regex: true`.',
   });
 }
 
@@ -63,7 +63,7 @@ function checkErrors(source: SourceText, document: Document): void {
       ?.replace(/ at line \d+, column \d+/, '')
       .replace(/\.$/, '') ?? error.code;
   throw problem(source, error.pos[0], `not valid YAML: ${what}`, {
-    hint: 'Correct the file before this step, or say by `format` what it is.',
+    hint: 'Correct the file in an earlier step, or set `format` to what it is.',
     expected: 'YAML',
     found: what,
   });

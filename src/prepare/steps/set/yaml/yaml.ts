@@ -93,7 +93,7 @@ function addition(
         edit.start,
         `${key} should be added before a comment at the beginning of a line in braces`,
         {
-          hint: 'Indent the comment first, or add the key, by a `replace` step.',
+          hint: 'Indent the comment first, or add the key, with a `replace` step.',
           key,
         },
       );
@@ -105,7 +105,7 @@ function addition(
       tree.start,
       `${key} should be added to a map with keys that are written with a question mark`,
       {
-        hint: 'Add it by a `replace` or `patch` step.',
+        hint: 'Add it with a `replace` or `patch` step.',
         key,
       },
     );
@@ -121,7 +121,7 @@ function addition(
   const parent = parents.at(-1)?.node.node;
   if (isFlow || node !== undefined || (parents.length > 0 ? !isMap(parent) : !isBlank(text))) {
     throw problem(source, tree.start, `what ${key} should be added to is null, not a map`, {
-      hint: 'Change it by a `replace` step first.',
+      hint: 'Change it with a `replace` step first.',
       key,
       expected: 'a map',
       found: 'null',
@@ -139,7 +139,7 @@ function refuseOpenBlock(source: SourceText, documents: readonly Tree<YamlNode>[
   const block = last && /^[|>][^\r\n]*/.exec(text.slice(last.start))?.[0];
   if (last === undefined || !block || /^.\d?-/.test(block)) return;
   throw problem(source, last.start, `${key} should be added after a block of lines that ends without a line end`, {
-    hint: 'End the file with a line end, or the block with `|-`, by a `replace` step before.',
+    hint: 'End the file with a line end, or the block with `|-`, with a `replace` step before.',
     key,
   });
 }
