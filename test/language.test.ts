@@ -62,3 +62,13 @@ test('no text that a user reads has a turn of phrase of the stop list', () => {
   );
   expect(found).toEqual([]);
 });
+
+test('a comment says what it is about: none begins with "Of"', () => {
+  const files = filesIn('src', { recursive: true }).filter((file) => file.endsWith('.ts'));
+  const found = files.flatMap((file) =>
+    linesOf(file).flatMap((line, i) =>
+      /^\s*(\/\*\*|\/\/) Of /.test(line) ? [`${relative(repository, file)}:${i + 1}`] : [],
+    ),
+  );
+  expect(found).toEqual([]);
+});

@@ -16,9 +16,9 @@ export interface FollowRunOptions {
   signal: AbortSignal;
 }
 
-/** Of what costs nothing: whether the process runs, and how long its open log is. */
+/** Between two looks at what costs nothing: whether the process runs, and how long its open log is. */
 const POLL_MS = 40;
-/** Of what asks the file system by a name: only for a process that has told its result, and does not end. */
+/** Between two looks that ask the file system by a name: only for a process that has told its result, and does not end. */
 const RESULT_POLL_MS = 5000;
 
 /**

@@ -32,9 +32,9 @@ export const agentTask = z.discriminatedUnion('kind', [
 export const agentReport = z.strictObject({
   bucket: z.string(),
   region: z.string(),
-  /** Of the objects of this run (remote-run.ts). */
+  /** The prefix of the objects of this run (remote-run.ts). */
   run: z.string(),
-  /** Of the index of what the store holds (store-index.ts). */
+  /** The prefix of the index of what the store holds (store-index.ts). */
   index: z.string(),
 });
 
@@ -89,9 +89,9 @@ export const agentProcess = processIdentity.and(z.object({ place: placeRecord.op
 export const agentResult = z.discriminatedUnion('ok', [
   z.object({
     ok: z.literal(true),
-    /** Of what was prepared. */
+    /** The release that was prepared. */
     record: releaseRecord.exactOptional(),
-    /** Of what was verified. */
+    /** What was found by a verification. */
     report: verifyReport.exactOptional(),
   }),
   z.object({ ok: z.literal(false), error: serializedError }),

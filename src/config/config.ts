@@ -97,7 +97,7 @@ export function destinationOf(id: string, written: { destination?: string | unde
 const USED_WHOLE = /\.(jar|war|ear|whl|nupkg)$/i;
 
 function normalizeExtract(written: ParsedConfig['packages'][string]['extract'], source: string): Recipe['extract'] {
-  // Of a URL, without what is asked for.
+  // A URL is shown without its query.
   if (written === undefined) return USED_WHOLE.test(source.replace(/^(\w+:[^?#]*).*/s, '$1')) ? 'single' : 'auto';
   if (typeof written === 'boolean') return written ? { strip: 0 } : false;
   return { strip: written.strip ?? 0, ...globLists(written) };

@@ -15,7 +15,7 @@ export interface EnvironmentOverview {
   target: 'local' | 'aws';
   /** Whether commands without `--env` mean it. */
   isDefault: boolean;
-  /** Of the local ones, and of the one that was asked for by name: others are behind a network. */
+  /** Known of local environments, and of the one that was asked for by name: others are behind a network. */
   status?: StatusResult;
   /** Why it could not be asked. */
   problem?: string;

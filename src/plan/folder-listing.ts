@@ -226,7 +226,7 @@ async function vanishing<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await rereading(work);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw sourceChanged(path);
-    // Of what fails on a descriptor the system does not say which file it was.
+    // Where a call fails on a descriptor, the system does not say which file it was.
     throw errnoOf(error) === undefined || (error as { path?: string }).path !== undefined
       ? error
       : asPrestageError(error, { path });

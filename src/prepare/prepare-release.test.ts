@@ -506,7 +506,7 @@ describe('a preparation', () => {
       await expect.poll(() => answer).toBeDefined();
       const { lock, staging } = storePaths(root);
       await unlink(lock);
-      // Of another machine, as far as the other can tell: of its own it would know that this process lives.
+      // A preparer of another machine, as far as this one can tell: of its own machine it would know that the process lives.
       const [run = ''] = await readdir(staging);
       const owner = join(staging, run, '.owner');
       await writeFile(owner, JSON.stringify({ ...JSON.parse(await readFile(owner, 'utf8')), machine: 'another' }));

@@ -42,7 +42,7 @@ export async function refuseMistakenSources(packages: readonly PackagePlan[], in
 
 interface FileAtHand {
   path: string;
-  /** Of a remote one. */
+  /** Whether it is a copy of a remote source. */
   isCopy: boolean;
   said: Said | undefined;
 }

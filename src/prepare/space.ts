@@ -9,7 +9,7 @@ import { namingFile } from './sources/unreadable.js';
 
 /** What a package will take, as far as it can be known before it is fetched. */
 export interface Need {
-  /** Of the source, as it is read. */
+  /** The bytes of the source, as it is read. */
   sourceBytes: number | undefined;
   /** In the store. A lower bound: what steps unpack in their turn is not known. */
   bytes: number;

@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert';
 import type { Socket } from 'node:net';
-// Of a CommonJS module that was put into a chunk of its own, only the default is there.
+// A CommonJS module in a chunk of its own has only its default export.
 import undici, { type Dispatcher } from 'undici';
 import type { ProxyServer } from './proxy.js';
 import { ProxyFailure } from './proxy-failure.js';
@@ -50,7 +50,7 @@ export class Dispatchers {
       // As curl does it: CONNECT only for https, since many proxies refuse a tunnel to port 80.
       proxyTunnel: false,
       clientFactory: (origin) => new Pool(origin, { ...this.#timeouts, connect: toProxy }),
-      // Of the proxy itself for http; for https of each server, whose connections come through a tunnel.
+      // For http the limit is the proxy's; for https each server's, whose connections come through a tunnel.
       factory: (origin, options) => {
         const { connect } = options as { connect: Connect };
         const inTunnel = { ...this.#timeouts, ...options, connect: endingSafely(connect) };

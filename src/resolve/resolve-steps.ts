@@ -6,7 +6,7 @@ import { expandPatches } from './series.js';
 
 export interface ResolvedSteps {
   steps: RecipeStep[];
-  /** Of each, which step of the configuration it comes from, from 0: a quilt series may become several. */
+  /** The index of the step in the configuration, from 0, that each one comes from: a quilt series may become several. */
   indices: number[];
 }
 

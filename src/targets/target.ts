@@ -131,7 +131,7 @@ export interface Deployment {
   environment: string;
   release: ReleaseContents;
   services: ServicesPlan;
-  /** Of hosts' machines, on AWS. Default: what they have now; the newest where there are none. */
+  /** The image of hosts' machines, on AWS. Default: what they have now; the newest where there are none. */
   image?: 'newest' | { id: string };
   /** A first deployment that fails leaves the healthy hosts for the next try. */
   keep?: boolean;

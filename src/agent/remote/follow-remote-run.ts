@@ -16,7 +16,7 @@ export interface RunObjects {
 
 export interface FollowRemoteOptions {
   bucket: RunObjects;
-  /** Of the run's objects. */
+  /** The prefix of the run's objects. */
   prefix: string;
   /** Given each event of the run once, in order, from its beginning. */
   emit: Emit;
@@ -77,7 +77,7 @@ class RemoteRun {
   readonly #keys: ReturnType<typeof remoteRun>;
   readonly #emit: Emit;
   #hasCaughtUp = false;
-  /** Of the next events. */
+  /** The number of the next object of events. */
   #number = 1;
   #heartbeat: string | undefined;
   /** By our own clock: the machine's may be wrong. */

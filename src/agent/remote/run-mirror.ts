@@ -7,7 +7,7 @@ import { HEARTBEAT_MS, remoteRun } from './remote-run.js';
 
 /** How often events are written, where there are any: each time is a request that costs. */
 const EVENTS_MS = 1000;
-/** Of one object. */
+/** The most that one object holds. */
 const MAX_EVENT_BYTES = 256 * 1024;
 const MAX_LOG_BYTES = 64 * 1024;
 /** Within a few seconds: whoever calls has patience of its own. */

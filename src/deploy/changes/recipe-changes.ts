@@ -13,7 +13,7 @@ export interface Change {
   before?: string;
   /** Absent: it is gone. */
   after?: string;
-  /** Of a script whose old text is known: hunks as `diff -u` writes them. */
+  /** Hunks as `diff -u` writes them, for a script whose old text is known. */
   diff?: string[];
 }
 

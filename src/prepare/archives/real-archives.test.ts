@@ -146,7 +146,7 @@ describe.skipIf(lacks('zip'))('a zip by Info-ZIP', () => {
     symlinkSync('../conf', join(origin.folder, 'zipped/bin/conf'));
   });
 
-  // Of links, some builds of zip say that they cannot have descriptors (-fd).
+  // For links, some builds of zip say that they cannot have descriptors (-fd).
   test.each([['-9'], ['-0'], ['-fz'], ['-fd', '-x', 'zipped/bin/conf']])(
     'made with %s unpacks to what unzip makes of it',
     async (...flags) => {

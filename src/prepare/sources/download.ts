@@ -49,7 +49,7 @@ export async function inspect(origin: Origin, policy: RetryPolicy): Promise<Anno
 
 interface Part {
   body: HttpResponse['body'];
-  /** Of the whole file. */
+  /** The size of the whole file. */
   total: number | undefined;
   etag: string | undefined;
   version: string | undefined;

@@ -7,7 +7,7 @@ import type { Remotes } from './remotes.js';
 
 export interface RemoteFile {
   url: string;
-  /** Of an object on S3: the version to read. */
+  /** The version to read, of an object on S3. */
   versionId?: string | undefined;
   /** What it must be. */
   sha256: string;

@@ -27,7 +27,7 @@ export interface Announced {
   validator: string | undefined;
   /** Where the server knows it: in hex, of the whole file. */
   sha256: string | undefined;
-  /** Of http servers. S3 gives the type that its uploader guessed from the name. */
+  /** What http servers say. S3 gives the type that its uploader guessed from the name. */
   said?: Said;
 }
 

@@ -5,7 +5,7 @@ import { s3Origin } from './s3-origin.js';
 export interface RemoteAddress {
   /** `https://…`, `http://…` or `s3://bucket/key`. */
   url: string;
-  /** Of an object on S3: this version of it, and no other. */
+  /** The version of an object on S3 that is meant, and no other. */
   versionId?: string | undefined;
 }
 

@@ -4,7 +4,7 @@ import type { Tree } from '../tree/tree.js';
 /** What a step works with. */
 export interface StepContext {
   tree: Tree;
-  /** Of the package: what an archive in it may hold at most. */
+  /** What an archive in the package may hold at most. */
   limits?: ArchiveLimits | undefined;
   /** The bytes of a file input, by its SHA-256. */
   readInput(sha256: string): Promise<Buffer>;

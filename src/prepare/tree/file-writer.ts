@@ -114,7 +114,7 @@ export async function createFileFrom(
   content: AsyncIterable<Uint8Array>,
   mode: number,
 ): Promise<{ size: number; sha256: string }> {
-  // Of what fails on a descriptor the system does not say which file it was, and a failing source is not this file's.
+  // Where a call fails on a descriptor, the system does not say which file it was, and a failing source is not this file's.
   const named = (error: unknown): never => {
     throw asPrestageError(error, { path });
   };

@@ -81,7 +81,7 @@ interface HostLog {
   writtenAt: number;
 }
 
-/** Of each host the instance that wrote last. */
+/** For each host, the instance that wrote last. */
 async function hostLogs({ bucket }: Pick<Place, 'bucket'>): Promise<HostLog[]> {
   const latest = new Map<string, { instance: string; writtenAt: number }>();
   for (const { key, writtenAt } of await bucket.listObjects(HOSTS)) {

@@ -46,7 +46,7 @@ export async function keepReserve({ root, reserve }: LocalLayout, { scarce = fal
     if (room < (scarce ? 1 : 8 * FILES)) return;
     await makeFolder(reserve);
     const names = Array.from({ length: Math.min(FILES - there, room) }, (_, index) => String(there + index));
-    // Of anything but zeros, which some file systems would not store.
+    // Anything but zeros, which some file systems would not store.
     await mapBounded(names, 16, (name) => writeFile(join(reserve, name), Buffer.alloc(FILE_BYTES, 'reserve')));
   } catch {
     // The next command tries again.

@@ -92,7 +92,7 @@ async function firstBytes(pieces: AsyncIterable<Buffer>, count: number): Promise
   return Buffer.concat(start).subarray(0, count);
 }
 
-/** Of zstd, and of lz4. */
+/** The signature of a skippable frame, of zstd and of lz4. */
 function startsWithSkippable(text: string): boolean {
   return /^[\x50-\x5f]\x2a\x4d\x18/.test(text);
 }

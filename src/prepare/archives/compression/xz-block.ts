@@ -7,7 +7,7 @@ import type { ByteSource } from '../byte-source.js';
 export interface BlockHeader {
   /** The byte that stands for the dictionary's size. */
   dictionary: number;
-  /** Of LZMA2, where the header says it. */
+  /** The size of the LZMA2 stream, where the header says it. */
   packedBytes: number | undefined;
   bytes: number | undefined;
 }

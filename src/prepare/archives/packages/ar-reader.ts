@@ -19,7 +19,7 @@ const SYMBOL_TABLE = /^(\/|\/SYM64\/|__\.SYMDEF(_64)?( SORTED)?)$/;
 interface ArMember {
   name: string;
   mode: number;
-  /** Of the content, which comes next in the source; the padding after it is not counted. */
+  /** The length of the content, which comes next in the source; the padding after it is not counted. */
   size: number;
   padding: number;
   offset: number;

@@ -12,7 +12,7 @@ const LEAD_BYTES = 96;
 const HEADER_MAGIC = '\x8e\xad\xe8\x01';
 const INTRO_BYTES = 16;
 const ENTRY_BYTES = 16;
-/** Of a header; that of a package of 100,000 files has some 20 MiB. */
+/** The most that a header may have; that of a package of 100,000 files has some 20 MiB. */
 const MAX_HEADER_BYTES = 64 * 1024 * 1024;
 /** In the signature: of the header, in hexadecimal; of header and payload, as bytes. */
 const TAG_SHA256_HEADER = 273;

@@ -19,7 +19,7 @@ import {
 import { readAt } from '../read-at.js';
 import type { Coder, Folder } from './seven-zip-header.js';
 
-/** Of methods that are supported, by their numbers ("Methods.txt" of the LZMA SDK). */
+/** Numbers of the supported methods ("Methods.txt" of the LZMA SDK). */
 const COPY = '00';
 const LZMA = '030101';
 const LZMA2 = '21';

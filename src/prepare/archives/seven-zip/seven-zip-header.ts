@@ -47,7 +47,7 @@ export interface SevenZipFile {
   hasContent: boolean;
   isFolder: boolean;
   isAnti: boolean;
-  /** Of Windows; the higher half is a Unix mode where bit 15 is set. */
+  /** The attributes of Windows; their higher half is a Unix mode where bit 15 is set. */
   attributes: number;
 }
 

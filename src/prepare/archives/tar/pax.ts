@@ -16,7 +16,7 @@ export interface PaxSparse {
   minor?: string;
   /** The file's name; that in the header is made up where a map must be understood. */
   name?: string;
-  /** Of the file, with its holes. */
+  /** The size of the file, with its holes. */
   size?: number;
   /** Offsets and lengths by turns; in the format 1.0 they are in the content. */
   map: number[];

@@ -7,7 +7,7 @@ import { numberField, TAR_BLOCK } from './tar-header.js';
  * Files that GNU tar stores without their holes: a map says where what is stored belongs (the manual's "Sparse Formats").
  */
 export interface SparseMap {
-  /** Of the file, with its holes. */
+  /** The size of the file, with its holes. */
   size: number;
   /** In the order of the file; only the last may end within a block. */
   segments: readonly Segment[];
@@ -43,7 +43,7 @@ export async function readOldMap(source: ByteSource, header: Buffer, place: Arch
   return { size: oldSparseSize(header) ?? Number.NaN, segments };
 }
 
-/** Of the file, with its holes. */
+/** The size of the file, with its holes. */
 export function oldSparseSize(header: Buffer): number | undefined {
   return numberField(header, OLD_SIZE_AT, FIELD_BYTES);
 }

@@ -18,7 +18,7 @@ export interface ZipEntry {
   crc: number;
   compressedSize: number;
   size: number;
-  /** Of its local header, in the file. */
+  /** The position of its local header in the file. */
   offset: number;
 }
 

@@ -22,7 +22,7 @@ const MAX_JOBS = 32;
 const MAX_BYTES = 32 * 1024 * 1024;
 /** What a streamed entry takes: read ahead, inflated ahead, on its way to the disk. */
 const STREAM_BYTES = 8 * 1024 * 1024;
-/** Of a name in any encoding: paths are no longer than 4,096 bytes of UTF-8. */
+/** The most bytes of a name in any encoding: paths are no longer than 4,096 bytes of UTF-8. */
 const MAX_NAME_BYTES = 3 * 4096;
 const MAX_EXTRA_BYTES = 65_535;
 const MAX_LINK_BYTES = 4095;

@@ -7,7 +7,7 @@ import { type FolderEntry, listFolder } from '../../../plan/index.js';
 const BLOCK = 512;
 
 export interface PackedFolder {
-  /** Of the tar, in bytes: known before a file is read. */
+  /** The size of the tar, in bytes: known before a file is read. */
   size: number;
   /** @throws SOURCE_CHANGED where a file is not what the listing says */
   content: AsyncIterable<Buffer>;

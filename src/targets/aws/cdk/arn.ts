@@ -5,7 +5,7 @@ export function bucketArn(bucket: string): string {
   return `arn:${Aws.PARTITION}:s3:::${bucket}`;
 }
 
-/** Of the objects whose keys are so: `sources/*`. */
+/** The ARN of objects by a pattern of their keys: `sources/*`. */
 export function objectsArn(bucket: string, keys: string): string {
   return `${bucketArn(bucket)}/${keys}`;
 }

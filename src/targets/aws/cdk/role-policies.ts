@@ -37,9 +37,9 @@ export function mounts(
 export interface AgentAtWork {
   bucket: string;
   fileSystemId: string;
-  /** Of its run's objects: `runs/`. */
+  /** The prefix of its run's objects: `runs/`. */
   runs: string;
-  /** Of other people, which it may read. */
+  /** Buckets of other people that it may read. */
   sourceBuckets: readonly string[];
 }
 

@@ -66,7 +66,7 @@ export function synthesize({
   return { template, directory };
 }
 
-/** Of CloudFormation ("Understand CloudFormation quotas"): it takes no more in one stack, and from a bucket. */
+/** CloudFormation takes no more in one stack, and from a bucket ("Understand CloudFormation quotas"). */
 const MAX_RESOURCES = 500;
 const MAX_BYTES = 1_000_000;
 

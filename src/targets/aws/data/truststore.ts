@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Of "JKS", which every Java reads: sun.security.provider.JavaKeyStore describes it. */
+/** Numbers of "JKS", a format that every Java reads: sun.security.provider.JavaKeyStore describes it. */
 const MAGIC = 0xfeedfeed;
 const VERSION = 2;
 const TRUSTED_CERTIFICATE = 2;

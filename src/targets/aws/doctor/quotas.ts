@@ -29,7 +29,7 @@ const VPCS: Quota = { service: 'vpc', code: 'L-F678F1CE', things: 'VPCs' };
 const ADDRESSES: Quota = { service: 'ec2', code: 'L-0263D0A3', things: 'Elastic IPs' };
 export const STANDARD_VCPUS: Quota = { service: 'ec2', code: 'L-1216C47A', things: 'vCPUs of standard instances' };
 
-/** Of a VPC of its own, where there is none yet. */
+/** Whether the account may have one more VPC, where the environment has none yet. */
 export async function checkVpcQuota(examined: Examined, signal: AbortSignal): Promise<Verdict> {
   return checkQuota(examined, VPCS, signal, async () => {
     const { Vpcs = [] } = await asAws({ action: 'ec2:DescribeVpcs' }, () =>
@@ -40,7 +40,7 @@ export async function checkVpcQuota(examined: Examined, signal: AbortSignal): Pr
   });
 }
 
-/** Of NAT gateways, each with an address. */
+/** Whether the account may have as many addresses as there will be NAT gateways. */
 export async function checkAddressQuota(examined: Examined, gateways: number, signal: AbortSignal): Promise<Verdict> {
   return checkQuota(examined, ADDRESSES, signal, async () => {
     const { Addresses = [] } = await asAws({ action: 'ec2:DescribeAddresses' }, () =>

@@ -28,7 +28,7 @@ export async function checkVcpuQuota(examined: Examined, signal: AbortSignal): P
   });
 }
 
-/** Of the standard types among these. */
+/** The vCPUs of the standard types among these. */
 async function vcpusOf(
   examined: Examined,
   types: readonly string[],

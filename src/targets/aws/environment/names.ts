@@ -12,7 +12,7 @@ export interface Scope {
 /** Where every worker and host mounts the store. */
 export const STORE_ROOT = '/mnt/prestage';
 
-/** Of a bucket's name, 63 characters; what is made of it gets up to 20 more. */
+/** A bucket's name has at most 63 characters, and what is made of this one gets up to 20 more. */
 const MAX_UNIQUE = 44;
 
 /**
@@ -53,6 +53,6 @@ export const TAGS = {
   run: 'prestage:run',
   host: 'prestage:host',
   temporary: 'prestage:temporary',
-  /** Of a database, taken by Prestage. */
+  /** On a snapshot of a database that Prestage took. */
   snapshot: 'prestage:snapshot',
 } as const;

@@ -12,7 +12,7 @@ import type { InfrastructureInputs } from './inputs.js';
 /** IAM takes no longer names. */
 const MAX_ROLE_NAME = 64;
 
-/** Of the jump host, whose role may write to the store: the file system's policy names it, and those of other hosts. */
+/** The name of a service's role. The file system's policy names that of the jump host, which may write to the store. */
 function roleName(scope: Scope, { name, role }: ServicePlan): string {
   const whole = role === 'jump' ? `${uniqueName(scope)}-jump` : `${uniqueName(scope)}-host-${name}`;
   return whole.length <= MAX_ROLE_NAME ? whole : `${whole.slice(0, MAX_ROLE_NAME - 9)}-${sha256(whole).slice(0, 8)}`;

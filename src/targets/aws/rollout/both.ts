@@ -31,7 +31,7 @@ function leavingLast(deployed: Template, wanted: Template): Record<string, Templ
   const keep = (id: string) => {
     const resource = deployed.Resources[id];
     if (resource === undefined || wanted.Resources[id] !== undefined || staying.has(id)) return;
-    // Of what is there already, the order in which it was made is of no use any more, and might be a circle.
+    // The order in which resources were made is of no use for those that exist, and might be a circle.
     const { DependsOn: _, ...rest } = resource;
     staying.set(id, rest);
     for (const other of referencesIn(resource.Properties)) keep(other);

@@ -13,7 +13,7 @@ const pointer: z.ZodType<AgentInputs> = z.object({ agent: z.string(), job: z.str
 /** As long as other hosts wait for it. */
 const DEADLINE_MS = PREPARE_SECONDS * 1000;
 
-/** Of a release that somebody prepared without us: there is nothing to fetch, and a jump host then says so. */
+/** For a release that somebody prepared without us: there is nothing to fetch, and a jump host then says so. */
 const NONE: AgentInputs = { agent: '0'.repeat(64), job: '0'.repeat(64) };
 
 /**

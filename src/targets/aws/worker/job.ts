@@ -18,7 +18,7 @@ export async function provideAgent(bucket: Bucket, signal: AbortSignal): Promise
 export interface NewJob {
   run: string;
   task: AgentTask;
-  /** Of the objects by which it tells of itself. */
+  /** The prefix of the objects in which the agent reports. */
   prefix: string;
   waitForLock: boolean;
   deadlineMs: number;

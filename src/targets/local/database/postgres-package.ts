@@ -5,9 +5,9 @@ import { PrestageError } from '../../../core/errors.js';
 
 /** The PostgreSQL server from npm: programs for one platform, with a version of their own. */
 export interface PostgresPackage {
-  /** Of the package, such as `16.14.0-beta.17`. */
+  /** The version of the package, such as `16.14.0-beta.17`. */
   packageVersion: string;
-  /** Of the server, such as `16.14`. */
+  /** The version of the server, such as `16.14`. */
   version: string;
   major: string;
   /** Holds bin/, lib/, share/ and pg-symlinks.json. */
