@@ -43,6 +43,13 @@ function events(text: string): PrestageEvent[] {
     'package.progress': { type: 'package.progress', package: text, bytes: 1, files: 1 },
     'package.retry': { type: 'package.retry', package: text, attempt: 1, delayMs: 1, reason: text },
     'package.step': { type: 'package.step', package: text, step: 1, kind: text, files: 1, changes: 1, summary: text },
+    'package.changed': {
+      type: 'package.changed',
+      package: text,
+      step: 1,
+      files: [{ path: text, change: 'changed', diff: [text] }],
+      more: 0,
+    },
     'package.published': {
       type: 'package.published',
       package: text,

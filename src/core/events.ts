@@ -75,6 +75,17 @@ export type WorkerEvent =
       changes: number;
       summary: string;
     }
+  /**
+   * What the step changed, at once after it. 500 files at most are named; `more` counts the others. `diff`: of texts, hunks as
+   * `diff -u` has them, without secrets; 64 KiB at most for one step.
+   */
+  | {
+      type: 'package.changed';
+      package: string;
+      step: number;
+      files: { path: string; change: 'added' | 'changed' | 'removed' | 'mode'; diff?: string[] }[];
+      more: number;
+    }
   | {
       type: 'package.published';
       package: string;

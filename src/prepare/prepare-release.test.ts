@@ -89,6 +89,7 @@ describe('a release', () => {
       { type: 'store.measured', files: 1, freeBytes: expect.any(Number) },
       { type: 'package.started', package: 'installer', tree: plan.tree },
       { type: 'package.step', package: 'installer', step: 1, kind: 'replace', files: 1, changes: 1 },
+      { type: 'package.changed', package: 'installer', step: 1, files: [{ path: 'bin/run.sh', change: 'changed' }] },
       { type: 'package.published', package: 'installer', reused: false, digest: record.packages[0]?.digest, files: 2 },
       { type: 'release.published', release: job.plan.release, packages: 1 },
     ]);

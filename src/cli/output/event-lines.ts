@@ -112,6 +112,10 @@ export function eventLines(told: PrestageEvent, { style, verbose }: Wording): st
     case 'database.stopped':
       return ['database: stopped'];
 
+    // For the report: line by line it would drown the rest.
+    case 'package.changed':
+      return [];
+
     // How far these are is told of all together: progress-rows.ts and progress-lines.ts.
     case 'package.progress':
     case 'fetch.progress':

@@ -1,4 +1,5 @@
 import { withoutCredentials } from '../../core/errors.js';
+import { isSecretName } from '../../core/secret-lines.js';
 
 export interface Difference {
   /** `values.db.host`, `patches[10-dnf.patch]` */
@@ -13,7 +14,7 @@ export function differingLeaves(before: object, after: object): Difference[] {
   return [...new Set([...old.keys(), ...now.keys()])]
     .filter((key) => old.get(key) !== now.get(key))
     .map((key) => {
-      const show = (value: string | undefined) => (SECRET.test(key) ? '***' : withoutCredentials(value ?? ''));
+      const show = (value: string | undefined) => (isSecretName(key) ? '***' : withoutCredentials(value ?? ''));
       return {
         key,
         ...(old.has(key) ? { before: show(old.get(key)) } : {}),
@@ -21,9 +22,6 @@ export function differingLeaves(before: object, after: object): Difference[] {
       };
     });
 }
-
-/** A configuration should hold no secret; where it does, a plan that is printed in a CI's log must not. */
-export const SECRET = /pass(word|wd|phrase)?|secret|token|credential|private|api.?key|authorization|cookie/i;
 
 function leavesOf(value: unknown, path = ''): [string, string][] {
   if (Array.isArray(value)) {

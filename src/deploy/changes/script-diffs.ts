@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { withoutCredentials } from '../../core/errors.js';
+import { withoutSecrets } from '../../core/secret-lines.js';
+import { unifiedDiff } from '../../core/unified-diff.js';
 import type { Resolved } from '../../resolve/index.js';
 import type { Target } from '../../targets/index.js';
 import type { Detection } from '../detect.js';
-import { SECRET } from './leaves.js';
 import type { Change } from './recipe-changes.js';
-import { unifiedDiff } from './unified-diff.js';
 
 /** A script of this length is not read line by line in a plan. */
 const MAX_LENGTH = 256 * 1024;
@@ -26,18 +25,11 @@ export async function withDiffs(
       const before = found && Buffer.from(found).toString('utf8');
       const after = await readFile(location.path, 'utf8').catch(() => undefined);
       if (!isText(before) || !isText(after)) return change;
-      return { ...change, diff: unifiedDiff(before, after).map(withoutSecrets) };
+      return { ...change, diff: withoutSecrets(unifiedDiff(before, after)) };
     }),
   );
 }
 
 function isText(text: string | undefined): text is string {
   return text !== undefined && text.length <= MAX_LENGTH && !/[\0\uFFFD]/.test(text);
-}
-
-/** A script should hold no secret; where a name in it says that its value is one, what follows is not shown. */
-const SECRET_VALUE = new RegExp(`([\\w.-]*(?:${SECRET.source})[\\w.-]*["']?\\s*[=:]\\s*)\\S.*`, 'i');
-
-function withoutSecrets(line: string): string {
-  return withoutCredentials(line.replace(SECRET_VALUE, '$1***'));
 }

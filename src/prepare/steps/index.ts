@@ -1,5 +1,6 @@
 import { asPrestageError, PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
+import { isSecretName } from '../../core/secret-lines.js';
 import type { RecipeStep } from '../../plan/index.js';
 import type { Tree } from '../tree/tree.js';
 import { applyChmod } from './chmod.js';
@@ -11,6 +12,7 @@ import { applyReplace } from './replace.js';
 import { applySetStep } from './set-step.js';
 import type { StepContext, StepOutcome } from './step.js';
 import { applyTemplate } from './template.js';
+import { WatchedTree } from './watched-tree.js';
 
 export interface StepsJob extends StepContext {
   /** The package's id, for events and errors. */
@@ -32,15 +34,24 @@ export async function applySteps({ package: id, steps, emit, ...context }: Steps
     const place = { package: id, step: index + 1, stepKind: step.kind };
     try {
       await context.tree.settled(); // streams may still be filling files that the step reads
-      const { files, changes, summary, nothing } = await applyStep(step, context);
+      const tree = new WatchedTree(context.tree, { makesTexts: step.kind === 'patch' || step.kind === 'template' });
+      const { files, changes, summary, nothing } = await applyStep(step, { ...context, tree });
       if (changes === 0 && !step.optional) throw noEffect(nothing);
       const said = changes === 0 ? `nothing to do${nothing ? `: ${nothing.reason}` : ''}` : summary;
       emit({ type: 'package.step', package: id, step: place.step, kind: step.kind, files, changes, summary: said });
+      const changed = tree.changes(secretsOf(step));
+      if (changed.files.length > 0) emit({ type: 'package.changed', package: id, step: place.step, ...changed });
     } catch (error) {
       if (context.signal.aborted) throw context.signal.reason;
       throw asPrestageError(error, place);
     }
   }
+}
+
+/** Values whose names say that nobody is to read them. */
+function secretsOf(step: RecipeStep): string[] {
+  if (!('values' in step)) return [];
+  return Object.entries(step.values).flatMap(([name, value]) => (isSecretName(name) ? String(value ?? '') : []));
 }
 
 function applyStep(step: RecipeStep, context: StepContext): Promise<StepOutcome> {

@@ -103,13 +103,13 @@ function workerLogs(runFolder: string): (Log & { service: string })[] {
   ];
 }
 
-/** `2026-11-24T02:33:27.123Z package.published package=installer files=12`; progress would drown the rest. */
+/** `2026-11-24T02:33:27.123Z package.published package=installer files=12`; progress and diffs would drown the rest. */
 function eventInWords(line: string): string | undefined {
   try {
     const { time, type, error, ...details } = JSON.parse(line) as Record<string, unknown> & {
       error?: { message?: string };
     };
-    if (type === 'package.progress') return undefined;
+    if (type === 'package.progress' || type === 'package.changed') return undefined;
     const words = Object.entries(details).map(
       ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
     );

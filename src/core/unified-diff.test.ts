@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lacks } from '../../../test/requirements.js';
+import { lacks } from '../../test/requirements.js';
 import { unifiedDiff } from './unified-diff.js';
 
 const lines = (...all: string[]) => `${all.join('\n')}\n`;

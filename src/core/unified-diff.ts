@@ -1,4 +1,4 @@
-import { aligned } from './aligned.js';
+import { lineChanges } from './line-changes.js';
 
 /** Lines that stay around those that change. */
 const CONTEXT = 3;
@@ -31,9 +31,7 @@ function linesOf(text: string): string[] {
 }
 
 function changedLines(before: readonly string[], after: readonly string[]): Line[] {
-  const pairs = aligned(before, after, { same: (a, b) => a === b, alike: () => false });
-  const removed = new Set(pairs.map(({ old }) => old?.index));
-  const added = new Set(pairs.map(({ now }) => now?.index));
+  const { removed, added } = lineChanges(before, after);
   const lines: Line[] = [];
   let [old, now] = [0, 0];
   while (old < before.length || now < after.length) {
