@@ -18,12 +18,14 @@ if ([version]($running.TrimStart('v') -replace '-.*$', '') -lt [version]'20.19')
     Stop-Missing ('Node.js 20.19 or newer is needed; this is ' + $running + '.')
 }
 
-# Installed in this project, or in one around it, or that is Prestage's own.
+# Installed in this project, or in one around it, or Prestage in one file there, or Prestage's own project.
 $cli = $null
 $folder = $PSScriptRoot
 while ($folder -and -not $cli) {
     $candidate = Join-Path -Path $folder -ChildPath 'node_modules/prestage/dist/cli.cjs'
     if (Test-Path -LiteralPath $candidate -PathType Leaf) { $cli = $candidate }
+    $candidate = Join-Path -Path $folder -ChildPath 'prestage.mjs'
+    if (-not $cli -and (Test-Path -LiteralPath $candidate -PathType Leaf)) { $cli = $candidate }
     $candidate = Join-Path -Path $folder -ChildPath 'dist/cli.cjs'
     $package = Join-Path -Path $folder -ChildPath 'package.json'
     if (-not $cli -and (Test-Path -LiteralPath $candidate -PathType Leaf) -and (Test-Path -LiteralPath $package -PathType Leaf)) {
@@ -54,7 +56,7 @@ try {
         & $command.Source deploy @args
         exit $LASTEXITCODE
     }
-    Stop-Missing 'prestage is not installed: run npm pack in a clone of Prestage, then npm install --save-dev <that file> in this folder.'
+    Stop-Missing 'prestage is not installed: run npm pack in a clone of Prestage, then npm install --save-dev <that file> in this folder; or put prestage.mjs here.'
 }
 finally {
     Pop-Location

@@ -16,11 +16,14 @@ command -v node >/dev/null 2>&1 || missing 'Node.js 20.19 or newer is needed, an
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
   missing "Node.js 20.19 or newer is needed; this is $(node --version)."
 
-# Installed in this project, or in one around it, or that is Prestage's own.
+# Installed in this project, or in one around it, or Prestage in one file there, or Prestage's own project.
 folder=$PWD
 while [ -n "$folder" ]; do
   if [ -x "$folder/node_modules/.bin/prestage" ]; then
     exec "$folder/node_modules/.bin/prestage" test "$@"
+  fi
+  if [ -f "$folder/prestage.mjs" ]; then
+    exec node "$folder/prestage.mjs" test "$@"
   fi
   if [ -f "$folder/dist/cli.cjs" ] && grep -q '^  "name": "prestage",' "$folder/package.json" 2>/dev/null; then
     exec node "$folder/dist/cli.cjs" test "$@"
@@ -32,4 +35,4 @@ done
 if command -v prestage >/dev/null 2>&1; then
   exec prestage test "$@"
 fi
-missing 'prestage is not installed: run npm pack in a clone of Prestage, then npm install --save-dev <that file> in this folder.'
+missing 'prestage is not installed: run npm pack in a clone of Prestage, then npm install --save-dev <that file> in this folder; or put prestage.mjs here.'

@@ -198,7 +198,7 @@ describe.skipIf(process.platform === 'win32')('the scripts beside a configuratio
     const { status, stderr } = run(join(folder, 'test-file-prep.sh'), [], [bin, '/bin', '/usr/bin'].join(delimiter));
     expect([status, stderr]).toEqual([
       2,
-      'test-file-prep.sh: prestage is not installed: run npm pack in a clone of Prestage, then npm install --save-dev <that file> in this folder.\n',
+      'test-file-prep.sh: prestage is not installed: run npm pack in a clone of Prestage, then npm install --save-dev <that file> in this folder; or put prestage.mjs here.\n',
     ]);
     expect(existsSync(join(bin, 'npx.calls'))).toBe(false);
   });

@@ -1,5 +1,5 @@
 import { PrestageError } from '../../../core/errors.js';
-import { installAwsPackages } from './aws-packages.js';
+import { howToInstallAwsPackages } from './aws-packages.js';
 
 /**
  * Loads a module that needs the packages by which Prestage deploys to AWS. They are not installed with it, being many times as large.
@@ -14,7 +14,7 @@ export async function awsParts<T>(load: () => Promise<T>): Promise<T> {
       'AWS_PARTS_MISSING',
       `The packages that deploy to AWS are not installed: ${firstLine(cause)}`,
       {
-        hint: `In the project where Prestage is installed, run \`${installAwsPackages()}\`, then the same command again.`,
+        hint: `${howToInstallAwsPackages()}, then the same command again.`,
         cause,
       },
     );

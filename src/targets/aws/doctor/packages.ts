@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { failed, ok, type Verdict } from '../../checks/finding.js';
-import { awsPackages, installAwsPackages } from '../api/aws-packages.js';
+import { awsPackages, howToInstallAwsPackages } from '../api/aws-packages.js';
 
 /** Whether these packages are there: looked for, not loaded, which would take seconds. */
 export function checkPackages(from: string = import.meta.url): Verdict {
@@ -11,7 +11,7 @@ export function checkPackages(from: string = import.meta.url): Verdict {
   if (missing.length === 0) return ok('The packages that deploy to AWS are installed.');
   return failed(
     `The packages that deploy to AWS are not all installed: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing.`,
-    `In the project where Prestage is installed, run \`${installAwsPackages()}\`.`,
+    `${howToInstallAwsPackages()}.`,
   );
 }
 
