@@ -6,6 +6,7 @@ import type { SerializedError } from './errors.js';
  */
 export type PrestageEvent =
   | DeployEvent
+  | DigestEvent
   | FetchEvent
   | UploadEvent
   | WorkerEvent
@@ -44,6 +45,20 @@ export type FetchEvent =
   | { type: 'fetch.progress'; package: string; bytes: number; bytesTotal?: number }
   | { type: 'fetch.finished'; package: string; bytes: number; durationMs: number };
 
+/** A large file of this machine is read, to know what it is. `source` is its path. Its digest is kept until it changes. */
+export type DigestEvent =
+  | { type: 'digest.started'; source: string; bytesTotal: number }
+  /** At most a few a second. */
+  | { type: 'digest.progress'; source: string; bytes: number; bytesTotal: number }
+  | { type: 'digest.finished'; source: string; bytes: number; durationMs: number };
+
+/** The work of a preparation: what was not in the store before. */
+export interface PreparedIn {
+  packages: number;
+  bytes: number;
+  durationMs: number;
+}
+
 /** What a worker (the agent) does. */
 export type WorkerEvent =
   | { type: 'worker.started'; run: string; release: string; packages: number }
@@ -51,8 +66,8 @@ export type WorkerEvent =
   | { type: 'worker.attached'; run: string; release: string }
   /** Leftovers of runs that died were removed. */
   | { type: 'store.collected'; removed: number }
-  /** What the packages will take in the store at least, and what is free there. */
-  | { type: 'store.measured'; bytes: number; files: number; freeBytes: number }
+  /** What the packages will take in the store at least, and what is free there. `last`: the preparation before. */
+  | { type: 'store.measured'; bytes: number; files: number; freeBytes: number; last?: PreparedIn }
   | { type: 'package.started'; package: string; tree: string; bytesTotal?: number; filesTotal?: number }
   /** At most a few a second. `bytes` of `bytesTotal` are of the source; `files` have been written. */
   | {

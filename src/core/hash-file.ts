@@ -8,12 +8,24 @@ import { shownPath } from './shown-path.js';
 /** Reads of this size keep a disk busy, and are few enough that their overhead does not count. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** The SHA-256 of a file's bytes, with what the file was while it was read. @throws SOURCE_CHANGED, INTERRUPTED by `signal` */
-export async function hashFile(path: string, signal?: AbortSignal): Promise<{ sha256: string; stat: BigIntStats }> {
-  return rereading(() => hashOnce(path, signal));
+export interface HashOptions {
+  signal?: AbortSignal | undefined;
+  /** Called with how many bytes were read so far, for each MiB. */
+  onProgress?: ((bytes: number) => void) | undefined;
 }
 
-async function hashOnce(path: string, signal: AbortSignal | undefined): Promise<{ sha256: string; stat: BigIntStats }> {
+/** The SHA-256 of a file's bytes, with what the file was while it was read. @throws SOURCE_CHANGED, INTERRUPTED by `signal` */
+export async function hashFile(
+  path: string,
+  options: HashOptions = {},
+): Promise<{ sha256: string; stat: BigIntStats }> {
+  return rereading(() => hashOnce(path, options));
+}
+
+async function hashOnce(
+  path: string,
+  { signal, onProgress }: HashOptions,
+): Promise<{ sha256: string; stat: BigIntStats }> {
   const file = await open(path, 'r');
   try {
     const before = await file.stat({ bigint: true });
@@ -32,6 +44,7 @@ async function hashOnce(path: string, signal: AbortSignal | undefined): Promise<
       const more = total < before.size;
       const next = more ? file.read(other, 0, chunkBytes) : undefined;
       hash.update(current.subarray(0, bytesRead));
+      onProgress?.(total);
       [current, other] = [other, current];
       bytesRead = next ? (await next).bytesRead : 0;
     }

@@ -77,7 +77,7 @@ function byPath(a: { path: string }, b: { path: string }): number {
 }
 
 async function digestUnchanged(path: string, found: BigIntStats, signal: AbortSignal | undefined): Promise<string> {
-  const { sha256, stat } = await hashFile(path, signal);
+  const { sha256, stat } = await hashFile(path, { signal });
   if (!sameFile(found, stat)) throw sourceChanged(path);
   return sha256;
 }

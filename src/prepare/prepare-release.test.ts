@@ -95,6 +95,16 @@ describe('a release', () => {
     ]);
   });
 
+  test('says how long the preparation before took, which its record keeps', async () => {
+    await job.package('installer', tarGz(product));
+    const { prepared } = await prepare();
+    expect(prepared).toEqual({ packages: 1, bytes: expect.any(Number), durationMs: expect.any(Number) });
+    events = [];
+    await job.package('tool', tarGz(product));
+    await prepare();
+    expect(events).toContainEqual(expect.objectContaining({ type: 'store.measured', last: prepared }));
+  });
+
   test('that is there already is returned without a look at its inputs', async () => {
     await job.package('installer', tarGz(product));
     const record = await prepare();

@@ -1,5 +1,6 @@
 import { forEachBounded, SharedLimit } from '../core/bounded.js';
 import { asPrestageError, PrestageError } from '../core/errors.js';
+import type { PreparedIn } from '../core/events.js';
 import { rereading } from '../core/rereading.js';
 import { inputsOf, type PackagePlan } from '../plan/index.js';
 import type { Retry } from '../remote/index.js';
@@ -8,6 +9,7 @@ import {
   collectLeftovers,
   createFlusher,
   hasTrees,
+  listReleases,
   openStaging,
   publishRelease,
   type ReleaseRecord,
@@ -70,6 +72,7 @@ async function completeRelease({ root, plan, replace }: PrepareOptions): Promise
 
 async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord> {
   const { root, plan, inputs, emit, signal } = options;
+  const started = performance.now();
   const removed = await collectLeftovers(root);
   if (removed > 0) emit({ type: 'store.collected', removed });
 
@@ -88,15 +91,25 @@ async function prepareWithLease(options: PrepareOptions): Promise<ReleaseRecord>
     const scripts = await readScripts({ inputs, remotes, retry: { signal, onRetry } }, plan.scripts, root);
     const needs = await measureAll(missing, options, failures);
     const forecast = await demandSpace(root, [...needs.values()]);
-    if (needs.size > 0) emit({ type: 'store.measured', ...forecast });
+    if (needs.size > 0) emit({ type: 'store.measured', ...forecast, ...(await lastPreparation(root)) });
     signal.throwIfAborted();
-    return await makeRelease(options, { reused, needs, scripts, remotes, failures });
+    return await makeRelease(options, { started, reused, needs, scripts, remotes, failures });
   } finally {
     await remotes.close();
   }
 }
 
+/** What the last preparation in this store was, where that is known: this one may take as long. */
+async function lastPreparation(root: string): Promise<{ last?: PreparedIn }> {
+  // A damaged record is told by those who need it.
+  const records = await listReleases(root).catch(() => []);
+  const last = records.findLast(({ prepared }) => prepared !== undefined && prepared.packages > 0)?.prepared;
+  return last === undefined ? {} : { last };
+}
+
 interface Ingredients {
+  /** By performance.now(). */
+  started: number;
   reused: ReadonlyMap<string, PreparedPackage>;
   needs: ReadonlyMap<PackagePlan, Need>;
   scripts: { path: string; content: Uint8Array }[];
@@ -106,7 +119,7 @@ interface Ingredients {
 
 async function makeRelease(
   options: PrepareOptions,
-  { reused, needs, scripts, remotes, failures }: Ingredients,
+  { started, reused, needs, scripts, remotes, failures }: Ingredients,
 ): Promise<ReleaseRecord> {
   const { root, plan, inputs, run, emit, signal, replace } = options;
   const staging = await openStaging(root, run);
@@ -118,7 +131,9 @@ async function makeRelease(
     const prepared = await prepareAll(needs, shop, failures);
     signal.throwIfAborted();
     failures.throwAny(plan.packages);
-    const record = recordOf(options, new Map([...reused, ...prepared]));
+    const bytes = [...prepared.values()].reduce((sum, each) => sum + each.bytes, 0);
+    const work = { packages: prepared.size, bytes, durationMs: Math.round(performance.now() - started) };
+    const record = { ...recordOf(options, new Map([...reused, ...prepared])), prepared: work };
     await publishRelease({ root, run, record, scripts, flusher, replace: replace?.release ?? false });
     emit({ type: 'release.published', release: plan.release, packages: plan.packages.length });
     return record;

@@ -14,7 +14,7 @@ async function run(folder: string, ...names: string[]): Promise<{ digests: strin
   const digests: string[] = [];
   for (const name of names) {
     const path = join(folder, name);
-    digests.push(await cache.digest(path, await stat(path, { bigint: true }), { onRead: () => read.push(name) }));
+    digests.push(await cache.digest(path, await stat(path, { bigint: true }), { onRead: () => void read.push(name) }));
   }
   await cache.save({ complete: true });
   return { digests, read };

@@ -22,10 +22,17 @@ type Entry = z.infer<typeof entry>;
  */
 const SETTLED_NS = 2_000_000_000n;
 
+/** Who is told how far the reading of a file is. */
+export interface Reading {
+  /** @param bytes read so far */
+  progressed(bytes: number): void;
+  finished(): void;
+}
+
 export interface DigestOptions {
   signal?: AbortSignal | undefined;
   /** Told of each file that must be read, with its size in bytes. */
-  onRead?: (path: string, sizeBytes: number) => void;
+  onRead?: (path: string, sizeBytes: number) => Reading | undefined;
 }
 
 /**
@@ -64,9 +71,10 @@ export class DigestCache {
       this.used[key] = cached;
       return cached.sha256;
     }
-    onRead?.(path, Number(found.size));
+    const reading = onRead?.(path, Number(found.size));
     const nowNs = BigInt(Date.now()) * 1_000_000n;
-    const { sha256, stat } = await hashFile(path, signal);
+    const { sha256, stat } = await hashFile(path, { signal, onProgress: reading?.progressed });
+    reading?.finished();
     if (!sameFile(found, stat)) throw sourceChanged(path);
     this.changed = true;
     const settled = [stat.mtimeNs, stat.ctimeNs].every((time) => time + SETTLED_NS < nowNs);

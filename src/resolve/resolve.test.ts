@@ -1,10 +1,11 @@
-import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { folderWith } from '../../test/folder-with.js';
 import { loadConfig } from '../config/load-config.js';
 import type { ConfigInput } from '../config/schema.js';
 import { sha256 } from '../core/digest.js';
+import type { PrestageEvent } from '../core/events.js';
 import { listFolder } from '../plan/folder-listing.js';
 import { calls } from '../store/system-calls.js';
 import { type Resolved, type ResolveOptions, resolve, writeLockfile } from './resolve.js';
@@ -174,6 +175,19 @@ describe('a resolved configuration', () => {
     const environment = { name: 'test', target: 'local', root: '/nowhere' } as const;
     expect((await resolveIn(folder, { environment })).environment).toBe(environment);
   });
+});
+
+test('a large file says how far the reading for its digest is, once', async () => {
+  const folder = await project(app({ source: 'large.bin' }), { 'large.bin': '' });
+  await truncate(join(folder, 'large.bin'), 200 * 1024 * 1024);
+  const events: PrestageEvent[] = [];
+  const emit = (event: PrestageEvent) => events.push(event);
+  await resolveIn(folder, { emit });
+  const source = expect.stringContaining('large.bin');
+  const bytesTotal = 200 * 1024 * 1024;
+  expect(events[0]).toEqual({ type: 'digest.started', source, bytesTotal });
+  expect(events.at(-1)).toEqual({ type: 'digest.finished', source, bytes: bytesTotal, durationMs: expect.any(Number) });
+  for (const event of events.slice(1, -1)) expect(event).toMatchObject({ type: 'digest.progress', source, bytesTotal });
 });
 
 describe('the lockfile', () => {

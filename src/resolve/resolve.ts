@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { type Config, type PackageConfig, type Problem, problemsError, selectEnvironment } from '../config/index.js';
 import { mapBounded } from '../core/bounded.js';
-import { formatBytes } from '../core/bytes.js';
 import { PrestageError, withoutCredentials } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
 import { shownPath } from '../core/shown-path.js';
@@ -16,7 +15,7 @@ import {
   type ServicesPlan,
 } from '../plan/index.js';
 import { publishFile } from '../store/index.js';
-import { DigestCache } from './digest-cache.js';
+import { DigestCache, type Reading } from './digest-cache.js';
 import { Inputs } from './inputs.js';
 import { type LockedSource, type LockedSources, lockfileText, readLockfile } from './lockfile.js';
 import { resolveScripts } from './resolve-scripts.js';
@@ -71,7 +70,7 @@ export async function resolve(whole: Config, options: ResolveOptions): Promise<R
   const environment = typeof wanted === 'object' ? wanted : selectEnvironment(config, wanted);
   const path = join(config.folder, 'prestage.lock');
   const [cache, lock] = await Promise.all([DigestCache.open(config.folder), readLockfile(path)]);
-  const inputs = new Inputs(config.folder, cache, { signal, onRead: announceLarge(emit) });
+  const inputs = new Inputs(config.folder, cache, { signal, onRead: tellOfLarge(emit) });
   const locking = { locked: lock.sources, updateLock, pinRemote, pins: new Map<string, Promise<LockedSource>>() };
 
   const absent = new Map<string, Problem>();
@@ -181,14 +180,27 @@ async function nextLockfile(
   return { path, text, changed: text !== before.text.replaceAll('\r\n', '\n'), changes };
 }
 
+/** What takes seconds to read is told while it is read: a digest of a file that did not change comes from the cache. */
 const LARGE_BYTES = 128 * 1024 * 1024;
+const PROGRESS_MS = 250;
 
-function announceLarge(emit: Emit): (path: string, sizeBytes: number) => void {
-  return (path, sizeBytes) => {
-    if (sizeBytes < LARGE_BYTES) return;
-    emit({
-      type: 'notice',
-      message: `Reading ${shownPath(path)} (${formatBytes(sizeBytes)}) for its digest.`,
-    });
+function tellOfLarge(emit: Emit): (path: string, sizeBytes: number) => Reading | undefined {
+  return (path, bytesTotal) => {
+    if (bytesTotal < LARGE_BYTES) return undefined;
+    const source = shownPath(path);
+    const started = performance.now();
+    let told = started;
+    emit({ type: 'digest.started', source, bytesTotal });
+    return {
+      progressed(bytes) {
+        if (performance.now() - told < PROGRESS_MS) return;
+        told = performance.now();
+        emit({ type: 'digest.progress', source, bytes, bytesTotal });
+      },
+      finished() {
+        const durationMs = Math.round(performance.now() - started);
+        emit({ type: 'digest.finished', source, bytes: bytesTotal, durationMs });
+      },
+    };
   };
 }

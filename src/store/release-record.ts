@@ -29,6 +29,8 @@ export const releaseRecord = z.object({
       bytes: z.int(),
     }),
   ),
+  /** The work that its preparation was: of the packages that were not in the store before. Records of 0.1.0 have none. */
+  prepared: z.object({ packages: z.int(), bytes: z.int(), durationMs: z.int() }).optional(),
   /** The hosts' scripts, under `.prestage/scripts/<path>` in the release. */
   scripts: z.array(z.object({ path: z.string(), sha256: z.string() })),
 });

@@ -46,6 +46,22 @@ describe('what a person is told', () => {
       { type: 'store.measured', bytes: 1.7e9, files: 2408, freeBytes: 9e10 },
       ['space     at least 1.6 GiB for 2,408 files; 84 GiB are free'],
     ],
+    [
+      {
+        type: 'store.measured',
+        bytes: 1.7e9,
+        files: 2408,
+        freeBytes: 9e10,
+        last: { packages: 20, bytes: 4.2e9, durationMs: 185_000 },
+      },
+      ['space     at least 1.6 GiB for 2,408 files; 84 GiB are free', 'last time 20 packages, 3.9 GiB, in 3 min 05 s'],
+    ],
+    [{ type: 'digest.started', source: 'a.jar', bytesTotal: 1.7e9 }, []],
+    [{ type: 'digest.progress', source: 'a.jar', bytes: 1e9, bytesTotal: 1.7e9 }, []],
+    [
+      { type: 'digest.finished', source: 'a.jar', bytes: 1.7e9, durationMs: 1400 },
+      ['digested  a.jar (1.6 GiB, 1.4 s)'],
+    ],
     [{ type: 'package.started', package: 'a', tree: 'a-1', bytesTotal: 1e6 }, []],
     [{ type: 'package.progress', package: 'a', bytes: 812e6, bytesTotal: 1.7e9, files: 1204 }, []],
     [

@@ -1,5 +1,5 @@
 import { formatBytes } from '../../core/bytes.js';
-import type { PrestageEvent } from '../../core/events.js';
+import type { PreparedIn, PrestageEvent } from '../../core/events.js';
 import { shown, shownLines } from './text/shown.js';
 import type { Style } from './text/style.js';
 import { formatCount, formatDuration } from './text/units.js';
@@ -41,6 +41,7 @@ export function eventLines(told: PrestageEvent, { style, verbose }: Wording): st
     case 'store.measured':
       return [
         `space     at least ${formatBytes(event.bytes)} for ${formatCount(event.files, 'file')}; ${formatBytes(event.freeBytes)} are free`,
+        ...(event.last === undefined ? [] : [`last time ${lastText(event.last)}`]),
       ];
     case 'package.started':
       return inDetail(`${event.package}: started as ${event.tree}${sizes(event)}`);
@@ -59,6 +60,12 @@ export function eventLines(told: PrestageEvent, { style, verbose }: Wording): st
     case 'worker.failed':
       return inDetail(`worker    run ${event.run} failed: ${event.error.code}`);
 
+    case 'digest.started':
+      return inDetail(`${event.source}: reading ${formatBytes(event.bytesTotal)} for its digest`);
+    case 'digest.finished':
+      return [
+        `digested  ${event.source} ${style.dim(`(${formatBytes(event.bytes)}, ${formatDuration(event.durationMs)})`)}`,
+      ];
     case 'fetch.started':
       return inDetail(`${event.package}: fetching its source, to know what it is${sizes(event)}`);
     case 'fetch.finished':
@@ -118,6 +125,7 @@ export function eventLines(told: PrestageEvent, { style, verbose }: Wording): st
 
     // How far these are is told of all together: progress-rows.ts and progress-lines.ts.
     case 'package.progress':
+    case 'digest.progress':
     case 'fetch.progress':
     case 'upload.progress':
       return [];
@@ -195,6 +203,10 @@ function publishedText({
 }): string {
   const holds = `${formatCount(files, 'file')}, ${formatBytes(bytes)}`;
   return reused ? holds : `${holds} in ${formatDuration(durationMs)}`;
+}
+
+function lastText({ packages, bytes, durationMs }: PreparedIn): string {
+  return `${formatCount(packages, 'package')}, ${formatBytes(bytes)}, in ${formatDuration(durationMs)}`;
 }
 
 function sizes({ bytesTotal, filesTotal }: { bytesTotal?: number; filesTotal?: number }): string {

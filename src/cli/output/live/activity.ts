@@ -122,6 +122,17 @@ export function applyToActivity(activity: Activity, event: PrestageEvent, nowMs:
       activity.allPackages = noPackages();
       break;
 
+    case 'digest.started':
+      packages.set(digestOf(event), newPackage(digestOf(event), event, nowMs));
+      break;
+    case 'digest.progress': {
+      const known = packages.get(digestOf(event)) ?? newPackage(digestOf(event), event, nowMs);
+      packages.set(digestOf(event), progressed(known, event, nowMs));
+      break;
+    }
+    case 'digest.finished':
+      packages.delete(digestOf(event));
+      break;
     case 'fetch.started':
       packages.set(fetchOf(event), newPackage(fetchOf(event), event, nowMs));
       break;
@@ -259,6 +270,10 @@ function bytesOfAll(activity: Activity): number {
 
 function fetchOf({ package: id }: { package: string }): string {
   return `fetch ${id}`;
+}
+
+function digestOf({ source }: { source: string }): string {
+  return `digest ${source}`;
 }
 
 function uploadOf({ source }: { source: string }): string {

@@ -146,6 +146,16 @@ describe('live progress', () => {
     expect(progressRows(activity, options)).toEqual([]);
   });
 
+  test('has a row for a large file that is read for its digest, until it is', () => {
+    const activity = activityAfter(
+      { type: 'digest.started', source: 'files/app.jar', bytesTotal: 2048 },
+      { type: 'digest.progress', source: 'files/app.jar', bytes: 512, bytesTotal: 2048 },
+    );
+    expect(progressRows(activity, options)[0]).toMatch(/^digest files\/app\.jar {2}━+─+ {2}25% {2}512 B \/ 2\.0 KiB/);
+    applyToActivity(activity, { type: 'digest.finished', source: 'files/app.jar', bytes: 2048, durationMs: 9 }, 5000);
+    expect(progressRows(activity, options)).toEqual([]);
+  });
+
   test('writes all numbers of a line in one way', () => {
     const activity = activityAfter({
       type: 'package.progress',
