@@ -2,7 +2,20 @@
  * The rooms of src/ and the direction of imports (docs/architecture.md): a room imports from the rooms after
  * it in this list, never from those before it, and only through the other room's index.ts.
  */
-const rooms = ['cli', 'deploy', 'resolve', 'config', 'targets', 'agent', 'prepare', 'store', 'plan', 'remote', 'core'];
+const rooms = [
+  'cli',
+  'starter',
+  'deploy',
+  'resolve',
+  'config',
+  'targets',
+  'agent',
+  'prepare',
+  'store',
+  'plan',
+  'remote',
+  'core',
+];
 
 const downward = rooms.slice(1).map((room, i) => ({
   name: `${room}-imports-down`,

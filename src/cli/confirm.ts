@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { PrestageError } from '../core/errors.js';
 import type { Surroundings } from './output/streams.js';
+import { shown } from './output/text/shown.js';
 
 export interface Question {
   /** What is about to happen, as a sentence. */
@@ -30,6 +31,17 @@ export async function confirm(
   const answer = await readLine(stdin, options.signal);
   if (answer.trim() === expected || (expected === 'y' && /^y(es)?$/i.test(answer.trim()))) return;
   throw new PrestageError('CONFIRMATION_REQUIRED', 'Not confirmed; nothing was changed.');
+}
+
+/** Asks on the terminal, where yes is the usual answer; yes where there is none. */
+export async function choose(
+  question: string,
+  { stdin, stderr }: Pick<Surroundings, 'stdin' | 'stderr'>,
+  options: { signal: AbortSignal },
+): Promise<boolean> {
+  if (!stdin.isTTY || !stderr.isTTY) return true;
+  stderr.write(`${shown(question)} [Y/n] `);
+  return !/^n(o)?$/i.test((await readLine(stdin, options.signal)).trim());
 }
 
 /** Without readline's own terminal handling, so that Ctrl-C stays a signal; '' where the input ends. */

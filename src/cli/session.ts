@@ -1,7 +1,7 @@
 import { asPrestageError, PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
 import type { CommandOptions } from '../deploy/index.js';
-import { confirm, type Question } from './confirm.js';
+import { choose, confirm, type Question } from './confirm.js';
 import { Interruption } from './interruption.js';
 import { invocation, shellWord } from './invocation.js';
 import { callingBack } from './output/as-called.js';
@@ -38,6 +38,8 @@ export interface Session {
   readonly style: Style;
   /** Asks before something is removed, unless `--yes`. */
   confirm(question: Question): Promise<void>;
+  /** Asks on a terminal whether something is wanted, where yes is usual: yes without a terminal, and with `--yes`. */
+  choose(question: string): Promise<boolean>;
   /** How a shell calls this Prestage again: `prestage`, or `npx prestage`. */
   readonly program: string;
   /** Another command of the same project: `prestage status --env dev`. */
@@ -183,6 +185,11 @@ function newSession(
       if (flags.yes) return;
       reporter.settle();
       await confirm(question, surroundings, { mayAsk: !flags.json, signal });
+    },
+    async choose(question) {
+      if (flags.yes || flags.json) return true;
+      reporter.settle();
+      return choose(question, surroundings, { signal });
     },
     program,
     commandLine,

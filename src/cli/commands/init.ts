@@ -1,30 +1,94 @@
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { findConfig } from '../../config/index.js';
+import type { Proposal, ProposedPackage, ProposedService } from '../../starter/index.js';
 import { shellWord } from '../invocation.js';
+import type { Outcome } from '../output/reporter.js';
 import type { Run } from '../run.js';
+import type { Session } from '../session.js';
 import { examples } from './help-text.js';
 
 export function addInit(program: Command, run: Run): void {
   program
     .command('init')
-    .description('write a configuration to start from, with the scripts that deploy and try it')
+    .description('write a configuration from what lies in a folder, with the scripts that deploy and try it')
     .argument('[folder]', 'created if missing; default: the working folder')
+    .option('--example', 'a small product that runs on this machine, whatever lies there')
     .addHelpText(
       'after',
-      examples(['prestage init portal && cd portal && prestage deploy', 'a small product that runs on this machine']),
+      examples(
+        ['prestage init', 'from the archives, patches, scripts and settings that lie here'],
+        ['prestage init portal && cd portal && prestage deploy', 'a small product that runs on this machine'],
+      ),
     )
-    .action((folder: string | undefined, _flags: object, command: Command) =>
-      run(command, async ({ program: prestage }) => {
-        const { writeStarter } = await import('../starter.js');
-        const { files, left } = await writeStarter(folder ?? '.');
-        const next = folder === undefined ? `${prestage} deploy` : `cd ${shellWord(folder)} && ${prestage} deploy`;
-        return {
-          result: { folder: folder ?? '.', files, left },
-          output: files,
-          summary: [
-            ...(left.length > 0 ? [`Left alone, as they are there already: ${left.join(', ')}.`] : []),
-            `Wrote ${files.length} file${files.length === 1 ? '' : 's'}. Next: ${next}`,
-          ],
-        };
-      }),
+    .action((folder: string | undefined, flags: { example?: boolean }, command: Command) =>
+      run(command, (session) => init(folder, flags.example ?? false, session)),
     );
+}
+
+async function init(folder: string | undefined, example: boolean, session: Session): Promise<Outcome> {
+  const starter = await import('../../starter/index.js');
+  const place = folder ?? '.';
+  const found = example ? undefined : await starter.readFolder(place, session);
+  const config = found && (await existing(place));
+  if (found === undefined || config !== undefined) {
+    const added = found && config !== undefined ? starter.additions(found, config) : [];
+    return outcomeOf(folder, await starter.writeStarter(place), session, { added });
+  }
+  const chosen = await choose(found, session);
+  const written = await starter.writeProposal(place, chosen, session);
+  return outcomeOf(folder, written, session, { proposal: chosen });
+}
+
+/** The text of the configuration that the folder has, where it has one. */
+async function existing(folder: string): Promise<string | undefined> {
+  const file = await findConfig(folder).catch(() => undefined);
+  return file === undefined ? undefined : readFile(file, 'utf8');
+}
+
+/** A question for each thing, on a terminal; else all of them. */
+async function choose(found: Proposal, { choose: ask }: Session): Promise<Proposal> {
+  const packages: ProposedPackage[] = [];
+  for (const item of found.packages) if (await ask(`Package ${item.id} from ${described(item)}?`)) packages.push(item);
+  const services: ProposedService[] = [];
+  for (const { name, boot, run } of found.services)
+    if (await ask(`Service ${name}: ${[boot && `boot ${boot}`, run && `run ${run}`].filter(Boolean).join(', ')}?`))
+      services.push({ name, ...(boot && { boot }), ...(run && { run }) });
+  return { ...found, packages, services };
+}
+
+function described({ source, about, steps }: ProposedPackage): string {
+  const with_ = steps.length === 0 ? '' : `, with ${steps.map(({ from }) => from).join(', ')}`;
+  return `${source} (${about}${with_})`;
+}
+
+function outcomeOf(
+  folder: string | undefined,
+  { files, left }: { files: string[]; left: string[] },
+  { program: prestage }: Session,
+  { added = [], proposal }: { added?: string[]; proposal?: Proposal },
+): Outcome {
+  const next = folder === undefined ? `${prestage} deploy` : `cd ${shellWord(folder)} && ${prestage} deploy`;
+  const failed = proposal?.packages.flatMap(({ steps }) => steps.filter(({ fault }) => fault !== undefined)) ?? [];
+  return {
+    result: {
+      folder: folder ?? '.',
+      files,
+      left,
+      ...(proposal && { proposal }),
+      ...(added.length > 0 && { added }),
+    },
+    output: [...files, ...added.map((line) => `+ ${line}`)],
+    summary: [
+      ...(left.length > 0 ? [`Left alone, as they are there already: ${left.join(', ')}.`] : []),
+      ...(added.length > 0
+        ? ['Lines with + are what the configuration could say of files that it does not name.']
+        : []),
+      ...failed.map(({ from, fault }) => `${from} is a comment in the configuration: ${fault}`),
+      ...(proposal && proposal.unused.length > 0
+        ? [`Not used: ${proposal.unused.map(({ path }) => path).join(', ')}. The end of prestage.config.yaml says why.`]
+        : []),
+      `Wrote ${files.length} file${files.length === 1 ? '' : 's'}. Next: ${next}`,
+    ],
+  };
 }

@@ -3,8 +3,10 @@ import { lstat, mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/pr
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { asPrestageError, errnoOf, PrestageError } from '../core/errors.js';
 import { installedFile } from '../core/installation.js';
+import { asName } from './names.js';
 
 const SCHEMA = 'schema/prestage.schema.json';
+const CONFIG = 'prestage.config.yaml';
 const CONFIG_NAMES = ['ts', 'js', 'mjs', 'json', 'yaml'].map((extension) => `prestage.config.${extension}`);
 
 /** What the scripts are called, which serve any configuration; the other files are the example's that the starter deploys. */
@@ -22,27 +24,37 @@ export interface Starter {
 
 /**
  * Writes into `folder` what is missing of the starter project; beside a configuration that is there, its scripts alone.
+ * @param config the text of a configuration, instead of the example and its files
  * @throws FILE_EXISTS before anything is written, where a file is in the place of a folder
  */
-export async function writeStarter(folder: string): Promise<Starter> {
+export async function writeStarter(folder: string, config?: string): Promise<Starter> {
   const templates = installedFile('templates/init');
   const all = await filesUnder(templates);
   const configs = await thereOf(folder, CONFIG_NAMES);
-  const wanted = configs.length === 0 ? [IGNORE.path, ...all] : all.filter((path) => SCRIPT.test(path));
+  const scripts = all.filter((path) => SCRIPT.test(path));
+  const example = config === undefined ? all : [CONFIG, ...scripts];
+  const wanted = configs.length === 0 ? [IGNORE.path, ...example] : scripts;
   const there = await thereOf(folder, wanted);
   const files = wanted.filter((path) => !there.includes(path));
   for (const path of files) {
-    const content = path === IGNORE.path ? Buffer.from(IGNORE.content) : await readFile(join(templates, path));
+    const content = path === IGNORE.path ? Buffer.from(IGNORE.content) : await contentOf(path, { templates, config });
     const target = join(folder, path);
     await mkdir(dirname(target), { recursive: true });
     // A package's files may have lost their modes on the way here.
     const mode = content.subarray(0, 2).toString() === '#!' ? 0o755 : 0o644;
-    await writeFile(target, path === 'prestage.config.yaml' ? await adapted(content.toString(), folder) : content, {
+    await writeFile(target, path === CONFIG ? await adapted(content.toString(), folder) : content, {
       flag: 'wx',
       mode,
     });
   }
   return { files, left: [...there, ...configs].sort() };
+}
+
+async function contentOf(
+  path: string,
+  { templates, config }: { templates: string; config: string | undefined },
+): Promise<Buffer> {
+  return path === CONFIG && config !== undefined ? Buffer.from(config) : readFile(join(templates, path));
 }
 
 async function filesUnder(folder: string): Promise<string[]> {
@@ -97,10 +109,6 @@ function foldersAround(folder: string): string[] {
 
 /** The project is called like its folder, as far as that is a name. */
 function named(config: string, folder: string): string {
-  const name = basename(resolve(folder))
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^[^a-z]+|-+$/g, '')
-    .slice(0, 31);
+  const name = asName(basename(resolve(folder)));
   return name === '' ? config : config.replace(/^name: starter\b */m, (line) => `name: ${name} `.padEnd(line.length));
 }

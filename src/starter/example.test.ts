@@ -15,7 +15,7 @@ import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { configSchema } from '../config/schema.js';
-import { writeStarter } from './starter.js';
+import { writeStarter } from './example.js';
 
 let folder: string;
 beforeEach(() => {

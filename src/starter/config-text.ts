@@ -1,0 +1,87 @@
+import type { ProposedEnvironment } from './outside.js';
+import type { Proposal, ProposedPackage, ProposedService, ProposedStep } from './proposal.js';
+
+/** The proposal as a configuration, with a comment for each thing that says what was found. */
+export function configText(name: string, proposal: Proposal): string {
+  const { packages, services, environments, hints, unused } = proposal;
+  const lines = [
+    '# yaml-language-server: $schema=./node_modules/prestage/schema/prestage.schema.json',
+    '#',
+    '# Written by `prestage init` from what lies in this folder. Paths are relative to it. Read it, and change what is not so.',
+    '# `prestage plan` says what `prestage deploy` would do. Keep prestage.lock in version control, and .prestage/ out of it.',
+    '',
+    `name: ${name}`,
+    '',
+    ...(packages.length === 0 ? [] : ['packages:', ...packagesText(packages), '']),
+    ...servicesText(services, hints),
+    'environments:',
+    '  local: { target: local }',
+    ...environments.flatMap(environmentText),
+    ...(unused.length === 0 ? [] : ['', '# Found, and not used:']),
+    ...unused.map(({ path, why }) => `# - ${oneLine(`${path}: ${why}`)}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** @param options.from what goes before each path */
+export function packagesText(packages: readonly ProposedPackage[], { from = '' } = {}): string[] {
+  return packages.flatMap(({ id, source, about, strip, extract, destination, steps }) => [
+    `  # ${oneLine(about)}`,
+    `  ${id}:`,
+    `    source: ${scalar(from + source)}`,
+    ...(strip === undefined ? [] : [`    extract: { strip: ${strip} }`]),
+    ...(extract === undefined ? [] : ['    extract: false']),
+    `    destination: ${scalar(destination)}`,
+    ...stepsText(steps, from),
+  ]);
+}
+
+function stepsText(steps: readonly ProposedStep[], from: string): string[] {
+  if (steps.length === 0) return [];
+  // A list of comments alone would be no list.
+  const heading = steps.some(({ fault }) => fault === undefined) ? '    steps:' : '    # steps:';
+  return [
+    heading,
+    ...steps.flatMap((step) => {
+      const line = `- ${stepText(step, from)}`;
+      if (step.fault === undefined) return [`      ${line} # ${oneLine(step.about)}`];
+      return [`      # ${line}`, `      #   was tried, and failed: ${oneLine(step.fault)}`];
+    }),
+  ];
+}
+
+function stepText({ kind, from: path, strip, to = '' }: ProposedStep, from: string): string {
+  const source = scalar(from + path);
+  if (kind === 'copy') return `copy: { from: ${source}, to: ${scalar(to)} }`;
+  return strip === undefined || strip === 1 ? `patch: ${source}` : `patch: { file: ${source}, strip: ${strip} }`;
+}
+
+function servicesText(services: readonly ProposedService[], hints: readonly string[]): string[] {
+  const lines = services.flatMap(({ name, boot, run }) => [
+    `  ${name}:`,
+    ...(boot === undefined ? [] : [`    boot: ${scalar(boot)} # once on each new host`]),
+    ...(run === undefined ? [] : [`    run: ${scalar(run)} # the program, in the foreground`]),
+    ...(run === undefined ? [] : ['    # port: 8080 and health: { http: / } say when it counts as started']),
+  ]);
+  const more = hints.map((hint) => `  # ${oneLine(hint)}`);
+  if (lines.length > 0) return ['services:', ...lines, ...more, ''];
+  return more.length === 0 ? [] : ['# services:', ...more.map((line) => line.slice(2).replace(/^# /, '#   ')), ''];
+}
+
+function environmentText({ name, region, vpcCidr, from }: ProposedEnvironment): string[] {
+  const cidr = vpcCidr === undefined ? '' : `, vpcCidr: ${vpcCidr}`;
+  return [`  ${name}: { target: aws, region: ${region}${cidr} } # as ${oneLine(from)} says`];
+}
+
+/** Plain where every reader takes it for the same text, else in quotes: JSON is YAML. */
+function scalar(text: string): string {
+  return /^([A-Za-z_.]|\d[\w-]*\.[A-Za-z]{3})[\w./+@-]*$/.test(text) &&
+    !/^(true|false|null|yes|no|on|off|y|n|\.\w+|[\d.]+(e[\d+-]+)?)$/i.test(text)
+    ? text
+    : JSON.stringify(text);
+}
+
+/** Nothing that ends a comment, or shows as something else than it is. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+}

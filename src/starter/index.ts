@@ -1,0 +1,51 @@
+import { access } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import type { Emit } from '../core/events.js';
+import { configText } from './config-text.js';
+import { writeStarter } from './example.js';
+import { asName } from './names.js';
+import { readOutside } from './outside.js';
+import { isEmpty, type Proposal, propose } from './proposal.js';
+import { survey } from './survey.js';
+import { trySteps } from './try-steps.js';
+
+/** A configuration to start from: out of what lies in a folder, or the example. */
+export { writeStarter } from './example.js';
+export type { Proposal, ProposedPackage, ProposedService } from './proposal.js';
+
+export interface ReadOptions {
+  emit: Emit;
+  signal: AbortSignal;
+}
+
+/** What a configuration of this folder could say; undefined where nothing lies there that one is about. Changes nothing. */
+export async function readFolder(folder: string, options: ReadOptions): Promise<Proposal | undefined> {
+  const isThere = await access(folder).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return undefined;
+  const found = await survey(folder, options);
+  if (isEmpty(found)) return undefined;
+  return propose(found, await readOutside(folder, found));
+}
+
+/** Writes it, after each step was tried. @throws FILE_EXISTS, and the signal's reason */
+export async function writeProposal(folder: string, proposal: Proposal, { emit, signal }: ReadOptions) {
+  const steps = proposal.packages.reduce((sum, item) => sum + item.steps.length, 0);
+  if (steps > 0) emit({ type: 'notice', message: 'Trying the patches and copies in a temporary folder.' });
+  await trySteps(folder, proposal, signal);
+  return writeStarter(folder, configText(asName(basename(resolve(folder))) || 'starter', proposal));
+}
+
+/** What it would add to a configuration, whose text this is: the packages and services whose files are not named there. */
+export function additions(proposal: Proposal, config: string): string[] {
+  const packages = proposal.packages.filter(({ source }) => !config.includes(source));
+  const services = proposal.services.filter(
+    ({ boot, run }) => ![boot, run].some((path) => path && config.includes(path)),
+  );
+  if (packages.length + services.length === 0) return [];
+  const added = configText('starter', { packages, services, environments: [], hints: [], unused: [] });
+  const wanted = added.slice(added.search(/^(packages|services):/m), added.search(/^environments:/m));
+  return wanted.trimEnd().split('\n');
+}

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { parse } from 'yaml';
+import { asName } from './names.js';
+import type { Survey } from './survey.js';
+
+/** An environment on AWS, as other tools' files describe it. */
+export interface ProposedEnvironment {
+  name: string;
+  region: string;
+  vpcCidr?: string;
+  /** The file that says so. */
+  from: string;
+}
+
+/** What files for Terraform and Docker Compose, and `env.<name>.yaml`, say of environments and services. */
+export async function readOutside(
+  folder: string,
+  found: Survey,
+): Promise<{ environments: ProposedEnvironment[]; hints: string[] }> {
+  const read = (path: string) => readFile(join(folder, path), 'utf8');
+  const environments = new Map<string, ProposedEnvironment>();
+  for (const path of found.settings) {
+    const [, name] = /^env\.([\w-]+)\.ya?ml$/.exec(posix.basename(path)) ?? [];
+    const region = name === undefined ? undefined : regionIn(await read(path));
+    if (name !== undefined && region !== undefined)
+      environments.set(asName(name), { name: asName(name), region, from: path });
+  }
+  const terraform = await Promise.all(found.terraform.map(async (path) => ({ path, text: await read(path) })));
+  // A value in terraform.tfvars counts more than a default in a .tf.
+  terraform.sort((a, b) => Number(b.path.endsWith('.tfvars')) - Number(a.path.endsWith('.tfvars')));
+  const source = terraform.find(({ text }) => regionIn(text) !== undefined);
+  const region = source === undefined ? undefined : regionIn(source.text);
+  if (environments.size === 0 && source !== undefined && region !== undefined) {
+    const vpcCidr = terraform.map(({ text }) => vpcIn(text)).find((cidr) => cidr !== undefined);
+    environments.set('dev', { name: 'dev', region, from: source.path, ...(vpcCidr === undefined ? {} : { vpcCidr }) });
+  }
+  const hints = await Promise.all(found.compose.map(async (path) => composeHints(path, await read(path))));
+  return {
+    environments: [...environments.values()].filter(({ name }) => name !== '' && name !== 'local'),
+    hints: hints.flat(),
+  };
+}
+
+/** `region = "eu-west-1"`, `aws_region: eu-west-1`, or the default of a variable of that name. */
+function regionIn(text: string): string | undefined {
+  const region = '"?([a-z]{2}(?:-[a-z]+)+-\\d)"?';
+  const [, direct] = new RegExp(`^\\s*(?:aws_?)?region\\s*[=:]\\s*${region}`, 'mi').exec(text) ?? [];
+  const [, variable] =
+    new RegExp(`variable\\s+"(?:aws_)?region"\\s*\\{[^}]*default\\s*=\\s*${region}`, 'i').exec(text) ?? [];
+  return direct ?? variable;
+}
+
+function vpcIn(text: string): string | undefined {
+  const [, cidr] =
+    /resource\s+"aws_vpc"[^{]*\{[^}]*cidr_block\s*=\s*"(\d+\.\d+\.\d+\.\d+\/(?:1[6-9]|2[0-4]))"/.exec(text) ??
+    /^\s*vpc_cidr(?:_block)?\s*=\s*"(\d+\.\d+\.\d+\.\d+\/(?:1[6-9]|2[0-4]))"/m.exec(text) ??
+    [];
+  return cidr;
+}
+
+/** A line for each service. An image is no program that a host runs: which script does that is for a person to say. */
+function composeHints(path: string, text: string): string[] {
+  let services: unknown;
+  try {
+    services = (parse(text) as { services?: unknown } | null)?.services;
+  } catch {
+    return [`${path} is not valid YAML.`];
+  }
+  if (typeof services !== 'object' || services === null) return [];
+  const lines = Object.entries(services as Record<string, ComposeService | null>).map(([name, service]) => {
+    const port = hostPort(service?.ports?.[0]);
+    const after = Array.isArray(service?.depends_on) ? service.depends_on : Object.keys(service?.depends_on ?? {});
+    const health = healthPath(service?.healthcheck?.test);
+    const keys = [
+      `run: hosts/${asName(name)}-run.sh`,
+      ...(after.length === 0 ? [] : [`after: [${after.map((each) => asName(String(each))).join(', ')}]`]),
+      ...(port === undefined ? [] : [`port: ${port}`]),
+      ...(health === undefined ? [] : [`health: { http: ${health} }`]),
+    ];
+    return `${asName(name)}: { ${keys.join(', ')} }`;
+  });
+  return lines.length === 0
+    ? []
+    : [`As ${path} has them; \`run\` is a script that starts the program without its image:`, ...lines];
+}
+
+interface ComposeService {
+  ports?: unknown[];
+  depends_on?: unknown[] | Record<string, unknown>;
+  healthcheck?: { test?: unknown };
+}
+
+/** `8080:80`, `127.0.0.1:8080:80/tcp`, `80`, `{published: 8080}`. */
+function hostPort(port: unknown): number | undefined {
+  if (typeof port === 'object' && port !== null)
+    return Number((port as { published?: unknown }).published) || undefined;
+  const [, found] = /(\d{1,5})(?::\d{1,5})?(?:\/\w+)?$/.exec(String(port ?? '')) ?? [];
+  return Number(found) || undefined;
+}
+
+function healthPath(test: unknown): string | undefined {
+  const text = Array.isArray(test) ? test.join(' ') : String(test ?? '');
+  const [, path] = /https?:\/\/[^/\s'"]+(\/[\w./-]*)/.exec(text) ?? [];
+  return path;
+}

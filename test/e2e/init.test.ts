@@ -1,0 +1,100 @@
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { folderWith } from '../folder-with.js';
+import { prestage } from '../prestage.js';
+import { tarGz } from '../small-archives.js';
+
+const SERVER = '<Server>\n  <Connector port="8080"/>\n</Server>\n';
+const product = {
+  'apache-tomcat-9.0.85/bin/catalina.sh': '#!/bin/sh\nexit 0\n',
+  'apache-tomcat-9.0.85/conf/server.xml': SERVER,
+  'apache-tomcat-9.0.85/conf/catalina.properties': 'shared.loader=\n',
+};
+const patch = (from: string, to: string, file = 'conf/server.xml') =>
+  `--- a/${file}\n+++ b/${file}\n@@ -1,3 +1,3 @@\n <Server>\n-  <Connector port="${from}"/>\n+  <Connector port="${to}"/>\n </Server>\n`;
+
+/** What a team has: a vendor's archive, patches for it, a script, settings, and Terraform of an older way. */
+async function teamFolder(): Promise<string> {
+  const folder = await folderWith({
+    'patches/10-port.patch': patch('8080', '9090'),
+    'patches/20-stale.patch': patch('1111', '2222'),
+    'patches/30-other.patch': patch('8080', '9090', 'etc/other.xml'),
+    'start-tomcat.sh': '#!/bin/sh\nexec sleep 60\n',
+    'catalina.properties': 'shared.loader=lib\n',
+    'main.tf':
+      'variable "region" {\n  default = "eu-west-1"\n}\nresource "aws_vpc" "main" {\n  cidr_block = "10.30.0.0/16"\n}\n',
+    'docker-compose.yml':
+      'services:\n  db: { image: postgres }\n  web:\n    image: tomcat\n    ports: ["8080:80"]\n    depends_on: [db]\n    healthcheck: { test: ["CMD", "curl", "-f", "http://localhost/health"] }\n',
+    'README.md': '# Ours\n',
+  });
+  await writeFile(join(folder, 'apache-tomcat-9.0.85.tar.gz'), tarGz(product));
+  await chmod(join(folder, 'start-tomcat.sh'), 0o755);
+  return folder;
+}
+
+const contents = async (folder: string) => {
+  const names = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const paths = names.map((entry) => join(entry.parentPath, entry.name)).sort();
+  return Promise.all(paths.map(async (path) => [path, await readFile(path, 'base64')]));
+};
+
+describe('init', () => {
+  test('proposes what lies there, and the files are prepared without an edit', async () => {
+    const folder = await teamFolder();
+    const before = await contents(folder);
+    const written = await prestage('init --yes', { cwd: folder });
+    expect(written).toMatchObject({ status: 0, stdout: expect.stringContaining('prestage.config.yaml\n') });
+    const config = await readFile(join(folder, 'prestage.config.yaml'), 'utf8');
+    expect(config.replace(/schema=.*/, 'schema=…').replace(/^name: .*/m, 'name: …')).toMatchSnapshot();
+    expect(written.stderr).toMatch(/patches\/20-stale\.patch is a comment in the configuration: .*hunk 1/);
+
+    const { result, stderr } = await prestage('deploy --prepare-files-only --json', { cwd: folder });
+    expect(result, stderr).toMatchObject({ ok: true, phase1: 'prepared' });
+    const opt = join(folder, '.prestage/local/releases', result.release, 'opt/apache-tomcat');
+    expect(await readFile(join(opt, 'conf/server.xml'), 'utf8')).toContain('9090');
+    expect(await readFile(join(opt, 'conf/catalina.properties'), 'utf8')).toBe('shared.loader=lib\n');
+
+    // What was there is as it was.
+    await rm(join(folder, '.prestage'), { recursive: true });
+    const after = new Map((await contents(folder)).map(([path = '', text = '']) => [path, text]));
+    for (const [path = '', text] of before) expect(after.get(path), path).toBe(text);
+  });
+
+  test('makes no file where a configuration is, and shows what that could say more', async () => {
+    const folder = await teamFolder();
+    const config = 'name: ours\npackages: { docs: { source: README.md } }\n';
+    await writeFile(join(folder, 'prestage.config.yaml'), config);
+    const { stdout, status } = await prestage('init --yes', { cwd: folder });
+    expect(status).toBe(0);
+    expect(stdout).toContain(
+      '+ packages:\n+   # tar.gz, 3 files, all of them in apache-tomcat-9.0.85/\n+   apache-tomcat:\n',
+    );
+    expect(await readFile(join(folder, 'prestage.config.yaml'), 'utf8')).toBe(config);
+    // All of it is there now.
+    await writeFile(join(folder, 'prestage.config.yaml'), `${config}# apache-tomcat-9.0.85.tar.gz start-tomcat.sh\n`);
+    expect((await prestage('init --yes', { cwd: folder })).stdout).not.toContain('+ ');
+  });
+
+  test('--example is the example, whatever lies there', async () => {
+    const folder = await teamFolder();
+    await prestage('init --example --yes', { cwd: folder });
+    expect(await readFile(join(folder, 'prestage.config.yaml'), 'utf8')).toContain('source: files/product');
+  });
+
+  test('a quilt series, a folder to patch, an archive that is refused, and names that YAML would take for something else', async () => {
+    const folder = await folderWith({
+      'vendor/series': '10-port.patch\n',
+      'vendor/10-port.patch': patch('8080', '9090'),
+      'on/conf/server.xml': SERVER,
+      '007': '#!/bin/sh\n',
+    });
+    await mkdir(join(folder, 'unsafe'));
+    await writeFile(join(folder, 'unsafe/escape-1.0.tar.gz'), tarGz({ '../escape': 'x' }));
+    const { status, stderr } = await prestage('init --yes', { cwd: folder });
+    expect(status, stderr).toBe(0);
+    const config = await readFile(join(folder, 'prestage.config.yaml'), 'utf8');
+    expect(config.replace(/schema=.*/, 'schema=…').replace(/^name: .*/m, 'name: …')).toMatchSnapshot();
+    expect((await prestage('deploy --prepare-files-only --json', { cwd: folder })).result).toMatchObject({ ok: true });
+  });
+});
