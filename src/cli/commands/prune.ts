@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../../core/bytes.js';
+import { formatCount } from '../../core/units.js';
 import type { PruneResult } from '../../deploy/index.js';
 import { pruneTable } from '../output/tables/store-tables.js';
-import { formatCount } from '../output/text/units.js';
 import type { Run } from '../run.js';
 import { examples } from './help-text.js';
 import { wholeNumber } from './whole-number.js';

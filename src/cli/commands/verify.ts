@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { PrestageError } from '../../core/errors.js';
+import { formatCount } from '../../core/units.js';
 import type { Unrepaired } from '../../deploy/index.js';
 import { verifyTable } from '../output/tables/store-tables.js';
-import { formatCount } from '../output/text/units.js';
 import { folded } from '../output/text/wrap.js';
 import type { Run } from '../run.js';
 import { examples } from './help-text.js';

@@ -1,8 +1,8 @@
 import { formatBytes } from '../../core/bytes.js';
 import type { PreparedIn, PrestageEvent } from '../../core/events.js';
+import { formatCount, formatDuration } from '../../core/units.js';
 import { shown, shownLines } from './text/shown.js';
 import type { Style } from './text/style.js';
-import { formatCount, formatDuration } from './text/units.js';
 
 export interface Wording {
   style: Style;

@@ -1,7 +1,7 @@
+import { formatCount } from '../../core/units.js';
 import type { EnvironmentOverview, ProjectOverview, StatusResult } from '../../deploy/index.js';
 import { hostName } from './summaries.js';
 import type { Style } from './text/style.js';
-import { formatCount } from './text/units.js';
 
 /**
  * What `prestage` alone says: the state of the project in a line for each environment, and what to do next. Pure.

@@ -1,7 +1,7 @@
 import { formatBytes } from '../../core/bytes.js';
+import { formatCount, formatDuration } from '../../core/units.js';
 import type { DeployResult, DestroyPlan, StatusResult } from '../../deploy/index.js';
 import type { Style } from './text/style.js';
-import { formatCount, formatDuration } from './text/units.js';
 
 interface Manner {
   style: Style;

@@ -1,7 +1,7 @@
 import { formatBytes } from '../../core/bytes.js';
 import { PrestageError } from '../../core/errors.js';
+import { formatCount } from '../../core/units.js';
 import { type DeployResult, plan, rollback, status, verify } from '../../deploy/index.js';
-import { formatCount } from '../output/text/units.js';
 import type { Site } from './site.js';
 
 export type TrialMode = 'phase1' | 'phase2' | 'full';

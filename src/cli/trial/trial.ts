@@ -1,7 +1,7 @@
 import { loadConfig } from '../../config/index.js';
 import { asPrestageError, PrestageError, type SerializedError } from '../../core/errors.js';
+import { formatCount, formatDuration } from '../../core/units.js';
 import type { Outcome } from '../output/reporter.js';
-import { formatCount, formatDuration } from '../output/text/units.js';
 import type { Session } from '../session.js';
 import { type Check, checksOf, Skip, type TrialMode } from './checks.js';
 import { keepLogsOnly, openTrialFolder } from './kept-logs.js';

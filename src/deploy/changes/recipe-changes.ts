@@ -46,7 +46,7 @@ function stepChanges(before: readonly RecipeStep[], after: readonly RecipeStep[]
 }
 
 /** A mode is a number in a recipe, and octal to everybody who reads one. */
-function asWritten(step: RecipeStep): object {
+export function asWritten(step: RecipeStep): object {
   return step.kind === 'chmod' ? { ...step, mode: step.mode.toString(8).padStart(3, '0') } : step;
 }
 

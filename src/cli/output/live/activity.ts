@@ -1,5 +1,5 @@
 import type { PrestageEvent } from '../../../core/events.js';
-import { formatDuration } from '../text/units.js';
+import { formatDuration } from '../../../core/units.js';
 
 /** How much of something is done, and of how much, where that is known. `bytes` are of the source, `files` are written. */
 export interface Amounts {

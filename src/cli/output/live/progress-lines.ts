@@ -1,5 +1,5 @@
 import { formatBytes, formatNumber } from '../../../core/bytes.js';
-import { formatCount, formatDuration, formatPercent } from '../text/units.js';
+import { formatCount, formatDuration, formatPercent } from '../../../core/units.js';
 import { type Activity, type Amounts, packagesTogether, rateOf, timeLeft } from './activity.js';
 
 /** Names of packages and hosts in one line; the others are counted. */

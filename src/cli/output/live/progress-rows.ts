@@ -1,6 +1,6 @@
 import { formatBytes, formatNumber } from '../../../core/bytes.js';
+import { formatCount, formatPercent } from '../../../core/units.js';
 import type { Style } from '../text/style.js';
-import { formatCount, formatPercent } from '../text/units.js';
 import { shortenName, truncate } from '../text/wrap.js';
 import {
   type Activity,

@@ -1,8 +1,8 @@
 import { formatBytes } from '../../../core/bytes.js';
+import { formatTime } from '../../../core/units.js';
 import type { ReleasesResult, VerifyResult } from '../../../deploy/index.js';
 import type { PrunePlan } from '../../../store/index.js';
 import type { Style } from '../text/style.js';
-import { formatTime } from '../text/units.js';
 import { table } from './table.js';
 
 interface TableManner {

@@ -1,4 +1,4 @@
-import { formatNumber } from '../../../core/bytes.js';
+import { formatNumber } from './bytes.js';
 
 /** Numbers as people read them. Always English, so that output is the same on every machine. */
 
