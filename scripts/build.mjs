@@ -79,12 +79,12 @@ await writeFile(
 );
 if (!process.exitCode) await writeFile('dist/.inputs', inputs);
 
-/** `import text from './x.sh?raw'` (or a .pem), as Vite reads it for the tests. */
+/** `import text from './x.sh?raw'` (or a .pem, and what a report's page carries), as Vite reads it for the tests. */
 function scriptsAsText() {
   return {
     name: 'scripts-as-text',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /\.(sh|pem)\?raw$/ }, ({ path, resolveDir }) => ({
+      onResolve({ filter: /\.(sh|pem|css|js)\?raw$/ }, ({ path, resolveDir }) => ({
         path: join(resolveDir, path.slice(0, -'?raw'.length)),
         namespace: 'text',
       }));

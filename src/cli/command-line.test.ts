@@ -140,7 +140,7 @@ describe('a mistake on the command line exits with 2, changes nothing, and names
     ],
     ['deploy extra', "'deploy' takes no arguments, and was given 'extra'.", 'deploy --help'],
     ['deploy --env', "Option '--env <name>' argument missing.", 'deploy --help'],
-    ['report', "Unknown command 'report'.", 'prestage --help'],
+    ['frobnicate', "Unknown command 'frobnicate'.", 'prestage --help'],
     ['deploy --env=', "Option '--env <name>' argument '' is invalid. It must not be empty.", 'deploy --help'],
     ['plan --config=', "Option '--config <file>' argument '' is invalid. It must not be empty.", 'plan --help'],
   ])('%s', async (commandLine, message, hint) => {

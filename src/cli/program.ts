@@ -10,6 +10,7 @@ import { addLogs } from './commands/logs.js';
 import { addPlan } from './commands/plan.js';
 import { addPrune } from './commands/prune.js';
 import { addReleases } from './commands/releases.js';
+import { addReport } from './commands/report.js';
 import { addRollback } from './commands/rollback.js';
 import { addStatus } from './commands/status.js';
 import { addTest } from './commands/test.js';
@@ -65,6 +66,7 @@ export function createProgram({
     addStatus,
     addVerify,
     addReleases,
+    addReport,
     addRollback,
     addPrune,
     addLogs,

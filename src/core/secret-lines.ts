@@ -23,11 +23,19 @@ const KEY_LINE = /^.?\s*(?=\S*[a-z])(?=\S*[A-Z])(?=\S*\d)[A-Za-z0-9+/]{60,}={0,2
 export function withoutSecrets(lines: readonly string[], values: readonly string[] = []): string[] {
   // A shorter one is in too many lines that are none of it.
   const secrets = values.filter((value) => value.length > 3);
-  const holds = (line: string) => secrets.some((value) => line.includes(value));
-  const blocks = secrets.length === 0 ? [] : blocksOf(lines);
-  const replaced = new Set(blocks.filter((block) => block.some((i) => holds(lines[i] ?? ''))).flat());
+  const holds = (i: number) => secrets.some((value) => (lines[i] ?? '').includes(value));
+  const replaced = new Set(
+    secrets.length === 0
+      ? []
+      : blocksOf(lines)
+          .filter((block) => block.some(holds))
+          .flat(),
+  );
   return withoutKeys(
-    lines.map((line, i) => (replaced.has(i) || holds(line) ? line.charAt(0) + HIDDEN : withoutSecret(line))),
+    lines.map((line, i) => {
+      const cleaned = withoutSecret(secrets.reduce((text, value) => text.replaceAll(value, HIDDEN), line));
+      return replaced.has(i) && line.startsWith('-') && cleaned === line ? `-${HIDDEN}` : cleaned;
+    }),
   );
 }
 

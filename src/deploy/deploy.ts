@@ -10,7 +10,8 @@ import { demandUsable } from './demand-usable.js';
 import { type Detection, detect, toPrepare } from './detect.js';
 import { demandNames, onlyThese } from './only.js';
 import { placedError } from './placed-error.js';
-import { type CommandOptions, openProject, removeCopies, resolveProject } from './project.js';
+import { type CommandOptions, openProject, type Project, removeCopies, resolveProject } from './project.js';
+import { Recording } from './report/trace.js';
 import type { DeployResult, PackageResult } from './results.js';
 
 export interface DeployOptions extends CommandOptions {
@@ -38,7 +39,8 @@ export interface DeployOptions extends CommandOptions {
  */
 export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const started = performance.now();
-  const project = await openProject(options);
+  const recording = new Recording(options.emit);
+  const project = await openProject({ ...options, emit: recording.emit });
   const { target, config, environment, context } = project;
   const { only } = options;
   if (only) demandNames(config, only);
@@ -49,10 +51,12 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   if (options.keep) demandLocal(target);
   if (options.refreshImage) demandImages(environment);
 
-  const work = async (held: CommandContext): Promise<DeployResult> => {
+  let wanted = chosen;
+  const work = async (held: CommandContext): Promise<Deployed> => {
     // Looked at under the lock, and again after each change.
     let look = target.look({ ahead: !options.prepareFilesOnly });
     const resolved = only ? await onlyThese({ kind: target.kind, look }, chosen, only) : chosen;
+    wanted = resolved;
     const detection = await detect(look, resolved.plan);
     announce(detection, resolved, held);
     if (only) {
@@ -82,7 +86,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     if (phase2 === 'applied') look = target.look();
     const record = ready ?? (await gate(look, target, resolved));
     await removeCopies(resolved, options);
-    return {
+    const result: DeployResult = {
       environment: environment.name,
       release: resolved.plan.release,
       root: target.root,
@@ -92,10 +96,40 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       hosts: phase2 === 'skipped' ? [] : await look.hosts(),
       durationMs: Math.round(performance.now() - started),
     };
+    return { result, resolved, record, look };
   };
-  return target.exclusively('deploy', context, work).catch((error: unknown) => {
-    throw placedError(error, chosen);
-  });
+  const reporting = options.throwAway ? undefined : recording;
+  try {
+    const { result, ...deployed } = await target.exclusively('deploy', context, work);
+    const report = await reportOf(deployed, project, reporting);
+    return { ...result, ...(report === undefined ? {} : { report }) };
+  } catch (thrown) {
+    const error = placedError(thrown, chosen);
+    const report = await reportOf({ error, resolved: wanted, look: target.look() }, project, reporting);
+    if (report !== undefined) context.emit({ type: 'notice', message: `The report of it: ${report}` });
+    throw error;
+  }
+}
+
+/** What a deployment came to, and what its report is made of. */
+interface Deployed {
+  result: DeployResult;
+  resolved: Resolved;
+  record: ReleaseRecord;
+  look: TargetLook;
+}
+
+/** Undefined where nothing was done, and so there is nothing to explain. What makes it is loaded only then. */
+async function reportOf(
+  deployed: { resolved: Resolved; look: TargetLook; record?: ReleaseRecord; error?: unknown },
+  project: Project,
+  recording: Recording | undefined,
+): Promise<string | undefined> {
+  const hasFailed = 'error' in deployed;
+  if (!recording?.hasBegun || project.context.signal.aborted) return undefined;
+  if (!hasFailed && !recording.didSomething) return undefined;
+  const { reportAfter } = await import('./report/after-deployment.js');
+  return reportAfter(deployed, project, recording);
 }
 
 /** What stays is not prepared: its sources may have changed since. @throws FILES_NOT_READY */

@@ -101,7 +101,7 @@ function packageChanges(known: ReleaseRecord['packages'][number], item: PackageP
   return [...moved, ...(before.success ? recipeChanges(before.data, item.recipe) : [])];
 }
 
-function scriptChanges(before: readonly ScriptPlan[], after: readonly ScriptPlan[]): Change[] {
+export function scriptChanges(before: readonly ScriptPlan[], after: readonly ScriptPlan[]): Change[] {
   const [old, now] = [new Map(before.map(digestOf)), new Map(after.map(digestOf))];
   return [...new Set([...old.keys(), ...now.keys()])]
     .filter((path) => old.get(path) !== now.get(path))

@@ -5,6 +5,7 @@ export { doctor, policy } from './doctor.js';
 export { type EnvironmentOverview, overview, type ProjectOverview } from './overview.js';
 export { type PlanOptions, plan } from './plan.js';
 export type { CommandOptions } from './project.js';
+export { type ReportOptions, report } from './report/report.js';
 export type {
   DeployResult,
   DoctorResult,
@@ -12,6 +13,7 @@ export type {
   PlanResult,
   PruneResult,
   ReleasesResult,
+  ReportResult,
   RollbackResult,
   StatusResult,
   Unrepaired,

@@ -61,6 +61,8 @@ function contextOf({ emit, signal, wait = false }: CommandOptions): CommandConte
 /** What a command needs that works on what is prepared and deployed already. */
 export interface DeployedProject {
   name: string;
+  /** The configuration's. */
+  folder: string;
   environment: Environment;
   target: Target;
   context: CommandContext;
@@ -73,7 +75,7 @@ export interface DeployedProject {
 export async function openDeployed(options: CommandOptions): Promise<DeployedProject> {
   if (options.throwAway) {
     const { config, ...project } = await openProject(options);
-    return { name: config.name, ...project };
+    return { name: config.name, folder: config.folder, ...project };
   }
   const { name, folder, environment, fault } = await loadPlace(options.config ?? process.cwd(), options.environment);
   const context = contextOf(options);
@@ -86,7 +88,7 @@ export async function openDeployed(options: CommandOptions): Promise<DeployedPro
     });
   }
   const target = await openTarget(environment, { configFolder: folder, project: name });
-  return { name, environment, target, context };
+  return { name, folder, environment, target, context };
 }
 
 /** A command may look first and act then: it warns once. */

@@ -55,6 +55,8 @@ export interface DeployResult {
   packages: PackageResult[];
   hosts: TargetStatus['hosts'];
   durationMs: number;
+  /** The page that explains this deployment; absent where it changed nothing. */
+  report?: string;
 }
 
 export interface StatusResult extends Omit<TargetStatus, 'release'> {
@@ -79,6 +81,13 @@ export interface Unrepaired {
   releases: string[];
   /** The first of its inputs that is not there. */
   missing?: { name: string; sha256: string };
+}
+
+export interface ReportResult {
+  environment: string;
+  release: string;
+  /** The page's path. */
+  report: string;
 }
 
 export interface ReleasesResult {

@@ -25,5 +25,5 @@ export type { Difference, PrunePlan, VerifyReport } from './report.js';
 export { spaceAvailable } from './space.js';
 export { collectLeftovers, openStaging } from './staging.js';
 export type { TreeEntry } from './tree-entry.js';
-export { hasTrees, publishTree, readTreeSummary, treeNames } from './trees.js';
+export { hasTrees, publishTree, readTree, readTreeSummary, treeNames } from './trees.js';
 export { verifyStore } from './verify.js';

@@ -1,6 +1,6 @@
 import type { CommandContext } from '../core/command-context.js';
 import type { InputLocations, ReleasePlan, ScriptPlan, ServicesPlan } from '../plan/index.js';
-import type { ChangedTree, PrunePlan, ReleaseRecord, VerifyReport } from '../store/index.js';
+import type { ChangedTree, PrunePlan, ReleaseRecord, TreeEntry, VerifyReport } from '../store/index.js';
 import type { LogWindow } from './log-window.js';
 
 /**
@@ -34,6 +34,9 @@ export interface Target {
 
   /** A hosts' script that a release in the store has, where it can be read: a plan shows what changed in it. */
   readScript?(script: ScriptPlan): Promise<Uint8Array | undefined>;
+
+  /** What is in a tree of the store, where its manifest can be read; undefined where it is not there. */
+  listTree?(tree: string): Promise<ReadonlyMap<string, TreeEntry> | undefined>;
 
   /** Lines of a host's (`api`, `api-1`), the database's or the worker's log, oldest first; with `follow`, until aborted. */
   logs(source: string | undefined, options: LogOptions): Promise<void>;

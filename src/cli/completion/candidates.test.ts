@@ -47,6 +47,7 @@ test.each([
   ['logs --tail 5 api', 'api api-0'],
   ['logs api ', ''],
   ['rollback ', 'bbbb aaaa'],
+  ['report b', 'bbbb'],
   ['verify --deep a', 'aaaa'],
   ['status ', ''],
   ['plan --config ', 'files'],

@@ -19,6 +19,7 @@ export function deploySummary(result: DeployResult, { style, commandLine }: Mann
     return [
       '',
       `Release ${style.bold(release)} is ready in ${result.root} (${holds}; ${took}).`,
+      ...reportLine(result),
       `Next: ${commandLine('deploy --skip-file-prep')}`,
     ];
   }
@@ -30,12 +31,17 @@ export function deploySummary(result: DeployResult, { style, commandLine }: Mann
     ...hosts.map((host) =>
       `  ${hostName(host).padEnd(width)}  ${hostState(host, style)}  ${hostPlace(host)}`.trimEnd(),
     ),
+    ...reportLine(result),
     '',
     'Next:',
     `  ${commandLine('status')}`,
     `  ${commandLine('logs')}`,
     `  ${commandLine('destroy')}`,
   ];
+}
+
+function reportLine({ report }: DeployResult): string[] {
+  return report === undefined ? [] : [`Report: ${report}`];
 }
 
 /** What is asked before `destroy`. The name of what is lost is to be typed where it cannot be had back. */

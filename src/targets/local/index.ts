@@ -7,6 +7,7 @@ import {
   newRunId,
   planPrune,
   readRelease,
+  readTree,
   verifyStore,
 } from '../../store/index.js';
 import type { Target, TargetLook } from '../target.js';
@@ -56,6 +57,8 @@ export function openLocalTarget({
     },
     prepare: (job, options) => prepare(job, options, layout, programs.agent),
     readScript: (script) => findScript(root, script),
+    listTree: async (tree) =>
+      (await hasTrees(root, [tree])).has(tree) ? (await readTree(root, tree)).entries : undefined,
     logs: (source, options) => emitLogs(source, options, phase),
     destroy: (options) => destroy(phase, options),
     endTemporary: (options) => endTemporary(phase, options),
