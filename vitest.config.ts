@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['test/build.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A report's page carries its style as text; Vitest would read every style as an empty one.
+    css: true,
     pool: 'forks',
     // Vitest would leave one core free: of two, half of the machine.
     maxWorkers: 2,

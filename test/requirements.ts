@@ -37,6 +37,8 @@ const needs = {
   fish: () => runs('fish', '-Nc', ':'),
   /** A terminal for a program, by util-linux. */
   script: () => runs('script', '-qec', 'true', '/dev/null'),
+  /** A browser, for the page of `report`. */
+  chromium: () => runs('chromium', '--version'),
   tmux: () => runs('tmux', '-V'),
   versitygw: () => runs(goTool('versitygw'), '--version'),
   /** The emulated AWS region, the AWS command line and cfn-lint. */

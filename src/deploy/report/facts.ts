@@ -30,7 +30,7 @@ export interface ReportFacts {
   /** As they were deployed with this release; undefined where they never were. */
   services?: ServicesPlan | undefined;
   scripts: { path: string; sha256: string }[];
-  /** Of the release that is current, which may be another one: they are what runs now. */
+  /** What runs now: the hosts of the release that is current, which may be another one. */
   hosts: TargetStatus['hosts'];
   database: TargetStatus['database'];
   logs: { source: string; lines: string[] }[];

@@ -30,7 +30,7 @@ function spansTable(title: string, { durationMs, spans }: PhaseChart): Html {
 </table>`;
 }
 
-/** Of the width of the drawing, which is stretched. */
+/** The units of the drawing, which is stretched to whatever width there is. */
 const WIDTH = 1000;
 const HEIGHT = 16;
 
