@@ -7,9 +7,9 @@ import type { FoundPatch, Survey } from './survey.js';
 export interface ProposedStep {
   kind: 'patch' | 'copy';
   from: string;
-  /** Of a patch: leading names to drop. */
+  /** Leading names of a patch to drop. */
   strip?: number;
-  /** Of a copy: the folder in the package. */
+  /** The folder in the package that a copy goes to. */
   to?: string;
   /** Why it is proposed. */
   about: string;
