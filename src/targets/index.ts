@@ -18,6 +18,7 @@ export type {
   ServicesChange,
   Target,
   TargetLook,
+  TargetResource,
   TargetStatus,
 } from './target.js';
 

@@ -78,6 +78,9 @@ export interface TargetLook {
   hosts(): Promise<HostStatus[]>;
   status(): Promise<TargetStatus>;
 
+  /** What the environment is made of, where that is resources that can be looked at. */
+  resources?(): Promise<TargetResource[]>;
+
   /** Checks that can fail before anything is changed (ports in use, an unsupported database). */
   checkServices(deployment: Deployment): Promise<void>;
   /** What phase 2 would do; changes nothing. */
@@ -178,6 +181,20 @@ export interface ResourceChange {
   action: 'add' | 'modify' | 'replace' | 'remove';
   /** Why, as far as CloudFormation says: the properties that change, or that it only knows while it deploys. */
   detail: string;
+}
+
+/** A resource that there is. */
+export interface TargetResource {
+  stack: string;
+  /** Its name in the stack. */
+  resource: string;
+  /** `AWS::EC2::Instance` */
+  resourceType: string;
+  /** Its name in the account: `i-0123456789abcdef0`. */
+  id: string;
+  status: string;
+  /** Its page in the console. */
+  link?: string;
 }
 
 export interface DeployedRelease {

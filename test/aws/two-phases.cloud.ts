@@ -54,6 +54,17 @@ describe.skipIf(withoutCloud)('an environment on AWS', () => {
     ]);
     const hosts = await instanceIds(project);
 
+    // The page about it knows the worker of the first command, and what the second one made.
+    const page = await readFile(deployed.result.report ?? '', 'utf8');
+    for (const text of [
+      'worker i-',
+      '<ins>+mode=prepared',
+      'stack prestage-sample-dev-infrastructure',
+      '<strong>api-0</strong>',
+    ])
+      expect(page).toContain(text);
+    for (const id of hosts) expect(page).toContain(`#InstanceDetails:instanceId=${id}"`);
+
     // Nothing changes, and nothing is done: by the same requests, however many releases there are.
     for (const earlier of [0, 19]) {
       const remove = await addEarlierReleases({ region: cloud.region, ...(await project.outputs()) }, first, earlier);

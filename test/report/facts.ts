@@ -121,6 +121,24 @@ export function sampleFacts(
     ],
     database: { engine: 'postgres', version: '16', address: '127.0.0.1', port: 5432, state: 'running' },
     logs: [{ source: 'api-0', lines: ['one', HOSTILE] }],
+    resources: [
+      {
+        stack: 'net',
+        resource: 'net',
+        resourceType: 'AWS::CloudFormation::Stack',
+        id: 'arn',
+        status: 'CREATE_COMPLETE',
+        link: 'https://console.example/',
+      },
+      {
+        stack: 'net',
+        resource: HOSTILE,
+        resourceType: 'T',
+        id: 'i-1',
+        status: 'CREATE_COMPLETE',
+        link: 'javascript:alert(1)',
+      },
+    ],
     before: {
       release: 'fedcba9876543210',
       packages: [

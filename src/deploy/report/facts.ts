@@ -1,7 +1,7 @@
 import type { SerializedError } from '../../core/errors.js';
 import type { TimedEvent } from '../../core/events.js';
 import type { ServicesPlan } from '../../plan/index.js';
-import type { TargetStatus } from '../../targets/index.js';
+import type { TargetResource, TargetStatus } from '../../targets/index.js';
 import type { Change } from '../changes/recipe-changes.js';
 import type { PhaseChart } from './chart.js';
 import type { FileChanges, FileList } from './file-list.js';
@@ -34,6 +34,8 @@ export interface ReportFacts {
   hosts: TargetStatus['hosts'];
   database: TargetStatus['database'];
   logs: { source: string; lines: string[] }[];
+  /** What the environment is made of, on AWS. */
+  resources?: TargetResource[] | undefined;
   before?: BeforeFacts | undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { SerializedError } from '../../core/errors.js';
+import { asPrestageError, type SerializedError } from '../../core/errors.js';
 import { redacted } from '../../core/redaction.js';
 import type { PackagePlan } from '../../plan/index.js';
 import type { ReleaseRecord } from '../../store/index.js';
@@ -50,7 +50,8 @@ export async function gatherFacts(
     before: await changesSince(subject, { records, history, target, current: status.release }),
   };
   // Names of files hold no secrets that a form of them could tell, and there are very many.
-  return { ...redacted(facts), files };
+  // Links have a query, as signed URLs have, and there is no other text in them.
+  return { ...redacted(facts), files, resources: await resourcesOf(project) };
 }
 
 function stateOf(
@@ -144,6 +145,17 @@ async function filesOf(
     lists.push(fileListOf(about, entries, trace?.trees[tree]));
   }
   return lists;
+}
+
+/** The user who reports may be allowed less than the one who deploys: then they are not shown. */
+async function resourcesOf({ look, context }: Asked & { look: TargetLook }): Promise<ReportFacts['resources']> {
+  try {
+    return await look.resources?.();
+  } catch (error) {
+    context.signal.throwIfAborted();
+    context.emit({ type: 'warning', message: `The report has no resources: ${asPrestageError(error).message}` });
+    return undefined;
+  }
 }
 
 /** Empty where there are none: a host that is gone has no log, and that is no reason not to report. */

@@ -14,6 +14,7 @@ import { type AwsLook, lookAhead, lookAt } from './look.js';
 import { planInfrastructure } from './plan-services.js';
 import { prepare } from './prepare.js';
 import { planStorePrune } from './prune.js';
+import { resourcesOf } from './resources.js';
 import { reviewFiles } from './review-files.js';
 import { hostsOf, statusOf } from './status.js';
 import { runTask } from './worker/run-task.js';
@@ -77,6 +78,7 @@ function targetLook(look: AwsLook, lock: CommandLock): TargetLook {
     history: look.deployments,
     hosts: () => hostsOf(look),
     status: () => statusOf(look),
+    resources: () => resourcesOf(look),
     checkServices: (deployment) => checkInfrastructure(look, deployment),
     planServices: (deployment) => planInfrastructure(look, deployment),
     reviewFiles: (deployment, job) => reviewFiles(look, deployment, job),

@@ -64,12 +64,14 @@ function stepLink(list, number) {
 /** Where a file comes from, in words. */
 function originOf(list, at) {
   const added = list.addedBy[at];
+  const changed = list.changedBy[at] ?? [];
   const parts = [];
   if (added !== undefined) parts.push('by ', stepLink(list, added));
-  else if (list.unnamed.length > 0) parts.push(`${list.source}, or one of the steps ${list.unnamed.join(', ')}`);
   else parts.push(list.traced ? list.source : `${list.source}, or a step`);
-  for (const [i, number] of (list.changedBy[at] ?? []).entries())
-    parts.push(i === 0 ? '; changed by ' : ', ', stepLink(list, number));
+  for (const [i, number] of changed.entries()) parts.push(i === 0 ? '; changed by ' : ', ', stepLink(list, number));
+  // Steps that changed more files than they told of.
+  for (const number of list.unnamed)
+    if (number !== added && !changed.includes(number)) parts.push('; perhaps also by ', stepLink(list, number));
   return parts;
 }
 

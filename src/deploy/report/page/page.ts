@@ -7,6 +7,7 @@ import { type Html, html, jsonText, verbatim } from './html.js';
 import script from './in-browser.js?raw';
 import { packagesSection } from './packages-section.js';
 import style from './page.css?raw';
+import { resourcesSection } from './resources-section.js';
 import { runningSection } from './running-section.js';
 import type { Section } from './section.js';
 import { stepsSection } from './steps-section.js';
@@ -24,6 +25,7 @@ export function reportPage(facts: ReportFacts): string {
     stepsSection(facts),
     filesSection(facts),
     runningSection(facts),
+    resourcesSection(facts),
     changesSection(facts),
   ].filter((section) => section !== undefined);
   const title = `${facts.project}: release ${facts.release} in ${facts.environment}`;

@@ -1,4 +1,3 @@
-import { ListStackResourcesCommand, type StackResourceSummary } from '@aws-sdk/client-cloudformation';
 import {
   DeregisterTargetsCommand,
   DescribeTargetHealthCommand,
@@ -10,6 +9,7 @@ import { PrestageError } from '../../../core/errors.js';
 import { asAws } from '../api/aws-failure.js';
 import type { Session } from '../api/session.js';
 import { until } from '../api/until.js';
+import { stackResources } from '../cloudformation/stack-resources.js';
 import type { Template } from '../cloudformation/stack-state.js';
 
 const POLL_MS = 2000;
@@ -41,7 +41,7 @@ export async function targetGroups(session: Session, stack: string, template: Te
     ([, { Type }]) => Type === 'AWS::ElasticLoadBalancingV2::TargetGroup',
   );
   if (groups.length === 0) return [];
-  const resources = await stackResources(session, stack);
+  const resources = await stackResources(session.cloudFormation, stack);
   const physical = new Map(resources.map((it) => [it.LogicalResourceId, it.PhysicalResourceId ?? '']));
   const instances = resources
     .filter(({ ResourceType }) => ResourceType === 'AWS::EC2::Instance')
@@ -172,21 +172,6 @@ async function targetsOf(session: Session, TargetGroupArn: string): Promise<Targ
     () => session.balancers.send(new DescribeTargetHealthCommand({ TargetGroupArn })),
   );
   return TargetHealthDescriptions;
-}
-
-async function stackResources({ cloudFormation }: Session, StackName: string): Promise<StackResourceSummary[]> {
-  const found: StackResourceSummary[] = [];
-  let next: string | undefined;
-  do {
-    const page = await asAws({ action: 'cloudformation:ListStackResources', resource: StackName }, () =>
-      cloudFormation.send(
-        new ListStackResourcesCommand({ StackName, ...(next === undefined ? {} : { NextToken: next }) }),
-      ),
-    );
-    found.push(...(page.StackResourceSummaries ?? []));
-    next = page.NextToken;
-  } while (next !== undefined);
-  return found;
 }
 
 function refused({ resource }: TargetGroup, waiting: readonly TargetHealthDescription[]): PrestageError {
