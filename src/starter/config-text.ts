@@ -45,15 +45,29 @@ function stepsText(steps: readonly ProposedStep[], from: string): string[] {
     ...steps.flatMap((step) => {
       const line = `- ${stepText(step, from)}`;
       if (step.fault === undefined) return [`      ${line} # ${oneLine(step.about)}`];
-      return [`      # ${line}`, `      #   was tried, and failed: ${oneLine(step.fault)}`];
+      return [`      # ${line}`, `      #   ${oneLine(`${step.about}; tried, and failed: ${step.fault}`)}`];
     }),
   ];
 }
 
-function stepText({ kind, from: path, strip, to = '' }: ProposedStep, from: string): string {
-  const source = scalar(from + path);
-  if (kind === 'copy') return `copy: { from: ${source}, to: ${scalar(to)} }`;
-  return strip === undefined || strip === 1 ? `patch: ${source}` : `patch: { file: ${source}, strip: ${strip} }`;
+function stepText(step: ProposedStep, from: string): string {
+  switch (step.kind) {
+    case 'copy':
+      return `copy: { from: ${scalar(from + step.from)}, to: ${scalar(step.to)} }`;
+    case 'patch': {
+      const file = scalar(from + step.from);
+      return step.strip === 1 ? `patch: ${file}` : `patch: { file: ${file}, strip: ${step.strip} }`;
+    }
+    case 'replace': {
+      const { file, search, to, regex } = step;
+      const kind = regex ? ', regex: true' : '';
+      return `replace: { files: ${scalar(file)}, from: ${JSON.stringify(search)}, to: ${JSON.stringify(to)}${kind} }`;
+    }
+    case 'chmod':
+      return `chmod: { files: ${scalar(step.file)}, mode: "${step.mode}" }`;
+    case 'remove':
+      return `remove: ${scalar(step.file)}`;
+  }
 }
 
 function servicesText(services: readonly ProposedService[], hints: readonly string[]): string[] {

@@ -5,13 +5,14 @@ import { configText } from './config-text.js';
 import { writeStarter } from './example.js';
 import { asName } from './names.js';
 import { readOutside } from './outside.js';
-import { isEmpty, type Proposal, propose } from './proposal.js';
+import type { Proposal } from './proposal.js';
+import { isEmpty, propose } from './propose.js';
 import { survey } from './survey.js';
 import { trySteps } from './try-steps.js';
 
 /** A configuration to start from: out of what lies in a folder, or the example. */
 export { writeStarter } from './example.js';
-export type { Proposal, ProposedPackage, ProposedService } from './proposal.js';
+export type { Proposal, ProposedPackage, ProposedService, ProposedStep } from './proposal.js';
 
 export interface ReadOptions {
   emit: Emit;
@@ -34,7 +35,8 @@ export async function readFolder(folder: string, options: ReadOptions): Promise<
 export async function writeProposal(folder: string, proposal: Proposal, { emit, signal }: ReadOptions) {
   const steps = proposal.packages.reduce((sum, item) => sum + item.steps.length, 0);
   if (steps > 0) emit({ type: 'notice', message: 'Trying the patches and copies in a temporary folder.' });
-  await trySteps(folder, proposal, signal);
+  const failure = await trySteps(folder, proposal, signal);
+  if (failure) emit({ type: 'warning', message: `The steps could not be tried: ${failure.message}` });
   return writeStarter(folder, configText(asName(basename(resolve(folder))) || 'starter', proposal));
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { parse } from 'yaml';
 import { asName } from './names.js';
+import { heredocs, type OldWork, oldWork } from './old-scripts.js';
 import type { Survey } from './survey.js';
 
 /** An environment on AWS, as other tools' files describe it. */
@@ -13,11 +14,17 @@ export interface ProposedEnvironment {
   from: string;
 }
 
+/** What files for other tools say. */
+export interface Outside {
+  environments: ProposedEnvironment[];
+  /** Services of Docker Compose, a comment each. */
+  hints: string[];
+  /** What older scripts do to files, in their order. */
+  old: OldWork[];
+}
+
 /** What files for Terraform and Docker Compose, and `env.<name>.yaml`, say of environments and services. */
-export async function readOutside(
-  folder: string,
-  found: Survey,
-): Promise<{ environments: ProposedEnvironment[]; hints: string[] }> {
+export async function readOutside(folder: string, found: Survey): Promise<Outside> {
   const read = (path: string) => readFile(join(folder, path), 'utf8');
   const environments = new Map<string, ProposedEnvironment>();
   for (const path of found.settings) {
@@ -36,7 +43,11 @@ export async function readOutside(
     environments.set('dev', { name: 'dev', region, from: source.path, ...(vpcCidr === undefined ? {} : { vpcCidr }) });
   }
   const hints = await Promise.all(found.compose.map(async (path) => composeHints(path, await read(path))));
+  const variables = new Map(terraform.toReversed().flatMap(({ text }) => variablesIn(text)));
+  const scripts = await Promise.all(found.scripts.map(async (path) => ({ path, text: await read(path), line: 1 })));
+  const inTerraform = terraform.flatMap(({ path, text }) => heredocs(path, text));
   return {
+    old: [...scripts, ...inTerraform].flatMap((script) => oldWork(script, variables)),
     environments: [...environments.values()].filter(({ name }) => name !== '' && name !== 'local'),
     hints: hints.flat(),
   };
@@ -103,4 +114,11 @@ function healthPath(test: unknown): string | undefined {
   const text = Array.isArray(test) ? test.join(' ') : String(test ?? '');
   const [, path] = /https?:\/\/[^/\s'"]+(\/[\w./-]*)/.exec(text) ?? [];
   return path;
+}
+
+/** Values of terraform.tfvars, and defaults of variables, which the scripts of templates use. */
+function variablesIn(text: string): [string, string][] {
+  const set = [...text.matchAll(/^\s*(\w+)\s*=\s*"([^"$]*)"\s*$/gm)];
+  const defaults = [...text.matchAll(/variable\s+"(\w+)"\s*\{[^}]*?default\s*=\s*"([^"$]*)"/g)];
+  return [...defaults, ...set].map(([, name = '', value = '']) => [name, value]);
 }

@@ -33,8 +33,7 @@ export interface FoundPatch {
 
 const DEPTH = 3;
 const MAX_ENTRIES = 2000;
-const SKIPPED =
-  /^(\..*|node_modules|prestage\.(config\..*|lock|mjs)|package(-lock)?\.json|(deploy|test-file-prep)\.(sh|ps1))$/;
+const SKIPPED = /^(\..*|node_modules|prestage\.(config\..*|lock|mjs)|package(-lock)?\.json)$/;
 const PROGRAM = /\.(jar|war|ear|whl|nupkg)$/i;
 const SETTINGS = /\.(properties|conf|cfg|ini|json|ya?ml|xml|toml|env)$/i;
 const COMPOSE = /^(docker-)?compose\.ya?ml$/i;
@@ -131,7 +130,9 @@ async function sort(path: string, found: Survey, { folder, signal, tell }: Visit
   else if (!DOCUMENT.test(name)) {
     const { size } = await stat(file);
     const start = (await startOf(file, 2)).toString();
-    if (start === '#!') found.scripts.push(path);
+    if (start === '#!') {
+      if (!(await isOurs(file, name))) found.scripts.push(path);
+    } else if (/\.ps1$/i.test(name)) return;
     else if (SETTINGS.test(extname(name) === '' ? '' : name)) found.settings.push(path);
     else {
       tell(path, size);
@@ -139,6 +140,11 @@ async function sort(path: string, found: Survey, { folder, signal, tell }: Visit
       if (listing !== undefined) found.archives.push({ path, listing });
     }
   }
+}
+
+/** The scripts that `init` writes. */
+async function isOurs(file: string, name: string): Promise<boolean> {
+  return /^(deploy|test-file-prep)\.sh$/.test(name) && (await readFile(file, 'utf8')).includes('prestage');
 }
 
 async function patchAt(path: string, folder: string): Promise<FoundPatch> {

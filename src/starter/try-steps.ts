@@ -10,20 +10,26 @@ import type { Proposal, ProposedPackage } from './proposal.js';
 /**
  * Prepares the packages that have steps, for real, in a folder of its own that is removed. Steps that fail there stay in the
  * proposal with what was wrong, and are not taken.
+ * @returns what else was wrong, where something was
  * @throws the signal's reason
  */
-export async function trySteps(folder: string, proposal: Proposal, signal: AbortSignal): Promise<void> {
+export async function trySteps(
+  folder: string,
+  proposal: Proposal,
+  signal: AbortSignal,
+): Promise<PrestageError | undefined> {
   const tried = proposal.packages.filter(({ steps }) => steps.length > 0);
-  if (tried.length === 0) return;
+  if (tried.length === 0) return undefined;
   const site = await mkdtemp(join(tmpdir(), 'prestage-init-'));
   try {
     await symlink(resolve(folder), join(site, 'it'), 'junction');
     const most = tried.reduce((sum, { steps }) => sum + steps.length, 1);
     for (let attempt = 0; attempt < most; attempt += 1) {
       const errors = await prepareIn(site, tried, { signal, root: join(site, `root-${attempt}`) });
-      if (errors.length === 0) return;
-      if (!errors.map((error) => blame(error, tried)).includes(true)) return;
+      if (errors.length === 0) return undefined;
+      if (!errors.map((error) => blame(error, tried)).includes(true)) return errors[0];
     }
+    return undefined;
   } finally {
     await rm(site, { recursive: true, force: true });
   }

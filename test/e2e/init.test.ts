@@ -61,6 +61,35 @@ describe('init', () => {
     for (const [path = '', text] of before) expect(after.get(path), path).toBe(text);
   });
 
+  test('takes the place of a tree for Terraform: what its scripts unzip, copy and sed is prepared, each with its line', async () => {
+    const folder = await folderWith({
+      'terraform/variables.tf':
+        'variable "efs_mount" {\n  default = "/mnt/efs"\n}\nvariable "region" {\n  default = "eu-central-1"\n}\n',
+      'terraform/jump.tf': `resource "aws_instance" "jump" {\n  user_data = <<-EOF\n    #!/bin/bash\n    aws s3 cp s3://files/ledger-2.1.tar.gz /tmp/\n    mkdir -p \${efs_mount}/opt/ledger\n    tar -xzf /tmp/ledger-2.1.tar.gz -C \${efs_mount}/opt/ledger --strip-components=1\n    sed -i "s/yum -y/dnf -y/g" \${efs_mount}/opt/ledger/bin/install.sh\n    sed -i "s/no such text/x/" \${efs_mount}/opt/ledger/bin/install.sh\n    cp /tmp/files/ledger.properties \${efs_mount}/opt/ledger/conf/\n    sed -i "/^#/d" \${efs_mount}/opt/ledger/conf/other\n    touch \${efs_mount}/.setup-done\n  EOF\n}\n`,
+      'deploy.sh':
+        '#!/bin/bash\nset -e\naws s3 sync files/ s3://files/ --size-only\nterraform -chdir=terraform apply\n',
+      'files/ledger.properties': 'edition=production\n',
+    });
+    await writeFile(
+      join(folder, 'files/ledger-2.1.tar.gz'),
+      tarGz({
+        'ledger-2.1/bin/install.sh': '#!/bin/sh\nyum -y install a\nyum -y install b\n',
+        'ledger-2.1/conf/ledger.properties': 'edition=trial\n',
+      }),
+    );
+    const { status, stderr } = await prestage('init --yes', { cwd: folder });
+    expect(status, stderr).toBe(0);
+    const config = await readFile(join(folder, 'prestage.config.yaml'), 'utf8');
+    expect(config.replace(/schema=.*/, 'schema=…').replace(/^name: .*/m, 'name: …')).toMatchSnapshot();
+    const { result } = await prestage('deploy --prepare-files-only --json', { cwd: folder });
+    expect(result).toMatchObject({ ok: true, phase1: 'prepared' });
+    const ledger = join(folder, '.prestage/local/releases', result.release, 'opt/ledger');
+    expect(await readFile(join(ledger, 'bin/install.sh'), 'utf8')).toBe(
+      '#!/bin/sh\ndnf -y install a\ndnf -y install b\n',
+    );
+    expect(await readFile(join(ledger, 'conf/ledger.properties'), 'utf8')).toBe('edition=production\n');
+  });
+
   test('makes no file where a configuration is, and shows what that could say more', async () => {
     const folder = await teamFolder();
     const config = 'name: ours\npackages: { docs: { source: README.md } }\n';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { findConfig } from '../../config/index.js';
-import type { Proposal, ProposedPackage, ProposedService } from '../../starter/index.js';
+import type { Proposal, ProposedPackage, ProposedService, ProposedStep } from '../../starter/index.js';
 import { shellWord } from '../invocation.js';
 import type { Outcome } from '../output/reporter.js';
 import type { Run } from '../run.js';
@@ -58,8 +58,12 @@ async function choose(found: Proposal, { choose: ask }: Session): Promise<Propos
 }
 
 function described({ source, about, steps }: ProposedPackage): string {
-  const with_ = steps.length === 0 ? '' : `, with ${steps.map(({ from }) => from).join(', ')}`;
+  const with_ = steps.length === 0 ? '' : `, with ${steps.map(fileOf).join(', ')}`;
   return `${source} (${about}${with_})`;
+}
+
+function fileOf(step: ProposedStep): string {
+  return 'from' in step ? step.from : step.file;
 }
 
 function outcomeOf(
@@ -84,7 +88,7 @@ function outcomeOf(
       ...(added.length > 0
         ? ['Lines with + are what the configuration could say of files that it does not name.']
         : []),
-      ...failed.map(({ from, fault }) => `${from} is a comment in the configuration: ${fault}`),
+      ...failed.map((step) => `${fileOf(step)} is a comment in the configuration: ${step.fault}`),
       ...(proposal && proposal.unused.length > 0
         ? [`Not used: ${proposal.unused.map(({ path }) => path).join(', ')}. The end of prestage.config.yaml says why.`]
         : []),
