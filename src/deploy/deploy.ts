@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import { PrestageError } from '../core/errors.js';
+import { shownPath } from '../core/shown-path.js';
 import type { Environment } from '../plan/index.js';
 import { type Resolved, writeLockfile } from '../resolve/index.js';
 import type { ReleaseRecord } from '../store/index.js';
@@ -106,7 +107,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   } catch (thrown) {
     const error = placedError(thrown, chosen);
     const report = await reportOf({ error, resolved: wanted, look: target.look() }, project, reporting);
-    if (report !== undefined) context.emit({ type: 'notice', message: `The report of it: ${report}` });
+    if (report !== undefined) context.emit({ type: 'notice', message: `Report: ${shownPath(report)}` });
     throw error;
   }
 }

@@ -57,8 +57,8 @@ test('a deployment that fails leaves a page with why, and the end of its log', a
   });
   const run = await sample.run('deploy');
   expect(run.status).toBe(1);
-  const [, path] = /The report of it: (.*)/.exec(run.stderr) ?? [];
-  const page = await pageOf(path);
+  const [, path] = /Report: (.*)/.exec(run.stderr) ?? [];
+  const page = await pageOf(join(sample.folder, path ?? ''));
   expect(page).toContain('the deployment failed');
   expect(page).toContain('STEP_COUNT');
   expect(page).toContain('not prepared');

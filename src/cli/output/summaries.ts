@@ -1,4 +1,5 @@
 import { formatBytes } from '../../core/bytes.js';
+import { shownPath } from '../../core/shown-path.js';
 import { formatCount, formatDuration } from '../../core/units.js';
 import type { DeployResult, DestroyPlan, StatusResult } from '../../deploy/index.js';
 import type { Style } from './text/style.js';
@@ -41,7 +42,7 @@ export function deploySummary(result: DeployResult, { style, commandLine }: Mann
 }
 
 function reportLine({ report }: DeployResult): string[] {
-  return report === undefined ? [] : [`Report: ${report}`];
+  return report === undefined ? [] : [`Report: ${shownPath(report)}`];
 }
 
 /** What is asked before `destroy`. The name of what is lost is to be typed where it cannot be had back. */

@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../core/errors.js';
 import { rm } from '../../core/held-files.js';
-import { publishFile } from '../../store/index.js';
+import { replaceFile } from '../../core/replace-file.js';
 import { parseTrace, type Trace } from './trace.js';
 
 /** Releases of an environment whose reports are kept. */
@@ -26,14 +26,15 @@ export async function readTraces(folder: string): Promise<Trace[]> {
 
 export async function writeTrace(folder: string, trace: Trace): Promise<void> {
   await makeFolder(folder);
-  await publishFile(join(folder, `${trace.release}.json`), JSON.stringify(trace), { mode: 0o600 });
+  // Neither file is flushed: that can take seconds on a busy disk, and nothing but a report is lost with them.
+  replaceFile(join(folder, `${trace.release}.json`), JSON.stringify(trace));
 }
 
 /** A report shows what is in files, which others of this machine need not read. @returns its path */
 export async function writePage(folder: string, release: string, page: string): Promise<string> {
   await makeFolder(folder);
   const path = reportPath(folder, release);
-  await publishFile(path, page, { mode: 0o600 });
+  replaceFile(path, page);
   for (const extension of ['.html', '.json'])
     for (const old of (await filesByAge(folder, extension)).slice(KEPT)) await rm(old, { force: true });
   return path;
@@ -50,6 +51,14 @@ async function filesByAge(folder: string, extension: string): Promise<string[]> 
     throw error;
   });
   const paths = names.filter((name) => name.endsWith(extension)).map((name) => join(folder, name));
-  const aged = await Promise.all(paths.map(async (path) => ({ path, at: (await stat(path)).mtimeMs })));
+  const aged = await Promise.all(paths.map(async (path) => ({ path, at: await changedAt(path) })));
   return aged.sort((a, b) => b.at - a.at).map(({ path }) => path);
+}
+
+/** Long ago where another command has just removed it. */
+async function changedAt(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
 }

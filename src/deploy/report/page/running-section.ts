@@ -20,7 +20,7 @@ function hostsTable(hosts: ReportFacts['hosts']): Html {
 <thead><tr><th scope="col">Host</th><th scope="col">State</th><th scope="col">Address</th><th scope="col">Release</th></tr></thead>
 <tbody>${hosts.map(
     ({ service, index, state, detail, address, port, url, release }) => html`<tr>
-<th scope="row">${service}-${index}</th>
+<th scope="row" class="name">${service}-${index}</th>
 <td><span class="badge ${state === 'healthy' ? 'good' : 'bad'}">${state}</span>${detail && html` <span class="note">${detail}</span>`}</td>
 <td>${url && /^https?:/.test(url) ? html`<a href="${url}">${url}</a>` : html`<code>${address}${port !== undefined && `:${port}`}</code>`}</td>
 <td><code>${release}</code></td>

@@ -43,7 +43,7 @@ function spanRow({ label, kind, fromMs, toMs, outcome, marks }: Span, durationMs
   return html`<tr><th scope="row">${label}</th><td class="bar">
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true" focusable="false">
 <rect class="${outcome === 'failed' ? 'failed' : kind}" x="${x}" y="2" width="${width}" height="${HEIGHT - 4}"/>
-${marks.map((mark) => html`<rect class="mark" x="${at(mark.atMs)}" y="0" width="1.5" height="${HEIGHT}"/>`)}
+${marks.map((mark) => html`<rect class="mark" x="${at(mark.atMs)}" y="0" width="1.5" height="${HEIGHT}"><title>${mark.label} at ${formatDuration(mark.atMs)}</title></rect>`)}
 </svg><span class="hidden">from ${formatDuration(fromMs)} to ${formatDuration(toMs)}${told}</span>
 </td><td class="number">${formatDuration(toMs - fromMs)}${end}</td></tr>
 `;
