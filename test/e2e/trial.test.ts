@@ -91,8 +91,12 @@ test('prestage test exits with 1 where a check fails, names it, and still leaves
   const sample = await sampleProject((config) => {
     config.packages.extras = { source: 'files/extras.tar.gz', steps: [{ remove: ['no-such-file'] }] };
   });
-  const { status, stdout, stderr } = await sample.run('test --phase1-only');
+  const { status, stdout, stderr } = await sample.run('test --phase1-only --junit reports/prestage.xml');
   expect(status).toBe(1);
+  const junit = readFileSync(`${sample.folder}/reports/prestage.xml`, 'utf8');
+  expect(junit).toMatch(
+    /<testsuite .*tests="7" failures="1".*\n[\s\S]*<failure type="STEP_\w+" message="[^"]*no-such-file/,
+  );
   expect(stdout).toMatch(/^FAIL .*files are prepared/m);
   expect(stdout).toMatch(/^skip .*needs: files are prepared/m);
   expect(stdout).toMatch(/^ok .*destroy leaves nothing/m);

@@ -1,38 +1,38 @@
+import { mkdir, open, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { loadConfig } from '../../config/index.js';
-import { asPrestageError, PrestageError, type SerializedError } from '../../core/errors.js';
+import { asPrestageError, PrestageError } from '../../core/errors.js';
+import { redacted } from '../../core/redaction.js';
 import { formatCount, formatDuration } from '../../core/units.js';
 import type { Outcome } from '../output/reporter.js';
 import type { Session } from '../session.js';
+import type { CheckResult } from './check-result.js';
 import { type Check, checksOf, Skip, type TrialMode } from './checks.js';
+import { junitReport } from './junit.js';
 import { keepLogsOnly, openTrialFolder } from './kept-logs.js';
 import { Site } from './site.js';
-
-/** How a check came out. */
-interface CheckResult {
-  name: string;
-  ok: boolean;
-  skipped: boolean;
-  durationMs: number;
-  detail?: string;
-  error?: SerializedError;
-}
 
 /**
  * `prestage test`: the user's configuration, for real, in throw-away roots on this machine. Whatever happens, what was
  * started is stopped, and what was written is removed, but for the logs: they stay until the project's next trial.
  */
-export async function trial(mode: TrialMode, session: Session): Promise<Outcome> {
+export async function trial(mode: TrialMode, session: Session, junit?: string): Promise<Outcome> {
   const started = performance.now();
+  const startedAt = new Date();
   // A wrong configuration is no failed check.
   const config = await loadConfig(session.flags.config ?? process.cwd());
+  if (junit !== undefined) await demandWritable(junit);
   const folder = await openTrialFolder(config.folder);
   const site = new Site(folder, session);
   try {
     const checks = await runChecks(checksOf(mode), site, session);
+    const durationMs = Math.round(performance.now() - started);
+    if (junit !== undefined)
+      await writeFile(junit, redacted(junitReport({ project: config.name, checks, durationMs, startedAt })));
     const failed = checks.filter((check) => !check.ok);
-    const took = formatDuration(performance.now() - started);
+    const took = formatDuration(durationMs);
     return {
-      result: { mode, checks, logs: folder, durationMs: Math.round(performance.now() - started) },
+      result: { mode, checks, logs: folder, durationMs, ...(junit === undefined ? {} : { junit }) },
       summary: failed.length === 0 ? [`${summaryOf(checks)} in ${took}. Logs: ${folder}`] : [],
       ...(failed[0]
         ? { error: checkFailed(failed[0], { failed: failed.length, all: checks.length, logs: folder }) }
@@ -41,6 +41,16 @@ export async function trial(mode: TrialMode, session: Session): Promise<Outcome>
   } finally {
     await site.removeAll();
     await keepLogsOnly(folder);
+  }
+}
+
+/** Before minutes of checks whose report could then not be written. @throws as asPrestageError makes of what the system says */
+async function demandWritable(file: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await (await open(file, 'a')).close();
+  } catch (error) {
+    throw asPrestageError(error, { path: file });
   }
 }
 
