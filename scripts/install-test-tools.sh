@@ -41,6 +41,8 @@ go_tool() { # NAME MODULE VERSION PACKAGE
 }
 go_tool versitygw github.com/versity/versitygw v1.0.14 github.com/versity/versitygw/cmd/versitygw
 go_tool s5cmd github.com/peak/s5cmd/v2 v2.3.0 github.com/peak/s5cmd/v2
+# The linter of GitHub's workflows.
+go_tool actionlint github.com/rhysd/actionlint v1.7.12 github.com/rhysd/actionlint/cmd/actionlint
 
 # The emulated AWS region, the command line of AWS that its machines use, the linter of CloudFormation's templates, and what actions
 # of AWS there are, on which resources; readers of YAML 1.1 and 1.2; the formatter and linter of our own Python.

@@ -40,6 +40,7 @@ const needs = {
   /** A browser, for the page of `report`. */
   chromium: () => runs('chromium', '--version'),
   tmux: () => runs('tmux', '-V'),
+  actionlint: () => runs(goTool('actionlint'), '-version'),
   versitygw: () => runs(goTool('versitygw'), '--version'),
   /** The emulated AWS region, the AWS command line and cfn-lint. */
   moto: () => runs(awsTool('python3'), '-c', 'import moto.server'),

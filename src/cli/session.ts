@@ -4,6 +4,7 @@ import type { CommandOptions } from '../deploy/index.js';
 import { choose, confirm, type Question } from './confirm.js';
 import { Interruption } from './interruption.js';
 import { invocation, shellWord } from './invocation.js';
+import { annotating } from './output/annotations.js';
 import { callingBack } from './output/as-called.js';
 import { discreet } from './output/discreet.js';
 import { HumanReporter } from './output/human-reporter.js';
@@ -134,7 +135,7 @@ function takeWarnings(say: (message: string) => void): () => void {
 }
 
 export function reporterFor(command: string, flags: GlobalFlags, surroundings: Surroundings): Reporter {
-  return discreet(plainReporter(command, flags, surroundings));
+  return discreet(annotating(plainReporter(command, flags, surroundings), surroundings));
 }
 
 function plainReporter(command: string, flags: GlobalFlags, surroundings: Surroundings): Reporter {
