@@ -133,6 +133,8 @@ describe('a published release', () => {
     const packages = [{ id: 'tool', destination: 'opt/tool', digest }];
     expect(await publishRecord(root, recordOf('one', packages, 1))).toBe('published');
     expect(await publishRecord(root, recordOf('one', packages, 2))).toBe('existing');
+    const prepared = { packages: 1, bytes: 5, durationMs: 7 };
+    expect(await publishRecord(root, { ...recordOf('one', packages, 3), prepared })).toBe('existing');
     expect((await listReleases(root)).map((record) => record.createdAt)).toEqual(['2026-11-24T02:01:00.000Z']);
     expect(await leftovers(root)).toEqual([]);
   });

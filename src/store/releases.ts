@@ -106,8 +106,8 @@ async function demandSameRelease(root: string, record: ReleaseRecord): Promise<v
   throw wrongRelease(record, 'there is another one of that id in the store');
 }
 
-/** What a release is, whoever made it and when. Its recipes are in it by their digests. */
-function contents({ createdAt: _, createdBy: __, packages, ...rest }: ReleaseRecord): string {
+/** What a release is, whoever made it, when, and with how much work. Its recipes are in it by their digests. */
+function contents({ createdAt: _, createdBy: __, prepared: ___, packages, ...rest }: ReleaseRecord): string {
   return canonicalJson({ ...rest, packages: packages.map(({ recipeContent: _, ...item }) => item) } as Json);
 }
 
