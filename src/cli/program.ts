@@ -3,7 +3,9 @@ import { version } from '../core/installation.js';
 import { addCompletion } from './commands/completion.js';
 import { addDeploy } from './commands/deploy.js';
 import { addDestroy } from './commands/destroy.js';
+import { addDiff } from './commands/diff.js';
 import { addDoctor } from './commands/doctor.js';
+import { addExplain } from './commands/explain.js';
 import { narrowItem } from './commands/help-text.js';
 import { addInit } from './commands/init.js';
 import { addLogs } from './commands/logs.js';
@@ -67,6 +69,8 @@ export function createProgram({
     addVerify,
     addReleases,
     addReport,
+    addDiff,
+    addExplain,
     addRollback,
     addPrune,
     addLogs,

@@ -28,6 +28,7 @@ export const ERRORS = {
   LOCKFILE_INVALID: [2, 'prestage.lock cannot be read: damaged, or written by a newer version.'],
   DATABASE_UNSUPPORTED: [2, 'The database engine or version is not available on this target.'],
   RELEASE_UNKNOWN: [2, 'The release that was named is not in the store.'],
+  PATH_UNKNOWN: [2, 'The path that was named is not in the release.'],
   AWS_ACCOUNT: [2, 'The credentials are of another AWS account than the environment is pinned to.'],
   AWS_PARTS_MISSING: [2, 'The packages that deploy to AWS are not installed; the hint has the command.'],
   FILE_EXISTS: [2, 'A file that would be written exists already.'],

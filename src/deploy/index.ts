@@ -1,14 +1,18 @@
 export type { Change } from './changes/recipe-changes.js';
 export { type DeployOptions, deploy } from './deploy.js';
 export { type DestroyPlan, destroy, destroyPlan, endTemporary } from './destroy.js';
+export { type DiffOptions, diff } from './diff.js';
 export { doctor, policy } from './doctor.js';
+export { type ExplainOptions, explain } from './explain.js';
 export { type EnvironmentOverview, overview, type ProjectOverview } from './overview.js';
 export { type PlanOptions, plan } from './plan.js';
 export type { CommandOptions } from './project.js';
 export { type ReportOptions, report } from './report/report.js';
 export type {
   DeployResult,
+  DiffResult,
   DoctorResult,
+  ExplainResult,
   PackageResult,
   PlanResult,
   PruneResult,

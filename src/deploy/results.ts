@@ -83,6 +83,43 @@ export interface Unrepaired {
   missing?: { name: string; sha256: string };
 }
 
+/** The lines of a text that changed, as `diff -u` writes them. */
+export interface FileDiff {
+  path: string;
+  diff: string[];
+}
+
+export interface DiffResult {
+  environment: string;
+  from: string;
+  to: string;
+  packages: {
+    id: string;
+    changes: Change[];
+    /** Paths in the package; absent where its tree is the same, or cannot be read from here. */
+    files?: { added: string[]; removed: string[]; changed: string[] } | undefined;
+    diffs: FileDiff[];
+  }[];
+  scripts: Change[];
+  services: Change[];
+  /** The files are on a file system that cannot be read from here. */
+  filesUnknown?: boolean;
+}
+
+export interface ExplainResult {
+  environment: string;
+  release: string;
+  /** From the release on. */
+  path: string;
+  package: string;
+  tree: string;
+  entry: { type: 'file' | 'folder' | 'link'; mode?: string; size?: number; sha256?: string; target?: string };
+  /** Absent where the release keeps no recipe that this version can read. */
+  source?: { name: string; kind: string; sha256: string; handling: string };
+  /** The steps that touched it, in their order; absent where no trace of the preparation is left here. */
+  steps?: { step: number; kind: string; change: string; diff: string[] }[];
+}
+
 export interface ReportResult {
   environment: string;
   release: string;

@@ -38,6 +38,9 @@ export interface Target {
   /** What is in a tree of the store, where its manifest can be read; undefined where it is not there. */
   listTree?(tree: string): Promise<ReadonlyMap<string, TreeEntry> | undefined>;
 
+  /** A file of a tree of the store, where it can be read. @param path as its manifest has it */
+  readFile?(tree: string, path: string): Promise<Buffer>;
+
   /** Lines of a host's (`api`, `api-1`), the database's or the worker's log, oldest first; with `follow`, until aborted. */
   logs(source: string | undefined, options: LogOptions): Promise<void>;
   /** Stops and removes everything of phase 2. With `purge`, the store and the database's data as well. */

@@ -31,6 +31,8 @@ const NAMES: Readonly<Record<string, keyof ProjectNames>> = {
   '--only': 'parts',
   source: 'speakers',
   release: 'releases',
+  from: 'releases',
+  to: 'releases',
 };
 const PATHS: Readonly<Record<string, 'files' | 'folders'>> = {
   '--config': 'files',

@@ -5,7 +5,7 @@ import { serviceChanges } from '../changes/service-changes.js';
 import { scriptChanges } from '../detect.js';
 import { recordedPackage } from '../recorded.js';
 import { releaseBefore } from '../rollback.js';
-import type { ReportFacts } from './facts.js';
+import type { ReleaseChanges } from './facts.js';
 import { fileChanges } from './file-list.js';
 import type { Subject } from './subject.js';
 
@@ -18,9 +18,17 @@ interface Known {
 }
 
 /** What is not as in the release before this one; undefined where there is none to compare with. */
-export async function changesSince(subject: Subject, known: Known): Promise<ReportFacts['before']> {
+export async function changesSince(subject: Subject, known: Known): Promise<ReleaseChanges | undefined> {
   const record = recordBefore(subject, known);
-  if (record === undefined) return undefined;
+  return record === undefined ? undefined : changesBetween(record, subject, known);
+}
+
+/** What is in the subject and is not so in the record. */
+export async function changesBetween(
+  record: ReleaseRecord,
+  subject: Subject,
+  known: Pick<Known, 'history' | 'target'>,
+): Promise<ReleaseChanges> {
   const [was, is] = [record.release, subject.release].map((release) => deployedAs(release, known.history));
   const ids = new Set([...record.packages, ...subject.packages].map(({ id }) => id));
   const packages = await Promise.all([...ids].map((id) => packageSince(id, record, subject, known.target)));

@@ -36,7 +36,7 @@ export interface ReportFacts {
   logs: { source: string; lines: string[] }[];
   /** What the environment is made of, on AWS. */
   resources?: TargetResource[] | undefined;
-  before?: BeforeFacts | undefined;
+  before?: ReleaseChanges | undefined;
 }
 
 export interface PackageFacts {
@@ -68,7 +68,7 @@ export interface StepFacts {
 }
 
 /** What is not as in the release that was there before. */
-interface BeforeFacts {
+export interface ReleaseChanges {
   release: string;
   packages: { id: string; changes: Change[]; files?: FileChanges | undefined }[];
   scripts: Change[];

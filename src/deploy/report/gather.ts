@@ -98,7 +98,8 @@ function packageFacts(
   };
 }
 
-function extractWords(extract: PackagePlan['recipe']['extract']): string {
+/** What is done with the source of a package. */
+export function extractWords(extract: PackagePlan['recipe']['extract']): string {
   if (extract === false || extract === 'single') return 'kept as one file';
   if (extract === 'auto') return 'unpacked where it is an archive';
   const { strip, include, exclude } = extract;

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   changedTrees,
   executePrune,
@@ -8,6 +10,7 @@ import {
   planPrune,
   readRelease,
   readTree,
+  storePaths,
   verifyStore,
 } from '../../store/index.js';
 import type { Target, TargetLook } from '../target.js';
@@ -59,6 +62,7 @@ export function openLocalTarget({
     readScript: (script) => findScript(root, script),
     listTree: async (tree) =>
       (await hasTrees(root, [tree])).has(tree) ? (await readTree(root, tree)).entries : undefined,
+    readFile: (tree, path) => readFile(join(storePaths(root).tree(tree), path)),
     logs: (source, options) => emitLogs(source, options, phase),
     destroy: (options) => destroy(phase, options),
     endTemporary: (options) => endTemporary(phase, options),

@@ -1,9 +1,9 @@
 import { withoutCredentials } from '../../../core/redaction.js';
-import type { Change, PlanResult } from '../../../deploy/index.js';
+import type { PlanResult } from '../../../deploy/index.js';
 import type { ResourceChange } from '../../../targets/index.js';
-import { shown, shownLines } from '../text/shown.js';
 import type { Style } from '../text/style.js';
 import { folded } from '../text/wrap.js';
+import { changeTable, diffLines } from './change-tables.js';
 import { table } from './table.js';
 
 /** What `plan` found, phase by phase. Pure. */
@@ -74,39 +74,6 @@ function needOf({ needed, packages }: PlanResult['phase1']): string {
   if (needed === null) return 'not known, since nobody was asked';
   if (!needed) return 'not needed, all is ready';
   return packages.length > 0 ? 'needed' : 'needed, a release of the scripts alone';
-}
-
-/** Each thing that changed, with what it was and what it is. */
-function changeTable(
-  places: readonly { where: string; changes: readonly Change[] }[],
-  options: { style: Style; width?: number },
-): string[] {
-  const rows = places.flatMap(({ where, changes }) =>
-    changes.map(({ what, key, before, after }) => [
-      where,
-      key === undefined ? what : `${what} ${key}`,
-      { text: before ?? '-', mark: options.style.bad },
-      { text: after ?? '-', mark: options.style.good },
-    ]),
-  );
-  return rows.length === 0 ? [] : ['', ...table(['changed', 'what', 'before', 'now'], rows, options)];
-}
-
-/** A long diff is for who asks for it. */
-const DIFF_LINES = 40;
-
-function diffLines({ what, diff = [] }: Change, { bad, good, dim }: Style, verbose: boolean): string[] {
-  if (diff.length === 0) return [];
-  const lines = verbose ? diff : diff.slice(0, DIFF_LINES);
-  const more = diff.length - lines.length;
-  const marks: Record<string, (text: string) => string> = { '-': bad, '+': good, '@': dim, '\\': dim };
-  return [
-    '',
-    bad(shown(`--- ${what}`)),
-    good(shown(`+++ ${what}`)),
-    ...lines.map((line) => (marks[line[0] ?? ''] ?? String)(shownLines(line))),
-    ...(more > 0 ? [dim(`${more} more lines: --verbose shows them.`)] : []),
-  ];
 }
 
 function digest(sha256: string): string {

@@ -1,0 +1,43 @@
+import { formatBytes } from '../../core/bytes.js';
+import type { ExplainResult } from '../../deploy/index.js';
+import { diffLines } from './tables/change-tables.js';
+import { shown } from './text/shown.js';
+import type { Style } from './text/style.js';
+
+/** Where a file comes from, a line for each thing that is known. Pure. */
+export function explainOutput(
+  { release, path, package: id, tree, entry, source, steps }: ExplainResult,
+  { style, verbose }: { style: Style; verbose: boolean },
+): string[] {
+  const origin = source && steps && !steps.some(({ change }) => change === 'added');
+  const rows: [string, string | undefined][] = [
+    ['release', release],
+    ['package', `${id} (${tree})`],
+    ['source', source && `${source.name}, ${source.handling}`],
+    ['sha256', source && `of the source: ${source.sha256}`],
+    ['entry', describe(entry)],
+    ['sha256', entry.sha256],
+    ['from', origin ? 'the source' : undefined],
+    ['steps', stepsText(steps)],
+  ];
+  const width = Math.max(...rows.map(([label]) => label.length));
+  return [
+    style.bold(shown(path)),
+    ...rows.flatMap(([label, value]) => (value === undefined ? [] : [`  ${label.padEnd(width)}  ${shown(value)}`])),
+    ...(steps ?? []).flatMap(({ step, kind, change, diff }) => [
+      '',
+      `step ${step}, ${kind}: ${change}`,
+      ...(diff.length > 0 ? diffLines({ what: path, diff }, style, verbose).slice(3) : []),
+    ]),
+  ];
+}
+
+function describe({ type, mode, size, target }: ExplainResult['entry']): string {
+  if (type === 'link') return `a link to ${target}`;
+  return [type === 'file' ? `a file of ${formatBytes(size ?? 0)}` : 'a folder', `mode ${mode}`].join(', ');
+}
+
+function stepsText(steps: ExplainResult['steps']): string | undefined {
+  if (steps === undefined) return 'not known here: it was prepared by another machine, or long ago';
+  return steps.length === 0 ? 'none touched it' : undefined;
+}

@@ -1,0 +1,80 @@
+import { isUtf8 } from 'node:buffer';
+import { PrestageError } from '../core/errors.js';
+import { unifiedDiff } from '../core/unified-diff.js';
+import type { ReleaseRecord, TreeEntry } from '../store/index.js';
+import type { Target } from '../targets/index.js';
+import { type CommandOptions, openDeployed } from './project.js';
+import { changesBetween } from './report/changes-since.js';
+import type { FileChanges } from './report/file-list.js';
+import { subjectOf } from './report/subject.js';
+import type { DiffResult, FileDiff } from './results.js';
+import { demandRelease } from './store.js';
+
+export interface DiffOptions extends CommandOptions {
+  /** The release to begin with. */
+  from: string;
+  /** Default: the current one. */
+  to?: string;
+}
+
+/** Larger files, and more of them, are named and not shown. */
+const MAX_BYTES = 256 * 1024;
+const MAX_FILES = 200;
+
+/**
+ * What two releases of a store differ in: packages, steps, scripts, services, and, where the store can be read from here, files with
+ * the lines of texts that changed.
+ * @throws RELEASE_UNKNOWN, NOTHING_DEPLOYED
+ */
+export async function diff({ from, to, ...options }: DiffOptions): Promise<DiffResult> {
+  const { target, environment } = await openDeployed(options);
+  const look = target.look();
+  const [records, history, current] = await Promise.all([look.releases(), look.history(), look.currentRelease()]);
+  const [old, now] = [demandRelease(records, from), demandRelease(records, to ?? demandCurrent(current))];
+  const changes = await changesBetween(old, subjectOf(now), { history, target });
+  const diffs = await Promise.all(changes.packages.map(({ id, files }) => textDiffs(id, files, { old, now, target })));
+  return {
+    environment: environment.name,
+    from: old.release,
+    to: now.release,
+    packages: changes.packages.map((item, index) => ({ ...item, diffs: diffs[index] ?? [] })),
+    scripts: changes.scripts,
+    services: changes.services,
+    ...(target.listTree === undefined ? { filesUnknown: true } : {}),
+  };
+}
+
+function demandCurrent(current: string | undefined): string {
+  if (current !== undefined) return current;
+  throw new PrestageError('NOTHING_DEPLOYED', 'No release is current, so there is nothing to compare with.', {
+    hint: 'Name two releases: `prestage releases` lists them.',
+  });
+}
+
+async function textDiffs(
+  id: string,
+  files: FileChanges | undefined,
+  { old, now, target }: { old: ReleaseRecord; now: ReleaseRecord; target: Target },
+): Promise<FileDiff[]> {
+  const [before, after] = [old, now].map(({ packages }) => packages.find((item) => item.id === id)?.tree);
+  if (!files || before === undefined || after === undefined || !target.readFile) return [];
+  const [was, is] = await Promise.all([target.listTree?.(before), target.listTree?.(after)]);
+  const diffs: FileDiff[] = [];
+  for (const path of files.changed.slice(0, MAX_FILES)) {
+    if (!isSmallFile(was?.get(path)) || !isSmallFile(is?.get(path))) continue;
+    const contents = await Promise.all([target.readFile(before, path), target.readFile(after, path)]);
+    if (!contents.every(isText)) continue;
+    const [a = '', b = ''] = contents.map((content) => content.toString('utf8'));
+    const lines = unifiedDiff(a, b);
+    if (lines.length > 0) diffs.push({ path, diff: lines });
+  }
+  return diffs;
+}
+
+function isSmallFile(entry: TreeEntry | undefined): boolean {
+  return entry?.type === 'file' && entry.size <= MAX_BYTES;
+}
+
+function isText(content: Buffer): boolean {
+  return isUtf8(content) && !content.includes(0);
+}
