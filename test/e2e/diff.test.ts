@@ -49,7 +49,7 @@ describe('two releases', () => {
   test('are named, or the error says which there are', async () => {
     const { sample, first, second } = await twoReleases();
     expect(await sample.run(`diff ${first}`)).toMatchObject({
-      status: 2,
+      status: 1,
       stderr: expect.stringContaining('NOTHING_DEPLOYED'),
     });
     const unknown = await sample.run(`diff 0123456789abcdef ${second}`);
