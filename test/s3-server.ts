@@ -125,7 +125,7 @@ async function answering(port: number): Promise<void> {
   }
 }
 
-/** Does something else than passing a request on; undefined lets it pass. `count` is its number, from 1. */
+/** Does something other than passing a request on; undefined lets it pass. `count` is its number, from 1. */
 export type Fault = (seen: {
   method: string;
   range: string | undefined;

@@ -22,7 +22,7 @@ const POLL_MS = 40;
 const RESULT_POLL_MS = 5000;
 
 /**
- * Follows a run to its end, whoever started it and however long ago. An agent that is gone without a result gives
+ * Follows a run to its end, no matter who started it and however long ago. An agent that is gone without a result gives
  * WORKER_DIED with the last lines that it wrote. @throws the signal's reason
  */
 export async function followRun({ runFolder, emit, signal }: FollowRunOptions): Promise<AgentResult> {
@@ -61,7 +61,7 @@ async function emitWhileItRuns(
 }
 
 /**
- * The run's process, while it runs. Whoever starts one says which it is before anybody can know of its job. In a copy of
+ * The run's process, while it runs. Anyone who starts one says which it is before anybody can know of its job. In a copy of
  * the folder that is somebody else's process.
  */
 export async function runningAgent(runFolder: string): Promise<ProcessIdentity | undefined> {

@@ -20,7 +20,7 @@ const CLEANUP_MS = 20_000;
 /** For the last words of an agent that has to end at once. */
 const LAST_WORDS_MS = 60_000;
 const RESERVE_BYTES = 64 * 1024;
-/** Whoever starts an agent says only then what to do; where they were killed meanwhile, nobody ever will. */
+/** Anyone who starts an agent says only then what to do; where they were killed meanwhile, nobody ever will. */
 const JOB_LIMIT_MS = 15_000;
 const JOB_POLL_MS = 10;
 
@@ -31,7 +31,7 @@ const UNTOLD = 3;
 export async function runAgent(folder: string): Promise<number> {
   const runFolder = resolve(folder);
   const files = runFiles(runFolder);
-  // Modes in trees are said outright, whoever prepares; see docs/store-format.md.
+  // Modes in trees are said outright, no matter who prepares; see docs/store-format.md.
   process.umask(0);
   const life = new AbortController();
   const ending: Ending = { runFolder, reporting: undefined, stage: 'working' };
@@ -133,7 +133,7 @@ function endNow(ending: Ending, reason: unknown): void {
   void tell(result, reporting, LAST_WORDS_MS).then((told) => process.exit(told ? 1 : UNTOLD));
 }
 
-/** To the worker's log, for whoever looks into a defect. */
+/** To the worker's log, for anyone who looks into a defect. */
 function complain(error: unknown, reporting?: Reporting): void {
   const text = withoutCredentials(inspect(error));
   process.stderr.write(`${text}\n`);

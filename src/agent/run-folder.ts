@@ -7,7 +7,7 @@ import type { ProcessIdentity } from '../core/process-identity.js';
 import { replaceFile } from '../core/replace-file.js';
 import { publishFile } from '../store/index.js';
 
-/** The files of a run, by which an agent and whoever follows it speak: each has one writer, and nobody needs a pipe. */
+/** The files of a run, by which an agent and anyone who follows it speak: each has one writer, and nobody needs a pipe. */
 export function runFiles(runFolder: string) {
   return {
     /** What is to be done; written by the spawner when it is known who does it. Only the owner may read it. */

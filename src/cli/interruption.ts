@@ -40,7 +40,7 @@ export class Interruption {
     };
   }
 
-  /** Whoever read our output left, and output is all that this command is for. */
+  /** Anyone who read our output left, and output is all that this command is for. */
   readerLeft(): void {
     this.#controller.abort();
   }

@@ -11,7 +11,7 @@ fs.stat(__filename, () => {}); // starts the pool
 // Programs that a command starts must not inherit what is said to this process alone.
 if (size === undefined) delete process.env.UV_THREADPOOL_SIZE;
 
-// This process inflates and decodes nothing: its one WebAssembly is undici's parser of headers. Compiling that once more,
+// This process inflates and decodes nothing: its one WebAssembly is undici's parser of headers. Compiling that again,
 // optimised, takes 38 MiB in the middle of the first download, and makes nothing faster.
 v8.setFlagsFromString('--no-wasm-dynamic-tiering');
 v8.setFlagsFromString('--no-wasm-tier-up');

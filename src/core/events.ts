@@ -2,7 +2,7 @@ import type { SerializedError } from './errors.js';
 
 /**
  * Everything that happens, as data. Rooms below cli/ never print: they emit these. `--json` writes them as they are,
- * each with the time at which it was emitted; a worker writes them to its run's folder, where whoever attaches reads them.
+ * each with the time at which it was emitted; a worker writes them to its run's folder, where anyone who attaches reads them.
  */
 export type PrestageEvent =
   | DeployEvent

@@ -1,4 +1,4 @@
-/** Beyond so many lines that differ, the search for the shortest way ends: what is left is removed and added as a whole. */
+/** Beyond this many lines that differ, the search for the shortest way ends: what is left is removed and added as a whole. */
 const MAX_DIFFERENCES = 1000;
 
 /** Which lines of two texts are not in the other, by their numbers from 0. */
@@ -46,7 +46,7 @@ function shortestWay(old: readonly string[], now: readonly string[]): { removed:
   return { removed: [...old.keys()], added: [...now.keys()] };
 }
 
-/** How far one gets on a diagonal with so many differences; -1 on those that nobody reaches. */
+/** How far one gets on a diagonal with this many differences; -1 on those that nobody reaches. */
 function at(reach: Int32Array, diagonal: number, differences: number): number {
   return Math.abs(diagonal) > differences ? -1 : (reach[diagonal + differences + 1] ?? -1);
 }

@@ -87,7 +87,7 @@ async function fetchInput({ remotes, retry }: InputAccess, location: RemoteLocat
 }
 
 /**
- * The path of a folder input; whoever copies it compares the digest of its listing. One that is packed is unpacked to `scratch`,
+ * The path of a folder input; the copying step compares the digest of its listing. One that is packed is unpacked to `scratch`,
  * which is not there before.
  */
 export async function folderInput(access: InputAccess, digest: string, scratch: string): Promise<string> {

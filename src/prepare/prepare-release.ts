@@ -53,7 +53,7 @@ export async function prepareRelease(options: PrepareOptions): Promise<ReleaseRe
     return (await completeRelease(options)) ?? (await prepareWithLease({ ...options, signal }));
   } catch (error) {
     signal.throwIfAborted();
-    // What is gone, or not as we left it, was perhaps collected by whoever has the lock now.
+    // What is gone, or not as we left it, was perhaps collected by the run that has the lock now.
     if (error instanceof PrestageError && /^STORE_(IO|INVALID)$/.test(error.code)) await lease.confirm(error);
     throw error;
   } finally {

@@ -69,7 +69,7 @@ function namingProxy(proxy: ProxyServer, connect: Connect): Connect {
 
 /**
  * undici 7 asserts, where nobody can catch it, that nothing waits to be read when a server ends its connection (its issue
- * 5360, mended in 8). Here that is a dropped connection: what was not read yet is asked for again.
+ * 5360, fixed in 8). Here that is a dropped connection: what was not read yet is asked for again.
  */
 function endingSafely(connect: Connect): Connect {
   return (options, callback) =>

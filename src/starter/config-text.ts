@@ -95,7 +95,7 @@ function scalar(text: string): string {
     : JSON.stringify(text);
 }
 
-/** Nothing that ends a comment, or shows as something else than it is. */
+/** Nothing that ends a comment, or shows as something other than it is. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
 }

@@ -71,7 +71,7 @@ export type BeatOutcome = 'held' | 'missing' | 'lost';
 /**
  * Says that the holder lives: a new `heartbeatAt` over the old one, in the file itself. Its length never changes, so a
  * reader finds the one time or the other; it needs no space on a full disk; and a file that was moved aside is
- * written where it is, not over the lock of whoever came after.
+ * written where it is, not over the lock of a later holder.
  */
 export async function beat(file: string, holder: LeaseHolder): Promise<BeatOutcome> {
   let handle: Awaited<ReturnType<typeof open>>;

@@ -46,7 +46,7 @@ const aborted = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => resolve(signal.reason));
   });
 
-/** Resolves when the lock file says something else than now. */
+/** Resolves when the lock file says something other than now. */
 async function nextBeat(): Promise<void> {
   const before = await readFile(file, 'utf8');
   await vi.waitUntil(async () => (await readFile(file, 'utf8')) !== before, { timeout: 20_000, interval: 10 });

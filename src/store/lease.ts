@@ -25,7 +25,7 @@ export interface Lease {
   readonly lost: AbortSignal;
   /**
    * Looks whether the lock is still held, not waiting for the next heartbeat: before success is told, or when something in
-   * the store is not as we left it, since whoever has the lock may collect our work.
+   * the store is not as we left it, since the run that has the lock may collect our work.
    * @throws LEASE_LOST, with `cause`
    */
   confirm(cause?: unknown): Promise<void>;
@@ -43,7 +43,7 @@ export interface LeaseOptions {
   leaseMs?: number;
   /**
    * Other locks that a crash may have left together with this one. Those that fall silent while we wait are broken too, so
-   * that whoever wants them next need not watch them for as long again.
+   * that a run that wants them next need not watch them for as long again.
    */
   beside?: readonly string[];
 }

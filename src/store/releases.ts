@@ -106,7 +106,7 @@ async function demandSameRelease(root: string, record: ReleaseRecord): Promise<v
   throw wrongRelease(record, 'there is another one of that id in the store');
 }
 
-/** What a release is, whoever made it, when, and with how much work. Its recipes are in it by their digests. */
+/** What a release is, no matter who made it, when, and with how much work. Its recipes are in it by their digests. */
 function contents({ createdAt: _, createdBy: __, prepared: ___, packages, ...rest }: ReleaseRecord): string {
   return canonicalJson({ ...rest, packages: packages.map(({ recipeContent: _, ...item }) => item) } as Json);
 }
@@ -197,7 +197,7 @@ export async function currentRelease(root: string): Promise<string | undefined> 
 }
 
 /**
- * Moves `current` in one step: whoever follows it finds the old release or the new one.
+ * Moves `current` in one step: anyone who follows it finds the old release or the new one.
  * @throws RELEASE_UNKNOWN, STORE_INVALID, STORE_UNWRITABLE, STORE_IO
  */
 export async function setCurrent(root: string, id: string): Promise<void> {

@@ -9,7 +9,7 @@ import { calls } from './system-calls.js';
 
 /**
  * Moves what is wrong in the store out of the way, by a rename, so that what is right can have its name. It stays for
- * whoever looks into the cause, until the next prune.
+ * anyone who looks into the cause, until the next prune.
  * @returns where it is now; undefined where there was nothing
  */
 export async function setAside(root: string, path: string): Promise<string | undefined> {

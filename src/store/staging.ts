@@ -75,7 +75,7 @@ export async function collectLeftovers(root: string): Promise<number> {
 }
 
 /**
- * Deletes a run's folder. Whoever still works there after all, as the lock was deleted or their machine slept, may give
+ * Deletes a run's folder. Anyone who still works there after all, as the lock was deleted or their machine slept, may give
  * a tree its final name at any moment: so each thing gets a name that only we know before anything in it is deleted, and
  * is published whole before that or not at all. The folder alone does not do: an NFS client may still know it by its handle.
  */

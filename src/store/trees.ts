@@ -138,7 +138,7 @@ export async function publishTree(
       placed = await placeFolder(args.folder, paths.tree(args.name));
     }
     const outcome = placed ? 'published' : 'existing';
-    // Whoever collects leftovers may have seen the manifest without its tree, and taken it away.
+    // Anyone who collects leftovers may have seen the manifest without its tree, and taken it away.
     if (!(await ifThere(() => lstat(paths.manifest(args.name)))))
       await placeManifest(staged, args.root, args.name, summary.digest);
     await flushFolder(paths.trees);

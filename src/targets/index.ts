@@ -68,7 +68,7 @@ export async function diagnose(
   }
 }
 
-/** The least policy, as IAM takes it, for whoever deploys the environment. @throws USAGE where it is not on AWS; AWS_SETTINGS */
+/** The least policy, as IAM takes it, for anyone who deploys the environment. @throws USAGE where it is not on AWS; AWS_SETTINGS */
 export async function deployerPolicy(environment: TargetEnvironment, project: string): Promise<object> {
   if (environment.target !== 'aws')
     throw new PrestageError('USAGE', `Environment ${environment.name} is not on AWS: it needs no policy.`, {

@@ -1,6 +1,6 @@
 /** Which of the lines that are there already `logs` shows. What comes later, with `--follow`, is all shown. */
 export interface LogWindow {
-  /** So many of each source, the last ones. */
+  /** This many of each source, the last ones. */
   tail?: number;
   /** Milliseconds since 1970. */
   since?: number;

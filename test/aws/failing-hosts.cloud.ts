@@ -24,7 +24,7 @@ describe.skipIf(withoutCloud)('hosts on AWS', () => {
     expect((await project.instances()).map(({ id }) => id).sort()).toEqual(before);
     const logs = succeeded(await project.aws('logs jump-0'));
     expect(logs.stdout).toContain('I cannot do this');
-    // Put right, it goes on.
+    // Repaired, it continues.
     await project.write('hosts/jump.py', '#!/bin/sh\necho well\n', 0o755);
     succeeded(await project.aws('deploy --yes --json'));
     expect(await hosts(project)).toEqual(['api-0', 'api-1', 'jump-0', 'web-0']);

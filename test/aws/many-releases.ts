@@ -11,7 +11,7 @@ interface Environment {
 }
 
 /**
- * Makes an environment look as if so many releases had been prepared and deployed before its own: copies of that one's records, under
+ * Makes an environment look as if this many releases had been prepared and deployed before its own: copies of that one's records, under
  * other names. @returns what takes them away again
  */
 export async function addEarlierReleases(

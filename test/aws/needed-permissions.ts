@@ -59,7 +59,7 @@ export interface Needed {
   elsewhere: boolean;
 }
 
-/** Every action that a deployment, a look at it or its removal asks for, with the rights of whoever deploys. */
+/** Every action that a deployment, a look at it or its removal asks for, with the rights of anyone who deploys. */
 export function neededPermissions(): Needed[] {
   const handlers = Object.values(facts.types).flatMap((handler) => Object.values(handler).flat());
   const asked = handlers.filter((action) => !NEVER_ASKED.some(({ actions }) => actions.test(action)));

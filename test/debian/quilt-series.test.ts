@@ -20,7 +20,7 @@ const PACKAGES = `
   .trim()
   .split(/\s+/);
 
-/** An archive may have lost some of them; with fewer than so many, this shows too little. */
+/** An archive may have lost some of them; with fewer than this many, this shows too little. */
 const ENOUGH = 25;
 
 /** Small ones, which the real command prepares as well. */

@@ -9,7 +9,7 @@ import { listen } from '../http-server.js';
 import { proxyServer } from '../proxy-server.js';
 import { freePorts, sampleProject } from '../sample-project.js';
 
-/** Serves a file to whoever asks, in ranges too, and drops the first connection that wants its bytes. */
+/** Serves a file to anyone who asks, in ranges too, and drops the first connection that wants its bytes. */
 async function serveWithDrop(
   file: { content: Buffer },
   scheme: 'http' | 'https' = 'http',

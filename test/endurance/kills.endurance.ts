@@ -16,7 +16,7 @@ import { type Sample, sampleProject } from '../sample-project.js';
 /** How many processes are killed, and how many of one command before it is left to come to its end. */
 const KILLS = 200;
 const IN_A_ROW = 5;
-/** Where the disk is slow, those of this long a time, milliseconds, but no fewer than so many. */
+/** Where the disk is slow, those of this long a time, milliseconds, but no fewer than this many. */
 const TIME = 420_000;
 const FEWEST = 100;
 /** No command takes this long, in milliseconds: it hangs, or waits for what a dead process will not do. */

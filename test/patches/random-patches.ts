@@ -9,7 +9,7 @@ export interface PatchCase {
   strip: number;
   fuzz: number;
   files: Files;
-  /** How it was made, for whoever looks at a difference. */
+  /** How it was made, for anyone who looks at a difference. */
   how: string;
 }
 

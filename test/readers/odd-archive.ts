@@ -16,7 +16,7 @@ export class Dice {
     this.#random = random;
   }
 
-  /** Once in so many times. */
+  /** Once in this many times. */
   once(times: number): boolean {
     return this.#random() * times < 1;
   }

@@ -41,7 +41,7 @@ const BEATS = 10;
 const CATCHING_UP = 16;
 
 /**
- * Follows a run by the objects that its agent writes, whoever started it and however long ago. While nothing is new that takes
+ * Follows a run by the objects that its agent writes, no matter who started it and however long ago. While nothing is new that takes
  * two requests a second, and one more for each heartbeat. An agent whose heart stops gives WORKER_DIED.
  * @throws what the bucket fails with for too long, or at once where it cannot get better (AWS_SETTINGS); the signal's reason
  */

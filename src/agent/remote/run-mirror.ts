@@ -10,7 +10,7 @@ const EVENTS_MS = 1000;
 /** The most that one object holds. */
 const MAX_EVENT_BYTES = 256 * 1024;
 const MAX_LOG_BYTES = 64 * 1024;
-/** Within a few seconds: whoever calls has patience of its own. */
+/** Within a few seconds: the caller has patience of its own. */
 const ATTEMPTS = 4;
 
 /**

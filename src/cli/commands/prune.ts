@@ -44,7 +44,7 @@ export function addPrune(program: Command, run: Run): void {
         const what = `${formatCount(plan.remove.length, 'release')}${joint}${formatCount(plan.trees.length, 'tree')}${aside}, ${formatBytes(plan.bytes)}`;
         await session.confirm({ details: output, action: `This removes ${what}.` });
         await prune(options);
-        // Whoever was asked has read the table.
+        // The person who was asked has read the table.
         return { result, output: session.flags.yes ? output : [], summary: [`Removed ${what}.`] };
       }),
     );

@@ -4,7 +4,7 @@ import type { Reporter } from './reporter.js';
 const COMMAND =
   /`prestage ((?:deploy|plan|status|verify|releases|diff|explain|rollback|prune|logs|report|doctor|test|destroy)\b[^`]*)`/g;
 
-/** Commands in a text as whoever called this one would call them: with its environment and its configuration. */
+/** Commands in a text as the caller of this one would call them: with its environment and its configuration. */
 export function asCalled(text: string, commandLine: (rest: string) => string): string {
   return text.replace(COMMAND, (_, rest: string) => `\`${commandLine(rest)}\``);
 }

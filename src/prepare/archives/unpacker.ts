@@ -46,7 +46,7 @@ export class Unpacker {
     this.#options = options;
   }
 
-  /** Says that so many bytes of the source were read. @throws what the signal was aborted with */
+  /** Says that this many bytes of the source were read. @throws what the signal was aborted with */
   consumed(bytes: number): void {
     this.#options.signal?.throwIfAborted();
     this.budget.consumed = bytes;

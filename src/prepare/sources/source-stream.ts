@@ -10,7 +10,7 @@ export class SourceStream implements AsyncIterable<Buffer> {
     this.#chunks = chunks;
   }
 
-  /** The first bytes, or as many as there are; they are still given to whoever reads. */
+  /** The first bytes, or as many as there are; they are still given to anyone who reads. */
   async head(count: number): Promise<Buffer> {
     let size = this.#ahead.reduce((sum, chunk) => sum + chunk.length, 0);
     while (size < count) {

@@ -12,7 +12,7 @@ const MAX_NAMED = 500;
 const MAX_TEXT_BYTES = 256 * 1024;
 /** Texts that are held in memory for one step. */
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
-/** Files that are read once more, since what the step had read of them was not held. */
+/** Files that are read again, since what the step had read of them was not held. */
 const MAX_READ_AGAIN = 20;
 /** Characters of one line, and of all diffs of one step. */
 const MAX_LINE = 400;

@@ -96,7 +96,7 @@ export async function applyInfrastructure(
   return 'applied';
 }
 
-/** What is stuck, or never was made, is put right first, and looked at again: no step can begin there. */
+/** What is stuck, or never was made, is repaired first, and looked at again: no step can begin there. */
 async function settledLook(look: AwsLook, options: CommandContext): Promise<AwsLook> {
   const { context, infrastructure } = look;
   const state = await infrastructure.state();

@@ -11,7 +11,7 @@ import { everyHost, type HostMachine } from './hosts/every-host.js';
 import { type HostReport, readHostReport } from './hosts/host-report.js';
 
 /**
- * An environment as one look finds it. Each part is asked for once, when it is first needed, and stays as it was found: whoever
+ * An environment as one look finds it. Each part is asked for once, when it is first needed, and stays as it was found: anyone who
  * changes something looks again.
  */
 export interface AwsLook {

@@ -21,7 +21,7 @@ export function freesSpace(command: string): boolean {
   return FREEING.has(command);
 }
 
-/** Whether there is less than the reserve gives back; `files`: than so many of its files. */
+/** Whether there is less than the reserve gives back; `files`: than this many of its files. */
 export async function isFull(root: string, files = FILES): Promise<boolean> {
   const { bytes, inodes = files } = await spaceAvailable(root);
   return bytes < files * FILE_BYTES || inodes < files;
@@ -30,7 +30,7 @@ export async function isFull(root: string, files = FILES): Promise<boolean> {
 /** With less than that nothing can be tried on a disk. */
 export const FEW_FILES = 16;
 
-/** So many files are left to the programs of hosts where the disk stays nearly full. */
+/** This many files are left to the programs of hosts where the disk stays nearly full. */
 const LEFT = 16;
 
 /**

@@ -114,7 +114,7 @@ async function successor(
     if (place === undefined) return oldestAfter(path, file, finished);
     const next = place === 0 ? undefined : await openIfThere(rotatedLog(path, place - 1));
     if (!next) return undefined; // where it was just renamed, the next look finds it
-    // It may have been rotated once more meanwhile.
+    // It may have been rotated again meanwhile.
     if ((await placeOf(path, file)) === place) return { file: next, missed: false };
     await next.close();
   }

@@ -58,7 +58,7 @@ async function emitWindow(
   for (const source of new Set(logs.map((log) => log.source))) {
     const lines = new WindowedLines(window, 'local');
     for (const log of logs.filter((each) => each.source === source)) {
-      // Its beginning is not read again by whoever follows, whether it is shown or not.
+      // Its beginning is not read again by anyone who follows, whether it is shown or not.
       const isOld = window.since !== undefined && (await writtenAt(log.path)) < window.since;
       const say = isOld ? () => {} : (line: string) => lines.add(line);
       await readLines(log, { say, emit, partial });

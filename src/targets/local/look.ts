@@ -6,7 +6,7 @@ import type { LocalLayout } from './layout.js';
 import { readHistory } from './rollout/history.js';
 import { hostsSetAside } from './rollout/previous.js';
 
-/** A root as one look finds it: each part is read once, when it is first needed. Whoever changes something looks again. */
+/** A root as one look finds it: each part is read once, when it is first needed. Anyone who changes something looks again. */
 export interface LocalLook {
   /** Each host, with what it answers. */
   observed(): Promise<ObservedHost[]>;

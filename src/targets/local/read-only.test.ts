@@ -48,7 +48,7 @@ describe.skipIf(lacks('root') || process.platform !== 'linux')(
       expect(JSON.parse(readFileSync(files.state, 'utf8')) as HostState).toMatchObject({ readOnly: true });
       expect((await kit.target.verify({ deep: true }, kit.follow())).differences).toEqual([]);
       expect(existsSync(join(kit.root, 'releases', plan.release, 'beside'))).toBe(false);
-      // Whoever deploys is not bound by it.
+      // Anyone who deploys is not bound by it.
       writeFileSync(join(kit.root, 'trees', 'mine'), '');
       rmSync(join(kit.root, 'trees', 'mine'));
     });

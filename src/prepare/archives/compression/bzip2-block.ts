@@ -6,7 +6,7 @@ const MAX_CODE_LENGTH = 20;
 const MAX_SYMBOLS = 258;
 /** Codes up to this length are looked up in one step. */
 const FAST_BITS = 10;
-/** After so many symbols another table may be used. */
+/** After this many symbols another table may be used. */
 const GROUP_SYMBOLS = 50;
 const MAX_SELECTORS = 18_002;
 

@@ -3,7 +3,7 @@ import { BitReader, BlockCutOff, BlockDamaged, type Bzip2Block, readBlock } from
 
 const BLOCK_START = [0x314159, 0x265359] as const;
 const STREAM_END = [0x177245, 0x385090] as const;
-/** A block at the level 9; a level is so many of a ninth of it. */
+/** A block at the level 9; a lower level has as many ninths of it. */
 const LEVEL_BYTES = 100_000;
 /** What is collected before a block is tried: bytes that do not compress take little more than their length. */
 const FIRST_TRY_BYTES = 960 * 1024;
@@ -93,7 +93,7 @@ class Input {
     this.#used = Math.ceil(this.#used / 8) * 8;
   }
 
-  /** Whether so many bytes are there, or can be had. */
+  /** Whether this many bytes are there, or can be had. */
   async fill(count: number): Promise<boolean> {
     const at = this.#used >>> 3;
     if (this.#bytes.length - at >= count) return true;

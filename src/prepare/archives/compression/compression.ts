@@ -14,7 +14,7 @@ export type Compression = 'gz' | 'xz' | 'zst' | 'bz2';
 /** LZMA alone has no signature: it is only read where something else says that it is there. */
 const DECOMPRESS = { gz: gunzip, xz: unxz, zst: unzstd, bz2: bunzip2, lzma: unlzma } as const;
 
-/** So many pieces are decompressed on this thread before anything else gets its turn. */
+/** This many pieces are decompressed on this thread before anything else gets its turn. */
 export const PIECES_AT_A_TIME = 64;
 
 /** By the signature at the start. */

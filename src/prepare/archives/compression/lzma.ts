@@ -158,7 +158,7 @@ export class LzmaDecoder {
     this.#state = this.#state < 4 ? 0 : this.#state < 10 ? this.#state - 3 : this.#state - 6;
   }
 
-  /** The byte so many before the next one. */
+  /** The byte this many before the next one. */
   #back(distance: number): number {
     const from = this.#at - distance;
     return this.#window[from < 0 ? from + this.#window.length : from] ?? 0;

@@ -5,7 +5,7 @@ const FOOTER_BYTES = 12;
 const HEADER_BYTES = 12;
 /** Some 100,000 blocks. */
 const MAX_INDEX_BYTES = 1024 * 1024;
-/** Streams that were joined are looked at up to so many. */
+/** Streams that were joined are looked at up to this many. */
 const MAX_STREAMS = 1000;
 
 /** What an xz file comes to, by the indexes at the ends of its streams; undefined where they cannot be read. */

@@ -14,7 +14,7 @@ import { BlockSums, parseBlockHeader } from './xz-block.js';
 
 const STREAM_MAGIC = '\xfd7zXZ\0';
 const HEADER_BYTES = 12;
-/** Stream padding comes in words of so many bytes. */
+/** Stream padding comes in words of this many bytes. */
 const WORD_BYTES = 4;
 const SHA256 = 10;
 const SHA256_BYTES = 32;

@@ -10,7 +10,7 @@ export interface LineForm {
 
 const HEADING = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@?/;
 
-/** Mail programs cut empty lines off the end: up to so many may be missing there. */
+/** Mail programs cut empty lines off the end: up to this many may be missing there. */
 const MAY_BE_CUT_OFF = 3;
 
 export function isHunkStart(line: string): boolean {

@@ -79,7 +79,7 @@ export function indentOf(line: string): number {
   return columns;
 }
 
-/** A line without up to so many columns of indentation: a patch may be quoted in a text. */
+/** A line without up to this many columns of indentation: a patch may be quoted in a text. */
 export function unindent(line: string, columns: number): string {
   let [at, column] = [0, 0];
   while (column < columns) {

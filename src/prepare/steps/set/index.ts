@@ -43,7 +43,7 @@ export interface SetResult {
 
 /**
  * Sets keys of a configuration file. Only the bytes of their values change: comments, order, white space, line ends and
- * encoding stay. The result is parsed again, and nothing else in it may say something else than before.
+ * encoding stay. The result is parsed again, and nothing else in it may say something other than before.
  * @throws STEP_INVALID with file and line: wrong syntax, a key that is ambiguous, a place that cannot have a value
  */
 export function applySet(

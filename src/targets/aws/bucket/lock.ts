@@ -35,9 +35,9 @@ export interface LockOptions {
 
 const RENEW_MS = 10_000;
 const POLL_MS = 2000;
-/** A holder that was not renewed for so many renewals is dead. By S3's clock, which wrote down the last one. */
+/** A holder that was not renewed for this many renewals is dead. By S3's clock, which wrote down the last one. */
 const DEAD_RENEWALS = 6;
-/** So many renewals before that, a holder whose renewals do not get through gives up: its lock is still there then. */
+/** This many renewals before that, a holder whose renewals do not get through gives up: its lock is still there then. */
 const MARGIN_RENEWALS = 1;
 
 /**

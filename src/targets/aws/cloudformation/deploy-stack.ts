@@ -15,7 +15,7 @@ export interface StackDeployment {
 }
 
 /**
- * Makes a stack as its template says, through CloudFormation, and follows it. What is in the way of a deployment is put right first.
+ * Makes a stack as its template says, through CloudFormation, and follows it. What is in the way of a deployment is repaired first.
  * Aborting the signal stops following; CloudFormation goes on.
  * @throws STACK_FAILED with the resource that failed and why; the signal's reason
  */

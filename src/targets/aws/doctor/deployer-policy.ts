@@ -10,7 +10,7 @@ interface Statement {
 }
 
 /**
- * The least policy of whoever deploys: CloudFormation makes what the stacks say with the permissions of who asks it to. What can be
+ * The least policy of anyone who deploys: CloudFormation makes what the stacks say with the permissions of who asks it to. What can be
  * named by name is; the rest (EC2, load balancers, EFS, RDS, Route 53), whose resources get their ids only when they are made, is
  * bound to the region. It fits into one managed policy (6,144 characters without spaces).
  */
@@ -41,7 +41,7 @@ function named(scope: Scope): Statement[] {
       ],
       arn('cloudformation', `stack/${name}-*/*`),
     ),
-    // All of it: CloudFormation sets and reads a dozen things of a bucket, and whoever may delete it may do the rest as well.
+    // All of it: CloudFormation sets and reads a dozen things of a bucket, and anyone who may delete it may do the rest as well.
     allow('Bucket', ['s3:*'], [bucket, `${bucket}/*`]),
     allow(
       'Roles',

@@ -2,7 +2,7 @@ import type { AwsEnvironment } from '../../../plan/index.js';
 import { openSession } from '../api/session.js';
 
 /**
- * The least policy for whoever deploys an environment. It names buckets, roles and stacks, so the account must be known: the one that
+ * The least policy for anyone who deploys an environment. It names buckets, roles and stacks, so the account must be known: the one that
  * the environment is pinned to, or that of the credentials. @throws AWS_SETTINGS where there is neither
  */
 export async function policyOfDeployer({

@@ -25,7 +25,7 @@ export interface FoundationOutputs {
   VpcId: string;
   /** Isolated: workers, mount targets, the database. In two zones, or as the configuration names. */
   WorkerSubnetIds: string[];
-  /** Whoever has it may reach the file system's mount targets. */
+  /** Anyone who has it may reach the file system's mount targets. */
   StorageClientSecurityGroupId: string;
   LaunchTemplateId: string;
 }

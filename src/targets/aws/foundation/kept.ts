@@ -8,7 +8,7 @@ import type { AwsContext } from '../environment/context.js';
 import { foundationStackName, TAGS, uniqueName } from '../environment/names.js';
 
 /**
- * What the foundation's stack leaves when it goes, found by its name and its tags: whoever deleted the stack, and wherever a
+ * What the foundation's stack leaves when it goes, found by its name and its tags: no matter who deleted the stack, and wherever a
  * `destroy --purge` was interrupted, it is still there and costs money.
  */
 export async function keptBucket(context: AwsContext): Promise<Bucket | undefined> {
@@ -47,7 +47,7 @@ export async function keptFileSystems({ session: { efs }, project, environment }
  * CloudFormation cannot make a bucket again that is there. @throws STACK_STUCK where it is, and its stack is not
  */
 export async function refuseWithoutStack(context: AwsContext): Promise<void> {
-  // In this order: whoever makes the stack at this moment makes the bucket after it.
+  // In this order: anyone who makes the stack at this moment makes the bucket after it.
   const bucket = await keptBucket(context);
   if (bucket === undefined) return;
   const { environment, session } = context;

@@ -10,7 +10,7 @@ export interface Storage {
   fileSystemId: string;
   writerAccessPointId: string;
   readerAccessPointId: string;
-  /** Whoever has it reaches the mount targets. */
+  /** Anyone who has it reaches the mount targets. */
   clientGroupId: string;
 }
 
@@ -84,7 +84,7 @@ const MOUNTING = [
 ];
 
 /**
- * Refuses whoever comes without TLS, without an access point, or as a role that is not ours. It allows nobody: what it
+ * Refuses anyone who comes without TLS, without an access point, or as a role that is not ours. It allows nobody: what it
  * allowed would hold beside what a role's own policy says, for any access point. So each role mounts by the access point that
  * its own policy names, and by no other.
  */

@@ -51,7 +51,7 @@ async function imageFor(
   return wanted?.id ?? record?.imageId ?? newestImage(context);
 }
 
-/** A host that is missing gets the next number, which makes it another resource: CloudFormation then makes its instance anew. */
+/** A host that is missing gets the next number, which makes it another resource: CloudFormation then makes its instance again. */
 function nextGenerations(same: InfrastructureRecord | undefined, missing: readonly string[]): Record<string, number> {
   const generations = { ...same?.generations };
   for (const host of missing) generations[host] = (generations[host] ?? 0) + 1;

@@ -7,7 +7,7 @@ import { logicalId } from '../cdk/names.js';
 import type { Host } from './hosts.js';
 import { hostAddress, serviceAddress } from './zone.js';
 
-/** Seconds that a name may be remembered: a host may be replaced, and who has its old address must ask anew before that goes. */
+/** Seconds that a name may be remembered: a host may be replaced, and who has its old address must ask again before that goes. */
 export const NAME_SECONDS = 10;
 const TTL = String(NAME_SECONDS);
 

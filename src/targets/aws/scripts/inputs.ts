@@ -1,6 +1,6 @@
 import type { HealthCheck } from '../../../plan/index.js';
 
-/** What every machine's script must know. Values are written into shell scripts: whoever renders them quotes them. */
+/** What every machine's script must know. Values are written into shell scripts: the renderer quotes them. */
 interface MachineInputs {
   bucket: string;
   region: string;

@@ -54,7 +54,7 @@ interface Watching extends CommandContext {
 }
 
 /**
- * Follows a worker's run to its end, whoever launched it. Aborting the signal stops following, never the worker. However it ends,
+ * Follows a worker's run to its end, no matter who launched it. Aborting the signal stops following, never the worker. However it ends,
  * its machine is seen to be gone before this returns.
  * @throws MACHINE_STUCK; the signal's reason
  */

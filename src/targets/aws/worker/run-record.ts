@@ -3,7 +3,7 @@ import type { Bucket } from '../bucket/bucket.js';
 import { RUNS, runKeys } from '../bucket/layout.js';
 
 /**
- * What a run of a worker is, written before anything is launched: whoever finds it launches the very same machine (its token
+ * What a run of a worker is, written before anything is launched: anyone who finds it launches the very same machine (its token
  * makes that idempotent), or follows it.
  */
 export const runRecord = z.strictObject({

@@ -15,7 +15,7 @@ import { listRuns, type RunRecord, readRun, recordRun } from './run-record.js';
 const DEADLINE_MS = 6 * 60 * 60_000;
 /** The agent ends itself before that, and says why. */
 const AGENT_DEADLINE_MS = DEADLINE_MS - 10 * 60_000;
-/** A run that was recorded and not launched by then was given up by whoever recorded it. */
+/** A run that was recorded and not launched by then was given up by the command that recorded it. */
 const LAUNCH_LIMIT_MS = 10 * 60_000;
 /** Runs that are looked at for one to follow. */
 const RECENT_RUNS = 10;
@@ -59,7 +59,7 @@ export async function runTask(
 
 export interface RunAtWork {
   record: RunRecord;
-  /** Undefined where it was recorded a moment ago, and whoever did has not launched it, or was killed. */
+  /** Undefined where it was recorded a moment ago, and the command that did has not launched it, or was killed. */
   machine: Machine | undefined;
 }
 

@@ -6,7 +6,7 @@ import { endStrays } from './stop.js';
 
 /**
  * Ends what runs for hosts of this root whose folders are gone: somebody removed `hosts/` (`git clean`, for one) under
- * running supervisors. They see it and end within a second; whoever is to have their ports does not wait for that. Found
+ * running supervisors. They see it and end within a second; a host that is to have their ports does not wait for that. Found
  * on Linux only.
  */
 export async function endForgotten(layout: LocalLayout, emit: Emit): Promise<void> {

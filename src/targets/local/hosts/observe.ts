@@ -77,7 +77,7 @@ export async function conditionOf(
     };
   if (state.phase !== 'done' && state.phase !== 'running')
     return { condition: 'starting', detail: phaseInWords(state) };
-  // Whoever answers in its place: between two starts a program is not healthy.
+  // Anyone who answers in its place: between two starts a program is not healthy.
   if (state.phase === 'running' && !isRunning(state.child))
     return {
       condition: state.restarts === 0 ? 'starting' : 'unhealthy',

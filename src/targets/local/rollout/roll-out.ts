@@ -121,7 +121,7 @@ function boots({ spec, action }: PlannedHost): boolean {
 async function launch({ spec, existing, action }: PlannedHost, context: HostContext): Promise<LaunchedHost> {
   const { layout, programs, observed, clear } = context;
   if (existing && action === 'keep') return { spec, folder: existing.folder, supervisor: existing.state?.supervisor };
-  // Services may swap ports, or take over that of one that is removed. Whoever still listens there would answer our check.
+  // Services may swap ports, or take over that of one that is removed. Anyone who still listens there would answer our check.
   const holders = observed.filter((other) => other.spec.port === spec.port && other.spec.host !== spec.host);
   if (spec.port !== undefined) await Promise.all(holders.map(clear));
   if (existing && action === 'adopt') return takeOver(existing.folder, spec, programs);

@@ -87,7 +87,7 @@ async function prepare(
       alone: true,
       onStart: (pid) => {
         const child = identify(pid) ?? { pid };
-        // Before it is told that it prepares: whoever then follows the run asks which process that is.
+        // Before it is told that it prepares: anyone who then follows the run asks which process that is.
         records.keep(runFiles(runFolder).agent, JSON.stringify(agentRecord(child, runFolder)));
         reporter.report({ phase: 'preparing', files: 'preparing', child });
       },

@@ -45,7 +45,7 @@ export function openHost(): Host {
   };
 }
 
-/** There is a state only where the host is taken over: whoever starts it again removes that before. */
+/** There is a state only where the host is taken over: anyone who starts it again removes that before. */
 function stateBefore(path: string): HostState | undefined {
   try {
     const state = JSON.parse(readFileSync(path, 'utf8')) as HostState;

@@ -12,7 +12,7 @@ export interface RotatingFile {
 const MAX_BYTES = 10 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
-/** Renamed at the end of a line, so that no line is in two files; whoever writes opens the next file itself. */
+/** Renamed at the end of a line, so that no line is in two files; the writer opens the next file itself. */
 export function openRotatingFile(path: string, maxBytes = MAX_BYTES): RotatingFile {
   let descriptor = open(path);
   let size = fstatSync(descriptor).size;
