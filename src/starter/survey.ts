@@ -108,7 +108,8 @@ async function isShelf(here: Folder, root: string): Promise<boolean> {
     if (/\.(patch|diff|tf|tfvars)$/.test(name) || COMPOSE.test(name) || PROGRAM.test(name)) return true;
     if (name === 'series' || /\.(tar|tgz|zip|7z|deb|rpm|cpio)(\.\w+)?$|\.t[gx]z$/.test(name)) return true;
   }
-  if (here.files.length > 0 && here.folders.length === 0) {
+  // `hosts/`, with scripts alone; deeper down, it is the `bin` of a product.
+  if (!here.path.includes('/') && here.files.length > 0 && here.folders.length === 0) {
     const starts = await Promise.all(here.files.map((path) => startOf(join(root, path), 2)));
     if (starts.every((start) => start.toString() === '#!')) return true;
   }

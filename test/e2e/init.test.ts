@@ -116,6 +116,7 @@ describe('init', () => {
       'vendor/series': '10-port.patch\n',
       'vendor/10-port.patch': patch('8080', '9090'),
       'on/conf/server.xml': SERVER,
+      'on/bin/run.sh': '#!/bin/sh\n',
       '007': '#!/bin/sh\n',
     });
     await mkdir(join(folder, 'unsafe'));
