@@ -15,6 +15,7 @@ import { addReleases } from './commands/releases.js';
 import { addReport } from './commands/report.js';
 import { addRollback } from './commands/rollback.js';
 import { addStatus } from './commands/status.js';
+import { addSupport } from './commands/support.js';
 import { addTest } from './commands/test.js';
 import { addVerify } from './commands/verify.js';
 import type { Surroundings } from './output/streams.js';
@@ -77,6 +78,7 @@ export function createProgram({
     addDoctor,
     addTest,
     addDestroy,
+    addSupport,
     addCompletion,
   ]) {
     add(program, run);

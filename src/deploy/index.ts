@@ -20,10 +20,12 @@ export type {
   ReportResult,
   RollbackResult,
   StatusResult,
+  SupportResult,
   Unrepaired,
   VerifyResult,
 } from './results.js';
 export { type RollbackOptions, rollback } from './rollback.js';
 export { logs, status } from './status.js';
 export { planPrune, prune, releases } from './store.js';
+export { support } from './support.js';
 export { type VerifyOptions, verify } from './verify.js';

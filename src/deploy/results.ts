@@ -120,6 +120,12 @@ export interface ExplainResult {
   steps?: { step: number; kind: string; change: string; diff: string[] }[];
 }
 
+export interface SupportResult {
+  project: string;
+  environment: string;
+  parts: { name: string; text: string }[];
+}
+
 export interface ReportResult {
   environment: string;
   release: string;

@@ -2,7 +2,7 @@ import type { PrestageError } from '../../core/errors.js';
 import type { Reporter } from './reporter.js';
 
 const COMMAND =
-  /`prestage ((?:deploy|plan|status|verify|releases|diff|explain|rollback|prune|logs|report|doctor|test|destroy)\b[^`]*)`/g;
+  /`prestage ((?:deploy|plan|status|verify|releases|diff|explain|rollback|prune|logs|report|doctor|test|support|destroy)\b[^`]*)`/g;
 
 /** Commands in a text as the caller of this one would call them: with its environment and its configuration. */
 export function asCalled(text: string, commandLine: (rest: string) => string): string {
