@@ -64,7 +64,7 @@ async function textDiffs(
     if (!isSmallFile(was?.get(path)) || !isSmallFile(is?.get(path))) continue;
     const contents = await Promise.all([target.readFile(before, path), target.readFile(after, path)]);
     if (!contents.every(isText)) continue;
-    const [a = '', b = ''] = contents.map((content) => content.toString('utf8'));
+    const [a = '', b = ''] = contents.map((content) => Buffer.from(content).toString('utf8'));
     const lines = unifiedDiff(a, b);
     if (lines.length > 0) diffs.push({ path, diff: lines });
   }
@@ -75,6 +75,6 @@ function isSmallFile(entry: TreeEntry | undefined): boolean {
   return entry?.type === 'file' && entry.size <= MAX_BYTES;
 }
 
-function isText(content: Buffer): boolean {
+function isText(content: Uint8Array): boolean {
   return isUtf8(content) && !content.includes(0);
 }

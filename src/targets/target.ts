@@ -39,7 +39,7 @@ export interface Target {
   listTree?(tree: string): Promise<ReadonlyMap<string, TreeEntry> | undefined>;
 
   /** A file of a tree of the store, where it can be read. @param path as its manifest has it */
-  readFile?(tree: string, path: string): Promise<Buffer>;
+  readFile?(tree: string, path: string): Promise<Uint8Array>;
 
   /** Lines of a host's (`api`, `api-1`), the database's or the worker's log, oldest first; with `follow`, until aborted. */
   logs(source: string | undefined, options: LogOptions): Promise<void>;

@@ -44,10 +44,8 @@ describe('two releases', () => {
       'extras: 2 added, 1 removed, 1 changed\n+ blob.bin\n+ new.txt\n- old.txt\n~ conf/x.properties\n',
     );
     expect((await sample.run(`diff ${first} ${first}`)).stdout).toBe(`Releases ${first} and ${first} do not differ.\n`);
-  });
 
-  test('are named, or the error says which there are', async () => {
-    const { sample, first, second } = await twoReleases();
+    // Releases are named, or the error says which there are.
     expect(await sample.run(`diff ${first}`)).toMatchObject({
       status: 1,
       stderr: expect.stringContaining('NOTHING_DEPLOYED'),
@@ -75,10 +73,8 @@ describe('a file of a release', () => {
     });
     const { stdout } = await sample.run(`explain ${sample.root}/current/${explained.path}`);
     expect(stdout).toContain('+port=2');
-  });
 
-  test('that is not there has near ones', async () => {
-    const { sample } = await twoReleases();
+    // One that is not there has near ones.
     const { status, stderr } = await sample.run('explain extras/conf/x.propertes');
     expect([status, stderr]).toEqual([2, expect.stringMatching(/PATH_UNKNOWN[\s\S]*Near: [^ ]*conf\/x\.properties/)]);
   });
