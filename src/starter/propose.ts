@@ -43,10 +43,11 @@ export function propose(found: Survey, { environments, hints, old }: Outside): P
 
   const unused: Proposal['unused'] = [];
   for (const patch of [...found.patches].sort(byPath)) fitPatch(patch, contents, unused);
-  for (const path of found.settings) fitSettings(path, contents, unused);
-  const read = addOldWork(packages, { found, old, unused });
+  const read = new Set(environments.map(({ from }) => from));
+  for (const path of found.settings) if (!read.has(path)) fitSettings(path, contents, unused);
+  const translated = addOldWork(packages, { found, old, unused });
   const services = servicesOf(
-    found.scripts.filter((path) => !read.has(path)),
+    found.scripts.filter((path) => !translated.has(path)),
     unused,
   );
   return { packages, services, environments, hints, unused };

@@ -1,5 +1,5 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
-import { extname, join, posix } from 'node:path';
+import { extname, join, posix, relative, sep } from 'node:path';
 import { formatBytes } from '../core/bytes.js';
 import { PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
@@ -94,7 +94,7 @@ async function visit(here: Folder, found: Survey, context: Visit): Promise<void>
     return;
   }
   if (here.path !== '' && !(await isShelf(here, context.folder))) {
-    const files = filesIn(here).map((path) => posix.relative(here.path, path));
+    const files = await filesUnder(join(context.folder, here.path));
     if (files.length > 0) found.folders.push({ path: here.path, files });
     return;
   }
@@ -117,8 +117,11 @@ async function isShelf(here: Folder, root: string): Promise<boolean> {
   return inner.includes(true);
 }
 
-function filesIn({ files, folders }: Folder): string[] {
-  return [...files, ...folders.flatMap(filesIn)];
+/** However deep: a patch may fit the last of them. */
+async function filesUnder(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return files.map((file) => relative(folder, file).split(sep).join('/')).sort();
 }
 
 async function sort(path: string, found: Survey, { folder, signal, tell }: Visit): Promise<void> {

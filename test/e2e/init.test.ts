@@ -117,6 +117,8 @@ describe('init', () => {
       'vendor/10-port.patch': patch('8080', '9090'),
       'on/conf/server.xml': SERVER,
       'on/bin/run.sh': '#!/bin/sh\n',
+      'on/a/b/c/d/deep.txt': 'x',
+      'env.prod.yaml': 'region: eu-central-1\n',
       '007': '#!/bin/sh\n',
     });
     await mkdir(join(folder, 'unsafe'));
