@@ -3,7 +3,7 @@ import type { Proposal, ProposedPackage, ProposedService, ProposedStep } from '.
 
 /** The proposal as a configuration, with a comment for each thing that says what was found. */
 export function configText(name: string, proposal: Proposal): string {
-  const { packages, services, environments, hints, unused } = proposal;
+  const { packages, services, environments, hints, read, unused } = proposal;
   const lines = [
     '# yaml-language-server: $schema=./node_modules/prestage/schema/prestage.schema.json',
     '#',
@@ -17,6 +17,8 @@ export function configText(name: string, proposal: Proposal): string {
     'environments:',
     '  local: { target: local }',
     ...environments.flatMap(environmentText),
+    ...(read.length === 0 ? [] : ['', '# Read, for the lines in them that lay out files:']),
+    ...read.map((path) => `# - ${oneLine(path)}`),
     ...(unused.length === 0 ? [] : ['', '# Found, and not used:']),
     ...unused.map(({ path, why }) => `# - ${oneLine(`${path}: ${why}`)}`),
   ];
@@ -36,6 +38,9 @@ export function packagesText(packages: readonly ProposedPackage[], { from = '' }
   ]);
 }
 
+/** Longer ones have their comment above them. */
+const LONG_LINE = 110;
+
 function stepsText(steps: readonly ProposedStep[], from: string): string[] {
   if (steps.length === 0) return [];
   // A list of comments alone would be no list.
@@ -44,7 +49,9 @@ function stepsText(steps: readonly ProposedStep[], from: string): string[] {
     heading,
     ...steps.flatMap((step) => {
       const line = `- ${stepText(step, from)}`;
-      if (step.fault === undefined) return [`      ${line} # ${oneLine(step.about)}`];
+      const about = `# ${oneLine(step.about)}`;
+      const isLong = line.length + about.length > LONG_LINE;
+      if (step.fault === undefined) return isLong ? [`      ${about}`, `      ${line}`] : [`      ${line} ${about}`];
       return [`      # ${line}`, `      #   ${oneLine(`${step.about}; tried, and failed: ${step.fault}`)}`];
     }),
   ];
@@ -59,9 +66,15 @@ function stepText(step: ProposedStep, from: string): string {
       return step.strip === 1 ? `patch: ${file}` : `patch: { file: ${file}, strip: ${step.strip} }`;
     }
     case 'replace': {
-      const { file, search, to, regex } = step;
+      const { files, search, to, regex } = step;
+      const [only = ''] = files;
+      const where = files.length === 1 ? scalar(only) : `[${files.map(scalar).join(', ')}]`;
       const kind = regex ? ', regex: true' : '';
-      return `replace: { files: ${scalar(file)}, from: ${JSON.stringify(search)}, to: ${JSON.stringify(to)}${kind} }`;
+      return `replace: { files: ${where}, from: ${JSON.stringify(search)}, to: ${JSON.stringify(to)}${kind} }`;
+    }
+    case 'extract': {
+      const strip = step.strip === 0 ? '' : `, strip: ${step.strip}`;
+      return `extract: { file: ${scalar(step.file)}, to: ${scalar(step.to)}${strip} }`;
     }
     case 'chmod':
       return `chmod: { files: ${scalar(step.file)}, mode: "${step.mode}" }`;

@@ -47,7 +47,7 @@ export function additions(proposal: Proposal, config: string): string[] {
     ({ boot, run }) => ![boot, run].some((path) => path && config.includes(path)),
   );
   if (packages.length + services.length === 0) return [];
-  const added = configText('starter', { packages, services, environments: [], hints: [], unused: [] });
+  const added = configText('starter', { packages, services, environments: [], hints: [], read: [], unused: [] });
   const wanted = added.slice(added.search(/^(packages|services):/m), added.search(/^environments:/m));
   return wanted.trimEnd().split('\n');
 }

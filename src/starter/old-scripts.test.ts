@@ -18,8 +18,39 @@ describe('what an older script does to files', () => {
     ],
     [
       `if true; then sudo sed -i.bak -e 's|/old/dir|/new|g' \\\n  \${root}/opt/a/conf/x.conf; fi`,
-      [{ kind: 'replace', file: 'opt/a/conf/x.conf', search: '/old/dir', to: '/new', regex: false }],
+      [{ kind: 'replace', files: ['opt/a/conf/x.conf'], search: '/old/dir', to: '/new', regex: false }],
     ],
+    [
+      `for f in a.sh b.sh; do\n  sed -i "s/x/y/" /efs/opt/a/$f\ndone`,
+      [
+        { kind: 'replace', files: ['opt/a/a.sh'], at: 'deploy.sh:2' },
+        { kind: 'replace', files: ['opt/a/b.sh'], firstOnly: true },
+      ],
+    ],
+    [
+      `find /efs/opt/a -name '*.sh' -exec chmod +x {} \\;\nfind /efs/opt/a -type f -name '*.conf' | xargs sed -i 's/x/y/g'`,
+      [
+        { kind: 'chmod', file: 'opt/a/**/*.sh', mode: '755' },
+        { kind: 'replace', files: ['opt/a/**/*.conf'] },
+      ],
+    ],
+    ['find /efs/opt/a -mtime +3 -exec rm {} +', [{ kind: 'unknown', paths: ['opt/a'] }]],
+    ['mount -t efs fs-1:/ /shared\nchmod 644 /shared/a/b', [{ kind: 'chmod', file: 'a/b', mode: '644' }]],
+    [
+      'curl -fsS https://a.example/a.tar.gz | tar xz -C /efs/opt',
+      [{ kind: 'download' }, { kind: 'unpack', archive: 'https://a.example/a.tar.gz', to: 'opt' }],
+    ],
+    [
+      'aws s3 cp files/a.zip s3://b/a.zip; aws s3 cp s3://b/a.jar /efs/lib/',
+      [{ kind: 'upload', file: 'files/a.zip' }, { kind: 'download' }, { kind: 'copy', to: 'lib/' }],
+    ],
+    // What these do is not understood; what they name tells whether it matters.
+    ['cat > /efs/opt/a/x <<END\nrm -rf /\nEND\n', [{ kind: 'unknown', paths: ['opt/a/x'] }]],
+    ['echo a=1 >> /efs/opt/a/x 2>/dev/null', [{ kind: 'unknown', paths: ['opt/a/x'] }]],
+    ['sed "s/a/b/" /efs/x > /efs/y', [{ kind: 'unknown', paths: ['y'] }]],
+    ['mv /efs/opt/a/x /efs/opt/a/y', [{ kind: 'unknown', paths: ['opt/a/x', 'opt/a/y'] }]],
+    ['sed -i "s/localhost/$DB_HOST/" /efs/opt/a/x', [{ kind: 'unknown', paths: ['opt/a/x'] }]],
+    ['mkdir -p /efs/opt/a; ls /efs >/dev/null; echo done', []],
     ['cp conf/a.properties /efs/opt/a/conf/ # ours', [{ kind: 'copy', file: 'conf/a.properties', to: 'opt/a/conf/' }]],
     ['patch -p1 -d /efs/opt/a < fixes/1.patch', [{ kind: 'patch', file: 'fixes/1.patch', folder: 'opt/a', strip: 1 }]],
     ['chmod +x /efs/opt/a/bin/run.sh', [{ kind: 'chmod', file: 'opt/a/bin/run.sh', mode: '755' }]],
@@ -62,6 +93,15 @@ describe.skipIf(process.platform !== 'linux')('on Linux, a substitution does wha
     ['s/price/\\&/g', false],
     ['s/[0-9]\\{4\\}/N/g', false],
     ['s#x\\|b#Y#g', false],
+    ['s/$5/five/g', false],
+    ['s/install/in^s*tall/g', false],
+    ['s/m[^a]*/M/g', false],
+    ['s/[[:digit:]]\\+/N/g', false],
+    ['s/[[:space:]]*=[[:space:]]*/=/', false],
+    ['s/\\s\\+/_/g', false],
+    ['s/\\<port\\>/the\\tport\\nis/', false],
+    ['s/[a\\]*+b/X/g', false],
+    ['s/(.)\\.(.)/\\2.\\1$&/', true],
   ])('%s, extended: %s', (script, extended) => {
     const folder = mkdtempSync(join(tmpdir(), 'prestage-sed-'));
     try {
@@ -73,7 +113,10 @@ describe.skipIf(process.platform !== 'linux')('on Linux, a substitution does wha
     }
   });
 
-  test.each(['d', 's/a/b/2', 's/a/b/I', 'y/a/b/', 's/a/b/; s/c/d/'])('%s is not translated', (script) => {
-    expect(substitution(script, false)).toBeUndefined();
-  });
+  test.each(['d', 's/a/b/2', 's/a/b/I', 'y/a/b/', 's/a/b/; s/c/d/', 's/a/\\U&/', 's/[[.a.]]/b/', 's/a\\nb/c/'])(
+    '%s is not translated',
+    (script) => {
+      expect(substitution(script, false)).toBeUndefined();
+    },
+  );
 });

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { parse } from 'yaml';
 import { asName } from './names.js';
-import { heredocs, type OldWork, oldWork } from './old-scripts.js';
+import { heredocs, oldWork, terraformUploads } from './old-scripts.js';
+import type { OldWork } from './old-work.js';
 import type { Survey } from './survey.js';
 
 /** An environment on AWS, as other tools' files describe it. */
@@ -29,9 +30,10 @@ export async function readOutside(folder: string, found: Survey): Promise<Outsid
   const environments = new Map<string, ProposedEnvironment>();
   for (const path of found.settings) {
     const [, name] = /^env\.([\w-]+)\.ya?ml$/.exec(posix.basename(path)) ?? [];
-    const region = name === undefined ? undefined : regionIn(await read(path));
+    const text = name === undefined ? '' : await read(path);
+    const [region, vpcCidr] = [regionIn(text), vpcIn(text)];
     if (name !== undefined && region !== undefined)
-      environments.set(asName(name), { name: asName(name), region, from: path });
+      environments.set(asName(name), { name: asName(name), region, from: path, ...(vpcCidr && { vpcCidr }) });
   }
   const terraform = await Promise.all(found.terraform.map(async (path) => ({ path, text: await read(path) })));
   // A value in terraform.tfvars counts more than a default in a .tf.
@@ -46,8 +48,9 @@ export async function readOutside(folder: string, found: Survey): Promise<Outsid
   const variables = new Map(terraform.toReversed().flatMap(({ text }) => variablesIn(text)));
   const scripts = await Promise.all(found.scripts.map(async (path) => ({ path, text: await read(path), line: 1 })));
   const inTerraform = terraform.flatMap(({ path, text }) => heredocs(path, text));
+  const uploads = terraform.flatMap(({ path, text }) => terraformUploads(path, text));
   return {
-    old: [...scripts, ...inTerraform].flatMap((script) => oldWork(script, variables)),
+    old: [...uploads, ...[...scripts, ...inTerraform].flatMap((script) => oldWork(script, variables))],
     environments: [...environments.values()].filter(({ name }) => name !== '' && name !== 'local'),
     hints: hints.flat(),
   };
@@ -62,12 +65,15 @@ function regionIn(text: string): string | undefined {
   return direct ?? variable;
 }
 
+/** `cidr_block` of the VPC, `vpc_cidr` of variables, `vpcCidr: 10.0.0.0/16`. */
 function vpcIn(text: string): string | undefined {
-  const [, cidr] =
-    /resource\s+"aws_vpc"[^{]*\{[^}]*cidr_block\s*=\s*"(\d+\.\d+\.\d+\.\d+\/(?:1[6-9]|2[0-4]))"/.exec(text) ??
-    /^\s*vpc_cidr(?:_block)?\s*=\s*"(\d+\.\d+\.\d+\.\d+\/(?:1[6-9]|2[0-4]))"/m.exec(text) ??
-    [];
-  return cidr;
+  const cidr = '"?(\\d+\\.\\d+\\.\\d+\\.\\d+/(?:1[6-9]|2[0-4]))"?';
+  const written = [
+    `resource\\s+"aws_vpc"[^{]*\\{[^}]*cidr_block\\s*=\\s*${cidr}`,
+    `^\\s*vpc_?cidr(?:_?block)?\\s*[=:]\\s*${cidr}`,
+    `variable\\s+"vpc_cidr(?:_block)?"\\s*\\{[^}]*default\\s*=\\s*${cidr}`,
+  ];
+  return written.map((each) => new RegExp(each, 'mi').exec(text)?.[1]).find((found) => found !== undefined);
 }
 
 /** A line for each service. An image is no program that a host runs: which script does that is for a person to say. */

@@ -4,7 +4,8 @@ import type { ProposedEnvironment } from './outside.js';
 export type ProposedChange =
   | { kind: 'patch'; from: string; strip: number }
   | { kind: 'copy'; from: string; to: string }
-  | { kind: 'replace'; file: string; search: string; to: string; regex: boolean }
+  | { kind: 'replace'; files: string[]; search: string; to: string; regex: boolean }
+  | { kind: 'extract'; file: string; to: string; strip: number }
   | { kind: 'chmod'; file: string; mode: string }
   | { kind: 'remove'; file: string };
 
@@ -40,6 +41,8 @@ export interface Proposal {
   environments: ProposedEnvironment[];
   /** Services of Docker Compose, as comments. */
   hints: string[];
+  /** Scripts that destinations and steps were taken from. */
+  read: string[];
   /** What was found and is not used, with the reason. */
   unused: { path: string; why: string }[];
 }

@@ -4,7 +4,7 @@ import { addOldWork } from './add-old-work.js';
 import { productName, uniqueName } from './names.js';
 import type { Outside } from './outside.js';
 import type { Proposal, ProposedPackage, ProposedService } from './proposal.js';
-import type { FoundPatch, Survey } from './survey.js';
+import { type FoundPatch, type Survey, TEMPLATE } from './survey.js';
 
 export function isEmpty(found: Survey): boolean {
   return Object.values(found).every((each) => each.length === 0);
@@ -14,6 +14,7 @@ export function isEmpty(found: Survey): boolean {
 export function propose(found: Survey, { environments, hints, old }: Outside): Proposal {
   const taken = new Set<string>();
   const contents = new Map<ProposedPackage, readonly string[]>();
+  const tops = new Map<string, string>();
   const packages: ProposedPackage[] = [];
   const add = (item: Omit<ProposedPackage, 'id' | 'destination' | 'steps'>, files: readonly string[] = []) => {
     const id = uniqueName(productName(item.source), taken);
@@ -32,6 +33,7 @@ export function propose(found: Survey, { environments, hints, old }: Outside): P
       continue;
     }
     const top = commonFolder(files);
+    if (top !== undefined) tops.set(path, top);
     const where = top === undefined ? '' : `, all of them in ${top}/`;
     const about = `${format}, ${filesText(files.length)}${where}`;
     const inside = top === undefined ? files : files.map((name) => name.slice(top.length + 1));
@@ -45,12 +47,12 @@ export function propose(found: Survey, { environments, hints, old }: Outside): P
   for (const patch of [...found.patches].sort(byPath)) fitPatch(patch, contents, unused);
   const read = new Set(environments.map(({ from }) => from));
   for (const path of found.settings) if (!read.has(path)) fitSettings(path, contents, unused);
-  const translated = addOldWork(packages, { found, old, unused });
+  const translated = addOldWork({ packages, tops, found, old, unused });
   const services = servicesOf(
-    found.scripts.filter((path) => !translated.has(path)),
+    found.scripts.filter((path) => !translated.has(path) && !TEMPLATE.test(path)),
     unused,
   );
-  return { packages, services, environments, hints, unused };
+  return { packages, services, environments, hints, read: [...translated], unused };
 }
 
 function filesText(count: number): string {

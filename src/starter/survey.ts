@@ -14,7 +14,7 @@ export interface Survey {
   /** Folders with none of the other things in them. */
   folders: { path: string; files: string[] }[];
   patches: FoundPatch[];
-  /** Files that begin with `#!`. */
+  /** Files that begin with `#!`, templates of such files for Terraform too. */
   scripts: string[];
   /** Property files and other settings that lie by themselves. */
   settings: string[];
@@ -37,6 +37,8 @@ const SKIPPED = /^(\..*|node_modules|prestage\.(config\..*|lock|mjs)|package(-lo
 const PROGRAM = /\.(jar|war|ear|whl|nupkg)$/i;
 const SETTINGS = /\.(properties|conf|cfg|ini|json|ya?ml|xml|toml|env)$/i;
 const COMPOSE = /^(docker-)?compose\.ya?ml$/i;
+/** Of Terraform's templatefile(). */
+export const TEMPLATE = /\.(tpl|tftpl)$/i;
 const DOCUMENT = /\.(md|txt|pdf|log|sha256|sha512|md5|asc|sig|tfstate.*)$/i;
 
 /**
@@ -87,33 +89,38 @@ interface Visit {
 }
 
 /** A folder that holds an archive, a patch or the like is a shelf: each thing on it is looked at. Any other is one thing. */
-async function visit(here: Folder, found: Survey, context: Visit): Promise<void> {
+async function visit(here: Folder, found: Survey, context: Visit, parent?: Folder): Promise<void> {
   context.signal.throwIfAborted();
   if (here.path !== '' && here.files.some((path) => posix.basename(path) === 'series')) {
     found.patches.push(await seriesIn(here.path, context.folder));
     return;
   }
-  if (here.path !== '' && !(await isShelf(here, context.folder))) {
+  if (here.path !== '' && !(await isShelf(here, context, parent))) {
     const files = await filesUnder(join(context.folder, here.path));
     if (files.length > 0) found.folders.push({ path: here.path, files });
     return;
   }
   for (const path of here.files) await sort(path, found, context);
-  for (const folder of here.folders) await visit(folder, found, context);
+  for (const folder of here.folders) await visit(folder, found, context, here);
 }
 
-async function isShelf(here: Folder, root: string): Promise<boolean> {
+async function isShelf(here: Folder, context: Pick<Visit, 'folder'>, parent?: Folder): Promise<boolean> {
+  const isTop = !here.path.includes('/');
   for (const path of here.files) {
     const name = posix.basename(path);
-    if (/\.(patch|diff|tf|tfvars)$/.test(name) || COMPOSE.test(name) || PROGRAM.test(name)) return true;
+    if (/\.(patch|diff|tf|tfvars)$/.test(name) || COMPOSE.test(name)) return true;
     if (name === 'series' || /\.(tar|tgz|zip|7z|deb|rpm|cpio)(\.\w+)?$|\.t[gx]z$/.test(name)) return true;
+    // Deeper down, they are the `lib` of a product.
+    if (isTop && PROGRAM.test(name)) return true;
   }
-  // `hosts/`, with scripts alone; deeper down, it is the `bin` of a product.
-  if (!here.path.includes('/') && here.files.length > 0 && here.folders.length === 0) {
-    const starts = await Promise.all(here.files.map((path) => startOf(join(root, path), 2)));
-    if (starts.every((start) => start.toString() === '#!')) return true;
+  // `hosts/`, with scripts alone, and `terraform/templates/`; elsewhere, they are the `bin` of a product.
+  const mayHoldScripts = isTop || (parent?.files.some((path) => path.endsWith('.tf')) ?? false);
+  if (mayHoldScripts && here.files.length > 0 && here.folders.length === 0) {
+    const isScript = async (path: string) =>
+      TEMPLATE.test(path) || (await startOf(join(context.folder, path), 2)).toString() === '#!';
+    if (!(await Promise.all(here.files.map(isScript))).includes(false)) return true;
   }
-  const inner = await Promise.all(here.folders.map((folder) => isShelf(folder, root)));
+  const inner = await Promise.all(here.folders.map((folder) => isShelf(folder, context, here)));
   return inner.includes(true);
 }
 
@@ -136,7 +143,7 @@ async function sort(path: string, found: Survey, { folder, signal, tell }: Visit
     const start = (await startOf(file, 2)).toString();
     if (start === '#!') {
       if (!(await isOurs(file, name))) found.scripts.push(path);
-    } else if (/\.ps1$/i.test(name)) return;
+    } else if (/\.ps1$/i.test(name) || TEMPLATE.test(name)) return;
     else if (SETTINGS.test(extname(name) === '' ? '' : name)) found.settings.push(path);
     else {
       tell(path, size);

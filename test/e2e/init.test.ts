@@ -90,6 +90,65 @@ describe('init', () => {
     expect(await readFile(join(ledger, 'conf/ledger.properties'), 'utf8')).toBe('edition=production\n');
   });
 
+  test('reads templates of user data and what deploy.sh uploads, and says of each line that it cannot translate why', async () => {
+    const folder = await folderWith({
+      'deploy.sh':
+        '#!/bin/bash\naws s3 cp files/portal-7.2.tar.gz s3://$BUCKET/files/\naws s3 sync files/scripts/ s3://$BUCKET/scripts/\nterraform apply\n',
+      'env.dev.yaml': 'region: eu-west-1\nvpcCidr: 10.44.0.0/16\n',
+      'terraform/main.tf': `resource "aws_instance" "jump" {\n  user_data = templatefile("\${path.module}/templates/jump.sh.tpl", {})\n}\n`,
+      'terraform/terraform.tfvars': 'mount = "/shared"\n',
+      'terraform/templates/jump.sh.tpl': `#!/bin/bash
+HOME_OF=\${mount}/opt/portal
+mount -t efs \${efs}:/ \${mount}
+tar xzf /tmp/portal-7.2.tar.gz -C $HOME_OF
+tar xzf /tmp/agent-1.4.tar.gz -C \${mount}/opt
+unzip -o /tmp/absent.zip -d \${mount}/opt/absent
+tar xzf /tmp/fix-3.tar.gz -C $HOME_OF
+cd $HOME_OF/bin
+for f in one.sh two.sh; do
+  sed -i 's/yum/dnf/' $f
+done
+sed -i "s/localhost/$DB_HOST/" ../conf/app.conf
+find $HOME_OF -name '*.conf' -exec sed -i 's/DEBUG/INFO/g' {} \\;
+cp -r /tmp/scripts $HOME_OF/scripts
+echo cluster=true >> $HOME_OF/conf/app.conf
+mv $HOME_OF/bin/one.sh $HOME_OF/bin/first.sh
+sed -i 's/^PermitRoot.*/PermitRoot no/' /etc/ssh/sshd_config
+cat > /etc/motd <<END
+rm -rf $HOME_OF
+END
+touch \${mount}/.setup-done
+`,
+      'files/scripts/hello.sh': '#!/bin/sh\necho hello\n',
+    });
+    const archive = async (name: string, files: Record<string, string>) =>
+      writeFile(join(folder, 'files', name), tarGz(files));
+    await archive('portal-7.2.tar.gz', {
+      'bin/one.sh': 'yum\n',
+      'bin/two.sh': 'yum\n',
+      'conf/app.conf': 'DEBUG localhost\n',
+    });
+    await archive('agent-1.4.tar.gz', { 'agent/agent.conf': 'x=1\n' });
+    await archive('fix-3.tar.gz', { 'bin/two.sh': 'yum, fixed\n' });
+    const { status, stderr } = await prestage('init --yes', { cwd: folder });
+    expect(status, stderr).toBe(0);
+    const config = await readFile(join(folder, 'prestage.config.yaml'), 'utf8');
+    expect(config.replace(/schema=.*/, 'schema=…').replace(/^name: .*/m, 'name: …')).toMatchSnapshot();
+    const { result } = await prestage('deploy --prepare-files-only --json', { cwd: folder });
+    expect(result).toMatchObject({ ok: true, phase1: 'prepared' });
+    const opt = join(folder, '.prestage/local/releases', result.release, 'opt');
+    expect(await readFile(join(opt, 'portal/bin/two.sh'), 'utf8')).toBe('dnf, fixed\n');
+    expect(await readFile(join(opt, 'portal/conf/app.conf'), 'utf8')).toBe('INFO localhost\n');
+    expect(await readFile(join(opt, 'portal/scripts/hello.sh'), 'utf8')).toContain('hello');
+    expect(await readFile(join(opt, 'agent/agent.conf'), 'utf8')).toBe('x=1\n');
+  });
+
+  test('takes an unpacked product for one package, for all the jars in it', async () => {
+    const folder = await folderWith({ 'product/lib/a.jar': 'PK', 'product/conf/x.conf': '', 'jars/b.jar': 'PK' });
+    const { result } = await prestage('init --yes --json', { cwd: folder });
+    expect(result.proposal.packages).toMatchObject([{ source: 'product' }, { source: 'jars/b.jar' }]);
+  });
+
   test('makes no file where a configuration is, and shows what that could say more', async () => {
     const folder = await teamFolder();
     const config = 'name: ours\npackages: { docs: { source: README.md } }\n';

@@ -62,8 +62,20 @@ function described({ source, about, steps }: ProposedPackage): string {
   return `${source} (${about}${with_})`;
 }
 
+/** What a step is about, in a few words: the file that it takes, or what it does to which. */
 function fileOf(step: ProposedStep): string {
-  return 'from' in step ? step.from : step.file;
+  if ('from' in step) return step.from;
+  return `${step.kind} of ${'files' in step ? step.files.join(', ') : step.file}`;
+}
+
+/** More than these fill the screen, and the configuration has them all. */
+const MOST_NAMES = 6;
+
+function notUsed(unused: Proposal['unused']): string[] {
+  if (unused.length === 0) return [];
+  const names = unused.map(({ path }) => path);
+  const more = names.length > MOST_NAMES ? `, and ${names.length - MOST_NAMES} more` : '';
+  return [`Not used: ${names.slice(0, MOST_NAMES).join(', ')}${more}. The end of prestage.config.yaml says why.`];
 }
 
 function outcomeOf(
@@ -89,9 +101,7 @@ function outcomeOf(
         ? ['Lines with + are what the configuration could say of files that it does not name.']
         : []),
       ...failed.map((step) => `${fileOf(step)} is a comment in the configuration: ${step.fault}`),
-      ...(proposal && proposal.unused.length > 0
-        ? [`Not used: ${proposal.unused.map(({ path }) => path).join(', ')}. The end of prestage.config.yaml says why.`]
-        : []),
+      ...notUsed(proposal?.unused ?? []),
       `Wrote ${files.length} file${files.length === 1 ? '' : 's'}. Next: ${next}`,
     ],
   };
