@@ -37,7 +37,7 @@ const SKIPPED = /^(\..*|node_modules|prestage\.(config\..*|lock|mjs)|package(-lo
 const PROGRAM = /\.(jar|war|ear|whl|nupkg)$/i;
 const SETTINGS = /\.(properties|conf|cfg|ini|json|ya?ml|xml|toml|env)$/i;
 const COMPOSE = /^(docker-)?compose\.ya?ml$/i;
-/** Of Terraform's templatefile(). */
+/** What Terraform's templatefile() reads. */
 export const TEMPLATE = /\.(tpl|tftpl)$/i;
 const DOCUMENT = /\.(md|txt|pdf|log|sha256|sha512|md5|asc|sig|tfstate.*)$/i;
 
