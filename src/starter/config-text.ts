@@ -12,7 +12,7 @@ export function configText(name: string, proposal: Proposal): string {
     '',
     `name: ${name}`,
     '',
-    ...(packages.length === 0 ? [] : ['packages:', ...packagesText(packages), '']),
+    ...(packages.length === 0 ? [] : ['packages:', ...packagesText(packages).map((line) => `  ${line}`), '']),
     ...servicesText(services, hints),
     'environments:',
     '  local: { target: local }',
@@ -28,33 +28,29 @@ export function configText(name: string, proposal: Proposal): string {
 /** @param options.from what goes before each path */
 export function packagesText(packages: readonly ProposedPackage[], { from = '' } = {}): string[] {
   return packages.flatMap(({ id, source, about, strip, extract, destination, steps }) => [
-    `  # ${oneLine(about)}`,
-    `  ${id}:`,
-    `    source: ${scalar(from + source)}`,
-    ...(strip === undefined ? [] : [`    extract: { strip: ${strip} }`]),
-    ...(extract === undefined ? [] : ['    extract: false']),
-    `    destination: ${scalar(destination)}`,
-    ...stepsText(steps, from),
+    `# ${oneLine(about)}`,
+    `${id}:`,
+    `  source: ${scalar(from + source)}`,
+    ...(strip === undefined ? [] : [`  extract: { strip: ${strip} }`]),
+    ...(extract === undefined ? [] : ['  extract: false']),
+    `  destination: ${scalar(destination)}`,
+    // A list of comments alone would be no list.
+    ...(steps.length === 0 ? [] : steps.some(({ fault }) => fault === undefined) ? ['  steps:'] : ['  # steps:']),
+    ...stepsLines(steps, from).map((line) => `    ${line}`),
   ]);
 }
 
 /** Longer ones have their comment above them. */
 const LONG_LINE = 110;
 
-function stepsText(steps: readonly ProposedStep[], from: string): string[] {
-  if (steps.length === 0) return [];
-  // A list of comments alone would be no list.
-  const heading = steps.some(({ fault }) => fault === undefined) ? '    steps:' : '    # steps:';
-  return [
-    heading,
-    ...steps.flatMap((step) => {
-      const line = `- ${stepText(step, from)}`;
-      const about = `# ${oneLine(step.about)}`;
-      const isLong = line.length + about.length > LONG_LINE;
-      if (step.fault === undefined) return isLong ? [`      ${about}`, `      ${line}`] : [`      ${line} ${about}`];
-      return [`      # ${line}`, `      #   ${oneLine(`${step.about}; tried, and failed: ${step.fault}`)}`];
-    }),
-  ];
+export function stepsLines(steps: readonly ProposedStep[], from = ''): string[] {
+  return steps.flatMap((step) => {
+    const line = `- ${stepText(step, from)}`;
+    const about = `# ${oneLine(step.about)}`;
+    if (step.fault !== undefined)
+      return [`# ${line}`, `#   ${oneLine(`${step.about}; tried, and failed: ${step.fault}`)}`];
+    return line.length + about.length > LONG_LINE ? [about, line] : [`${line} ${about}`];
+  });
 }
 
 function stepText(step: ProposedStep, from: string): string {
@@ -83,13 +79,17 @@ function stepText(step: ProposedStep, from: string): string {
   }
 }
 
-function servicesText(services: readonly ProposedService[], hints: readonly string[]): string[] {
-  const lines = services.flatMap(({ name, boot, run }) => [
-    `  ${name}:`,
-    ...(boot === undefined ? [] : [`    boot: ${scalar(boot)} # once on each new host`]),
-    ...(run === undefined ? [] : [`    run: ${scalar(run)} # the program, in the foreground`]),
-    ...(run === undefined ? [] : ['    # port: 8080 and health: { http: / } say when it counts as started']),
+export function servicesLines(services: readonly ProposedService[]): string[] {
+  return services.flatMap(({ name, boot, run }) => [
+    `${name}:`,
+    ...(boot === undefined ? [] : [`  boot: ${scalar(boot)} # once on each new host`]),
+    ...(run === undefined ? [] : [`  run: ${scalar(run)} # the program, in the foreground`]),
+    ...(run === undefined ? [] : ['  # port: 8080 and health: { http: / } say when it counts as started']),
   ]);
+}
+
+function servicesText(services: readonly ProposedService[], hints: readonly string[]): string[] {
+  const lines = servicesLines(services).map((line) => `  ${line}`);
   const more = hints.map((hint) => `  # ${oneLine(hint)}`);
   if (lines.length > 0) return ['services:', ...lines, ...more, ''];
   return more.length === 0 ? [] : ['# services:', ...more.map((line) => line.slice(2).replace(/^# /, '#   ')), ''];

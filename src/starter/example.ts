@@ -7,7 +7,7 @@ import { asName } from './names.js';
 
 const SCHEMA = 'schema/prestage.schema.json';
 const CONFIG = 'prestage.config.yaml';
-const CONFIG_NAMES = ['ts', 'js', 'mjs', 'json', 'yaml'].map((extension) => `prestage.config.${extension}`);
+const CONFIG_NAMES = ['ts', 'js', 'mjs', 'json', 'yaml', 'yml'].map((extension) => `prestage.config.${extension}`);
 
 /** What the scripts are called, which serve any configuration; the other files are the example's that the starter deploys. */
 const SCRIPT = /^[^/]+\.(sh|ps1)$/;

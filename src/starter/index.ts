@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Emit } from '../core/events.js';
+import { additions, missingIn } from './additions.js';
 import { configText } from './config-text.js';
 import { writeStarter } from './example.js';
 import { asName } from './names.js';
@@ -32,22 +33,27 @@ export async function readFolder(folder: string, options: ReadOptions): Promise<
 }
 
 /** Writes it, after each step was tried. @throws FILE_EXISTS, and the signal's reason */
-export async function writeProposal(folder: string, proposal: Proposal, { emit, signal }: ReadOptions) {
+export async function writeProposal(folder: string, proposal: Proposal, options: ReadOptions) {
+  await tryAll(folder, proposal, options);
+  return writeStarter(folder, configText(asName(basename(resolve(folder))) || 'starter', proposal));
+}
+
+/** What it would add to a configuration that is there, after each step was tried: lines for people. @throws the signal's reason */
+export async function proposeAdditions(
+  folder: string,
+  proposal: Proposal,
+  { config, ...options }: ReadOptions & { config: { name: string; text: string } },
+): Promise<string[]> {
+  const missing = missingIn(config.text, proposal);
+  if (additions(config, missing).length === 0) return [];
+  await tryAll(folder, proposal, options);
+  return additions(config, missing);
+}
+
+/** Marks the steps that fail. */
+async function tryAll(folder: string, proposal: Proposal, { emit, signal }: ReadOptions): Promise<void> {
   const steps = proposal.packages.reduce((sum, item) => sum + item.steps.length, 0);
   if (steps > 0) emit({ type: 'notice', message: 'Trying the patches and copies in a temporary folder.' });
   const failure = await trySteps(folder, proposal, signal);
   if (failure) emit({ type: 'warning', message: `The steps could not be tried: ${failure.message}` });
-  return writeStarter(folder, configText(asName(basename(resolve(folder))) || 'starter', proposal));
-}
-
-/** What it would add to a configuration, whose text this is: the packages and services whose files are not named there. */
-export function additions(proposal: Proposal, config: string): string[] {
-  const packages = proposal.packages.filter(({ source }) => !config.includes(source));
-  const services = proposal.services.filter(
-    ({ boot, run }) => ![boot, run].some((path) => path && config.includes(path)),
-  );
-  if (packages.length + services.length === 0) return [];
-  const added = configText('starter', { packages, services, environments: [], hints: [], read: [], unused: [] });
-  const wanted = added.slice(added.search(/^(packages|services):/m), added.search(/^environments:/m));
-  return wanted.trimEnd().split('\n');
 }

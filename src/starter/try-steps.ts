@@ -40,7 +40,9 @@ async function prepareIn(
   packages: readonly ProposedPackage[],
   { signal, root }: { signal: AbortSignal; root: string },
 ): Promise<readonly PrestageError[]> {
-  const text = `name: tried\npackages:\n${packagesText(packages, { from: 'it/' }).join('\n')}\n`;
+  const text = `name: tried\npackages:\n${packagesText(packages, { from: 'it/' })
+    .map((line) => `  ${line}`)
+    .join('\n')}\n`;
   await writeFile(join(site, 'prestage.config.yaml'), text);
   try {
     await deploy({ config: site, prepareFilesOnly: true, throwAway: { root }, emit: () => {}, signal });

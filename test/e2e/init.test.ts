@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderWith } from '../folder-with.js';
 import { prestage } from '../prestage.js';
+import { lacks } from '../requirements.js';
 import { tarGz } from '../small-archives.js';
 
 const SERVER = '<Server>\n  <Connector port="8080"/>\n</Server>\n';
@@ -146,22 +148,50 @@ touch \${mount}/.setup-done
   test('takes an unpacked product for one package, for all the jars in it', async () => {
     const folder = await folderWith({ 'product/lib/a.jar': 'PK', 'product/conf/x.conf': '', 'jars/b.jar': 'PK' });
     const { result } = await prestage('init --yes --json', { cwd: folder });
-    expect(result.proposal.packages).toMatchObject([{ source: 'product' }, { source: 'jars/b.jar' }]);
+    const packages = [{ source: 'product' }, { source: 'jars/b.jar' }];
+    expect(result).toMatchObject({ proposal: { packages } });
   });
 
-  test('makes no file where a configuration is, and shows what that could say more', async () => {
+  test.skipIf(lacks('patch'))(
+    'changes no configuration that is there, and shows what it would add as a diff that patch applies',
+    async () => {
+      const folder = await teamFolder();
+      const config = `name: ours
+packages:
+    # Ours, with four blanks.
+    docs: { source: README.md }
+    tomcat:
+        source: ./apache-tomcat-9.0.85.tar.gz
+        extract: { strip: 1 }
+        steps:
+            - patch: patches/10-port.patch
+            # - remove: [webapps/]
+
+environments:
+    local: { target: local }
+`;
+      await writeFile(join(folder, 'prestage.config.yaml'), config);
+      const { stdout, status } = await prestage('init --yes', { cwd: folder });
+      expect(status).toBe(0);
+      const diff = stdout.slice(stdout.indexOf('---'));
+      expect(diff).toMatchSnapshot();
+      expect(await readFile(join(folder, 'prestage.config.yaml'), 'utf8')).toBe(config);
+      // Another reader of diffs takes it, and the result deploys.
+      execFileSync('patch', ['-p0'], { cwd: folder, input: diff });
+      const { result } = await prestage('deploy --prepare-files-only --json', { cwd: folder });
+      expect(result).toMatchObject({ ok: true, phase1: 'prepared' });
+      expect((await prestage('init --yes', { cwd: folder })).stdout).toBe('');
+    },
+  );
+
+  test('shows lines with a plus where a configuration is no YAML in blocks', async () => {
     const folder = await teamFolder();
-    const config = 'name: ours\npackages: { docs: { source: README.md } }\n';
-    await writeFile(join(folder, 'prestage.config.yaml'), config);
-    const { stdout, status } = await prestage('init --yes', { cwd: folder });
-    expect(status).toBe(0);
+    await writeFile(join(folder, 'prestage.config.yml'), 'name: ours\npackages: { docs: { source: README.md } }\n');
+    const { stdout } = await prestage('init --yes', { cwd: folder });
     expect(stdout).toContain(
       '+ packages:\n+   # tar.gz, 3 files, all of them in apache-tomcat-9.0.85/\n+   apache-tomcat:\n',
     );
-    expect(await readFile(join(folder, 'prestage.config.yaml'), 'utf8')).toBe(config);
-    // All of it is there now.
-    await writeFile(join(folder, 'prestage.config.yaml'), `${config}# apache-tomcat-9.0.85.tar.gz start-tomcat.sh\n`);
-    expect((await prestage('init --yes', { cwd: folder })).stdout).not.toContain('+ ');
+    expect(stdout).not.toContain('prestage.config');
   });
 
   test('--example is the example, whatever lies there', async () => {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { findConfig } from '../../config/index.js';
 import type { Proposal, ProposedPackage, ProposedService, ProposedStep } from '../../starter/index.js';
@@ -32,7 +33,7 @@ async function init(folder: string | undefined, example: boolean, session: Sessi
   const found = example ? undefined : await starter.readFolder(place, session);
   const config = found && (await existing(place));
   if (found === undefined || config !== undefined) {
-    const added = found && config !== undefined ? starter.additions(found, config) : [];
+    const added = found && config ? await starter.proposeAdditions(place, found, { ...session, config }) : [];
     return outcomeOf(folder, await starter.writeStarter(place), session, { added });
   }
   const chosen = await choose(found, session);
@@ -40,10 +41,10 @@ async function init(folder: string | undefined, example: boolean, session: Sessi
   return outcomeOf(folder, written, session, { proposal: chosen });
 }
 
-/** The text of the configuration that the folder has, where it has one. */
-async function existing(folder: string): Promise<string | undefined> {
+/** The configuration that the folder has, where it has one. */
+async function existing(folder: string): Promise<{ name: string; text: string } | undefined> {
   const file = await findConfig(folder).catch(() => undefined);
-  return file === undefined ? undefined : readFile(file, 'utf8');
+  return file === undefined ? undefined : { name: basename(file), text: await readFile(file, 'utf8') };
 }
 
 /** A question for each thing, on a terminal; else all of them. */
@@ -94,11 +95,13 @@ function outcomeOf(
       ...(proposal && { proposal }),
       ...(added.length > 0 && { added }),
     },
-    output: [...files, ...added.map((line) => `+ ${line}`)],
+    output: [...files, ...added],
     summary: [
       ...(left.length > 0 ? [`Left alone, as they are there already: ${left.join(', ')}.`] : []),
       ...(added.length > 0
-        ? ['Lines with + are what the configuration could say of files that it does not name.']
+        ? [
+            'Lines with + are what the configuration could say of files that it does not name. Nothing of it was changed.',
+          ]
         : []),
       ...failed.map((step) => `${fileOf(step)} is a comment in the configuration: ${step.fault}`),
       ...notUsed(proposal?.unused ?? []),
