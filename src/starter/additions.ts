@@ -46,7 +46,7 @@ export function additions(file: { name: string; text: string }, missing: Missing
   return lines.map((line) => `+ ${line}`);
 }
 
-/** Undefined where it cannot be done without writing lines anew. */
+/** Undefined where it cannot be done without writing lines again. */
 function withMissing(text: string, { packages, services, steps }: Missing): string | undefined {
   const config = new Insertions(text);
   for (const item of steps) {
