@@ -80,11 +80,17 @@ function stepText(step: ProposedStep, from: string): string {
 }
 
 export function servicesLines(services: readonly ProposedService[]): string[] {
-  return services.flatMap(({ name, boot, run }) => [
+  return services.flatMap(({ name, boot, run, about, after, port, health }) => [
+    ...(about === undefined ? [] : [`# as ${oneLine(about)}`]),
     `${name}:`,
     ...(boot === undefined ? [] : [`  boot: ${scalar(boot)} # once on each new host`]),
     ...(run === undefined ? [] : [`  run: ${scalar(run)} # the program, in the foreground`]),
-    ...(run === undefined ? [] : ['  # port: 8080 and health: { http: / } say when it counts as started']),
+    ...(after === undefined ? [] : [`  after: [${after.join(', ')}]`]),
+    ...(port === undefined ? [] : [`  port: ${port}`]),
+    ...(health === undefined ? [] : [`  health: { http: ${scalar(health)} }`]),
+    ...(run === undefined || port !== undefined
+      ? []
+      : ['  # port: 8080 and health: { http: / } say when it counts as started']),
   ]);
 }
 
@@ -102,7 +108,7 @@ function environmentText({ name, region, vpcCidr, from }: ProposedEnvironment): 
 
 /** Plain where every reader takes it for the same text, else in quotes: JSON is YAML. */
 function scalar(text: string): string {
-  return /^([A-Za-z_.]|\d[\w-]*\.[A-Za-z]{3})[\w./+@-]*$/.test(text) &&
+  return /^([A-Za-z_./]|\d[\w-]*\.[A-Za-z]{3})[\w./+@-]*$/.test(text) &&
     !/^(true|false|null|yes|no|on|off|y|n|\.\w+|[\d.]+(e[\d+-]+)?)$/i.test(text)
     ? text
     : JSON.stringify(text);

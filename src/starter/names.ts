@@ -27,3 +27,8 @@ export function uniqueName(wanted: string, taken: Set<string>): string {
   taken.add(name);
   return name;
 }
+
+/** `9-b.patch` before `10-a.patch`. */
+export function comparePaths(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}

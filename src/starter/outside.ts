@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { parse } from 'yaml';
+import { type ComposeFile, readCompose } from './compose.js';
 import { asName } from './names.js';
 import { heredocs, oldWork, terraformUploads } from './old-scripts.js';
 import type { OldWork } from './old-work.js';
@@ -18,8 +18,7 @@ export interface ProposedEnvironment {
 /** What files for other tools say. */
 export interface Outside {
   environments: ProposedEnvironment[];
-  /** Services of Docker Compose, a comment each. */
-  hints: string[];
+  compose: ComposeFile[];
   /** What older scripts do to files, in their order. */
   old: OldWork[];
 }
@@ -44,7 +43,7 @@ export async function readOutside(folder: string, found: Survey): Promise<Outsid
     const vpcCidr = terraform.map(({ text }) => vpcIn(text)).find((cidr) => cidr !== undefined);
     environments.set('dev', { name: 'dev', region, from: source.path, ...(vpcCidr === undefined ? {} : { vpcCidr }) });
   }
-  const hints = await Promise.all(found.compose.map(async (path) => composeHints(path, await read(path))));
+  const compose = await Promise.all(found.compose.map(async (path) => readCompose(path, await read(path))));
   const variables = new Map(terraform.toReversed().flatMap(({ text }) => variablesIn(text)));
   const scripts = await Promise.all(found.scripts.map(async (path) => ({ path, text: await read(path), line: 1 })));
   const inTerraform = terraform.flatMap(({ path, text }) => heredocs(path, text));
@@ -52,7 +51,7 @@ export async function readOutside(folder: string, found: Survey): Promise<Outsid
   return {
     old: [...uploads, ...[...scripts, ...inTerraform].flatMap((script) => oldWork(script, variables))],
     environments: [...environments.values()].filter(({ name }) => name !== '' && name !== 'local'),
-    hints: hints.flat(),
+    compose,
   };
 }
 
@@ -74,52 +73,6 @@ function vpcIn(text: string): string | undefined {
     `variable\\s+"vpc_cidr(?:_block)?"\\s*\\{[^}]*default\\s*=\\s*${cidr}`,
   ];
   return written.map((each) => new RegExp(each, 'mi').exec(text)?.[1]).find((found) => found !== undefined);
-}
-
-/** A line for each service. An image is no program that a host runs: which script does that is for a person to say. */
-function composeHints(path: string, text: string): string[] {
-  let services: unknown;
-  try {
-    services = (parse(text) as { services?: unknown } | null)?.services;
-  } catch {
-    return [`${path} is not valid YAML.`];
-  }
-  if (typeof services !== 'object' || services === null) return [];
-  const lines = Object.entries(services as Record<string, ComposeService | null>).map(([name, service]) => {
-    const port = hostPort(service?.ports?.[0]);
-    const after = Array.isArray(service?.depends_on) ? service.depends_on : Object.keys(service?.depends_on ?? {});
-    const health = healthPath(service?.healthcheck?.test);
-    const keys = [
-      `run: hosts/${asName(name)}-run.sh`,
-      ...(after.length === 0 ? [] : [`after: [${after.map((each) => asName(String(each))).join(', ')}]`]),
-      ...(port === undefined ? [] : [`port: ${port}`]),
-      ...(health === undefined ? [] : [`health: { http: ${health} }`]),
-    ];
-    return `${asName(name)}: { ${keys.join(', ')} }`;
-  });
-  return lines.length === 0
-    ? []
-    : [`As ${path} has them; \`run\` is a script that starts the program without its image:`, ...lines];
-}
-
-interface ComposeService {
-  ports?: unknown[];
-  depends_on?: unknown[] | Record<string, unknown>;
-  healthcheck?: { test?: unknown };
-}
-
-/** `8080:80`, `127.0.0.1:8080:80/tcp`, `80`, `{published: 8080}`. */
-function hostPort(port: unknown): number | undefined {
-  if (typeof port === 'object' && port !== null)
-    return Number((port as { published?: unknown }).published) || undefined;
-  const [, found] = /(\d{1,5})(?::\d{1,5})?(?:\/\w+)?$/.exec(String(port ?? '')) ?? [];
-  return Number(found) || undefined;
-}
-
-function healthPath(test: unknown): string | undefined {
-  const text = Array.isArray(test) ? test.join(' ') : String(test ?? '');
-  const [, path] = /https?:\/\/[^/\s'"]+(\/[\w./-]*)/.exec(text) ?? [];
-  return path;
 }
 
 /** Values of terraform.tfvars, and defaults of variables, which the scripts of templates use. */

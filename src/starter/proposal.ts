@@ -12,6 +12,8 @@ export type ProposedChange =
 export type ProposedStep = ProposedChange & {
   /** Why it is proposed. */
   about: string;
+  /** Where it may belong instead: packages that hold files of the same names. */
+  others?: { id: string; strip: number }[];
   /** Why it cannot be taken as it is: then it stands as a comment. */
   fault?: string;
 };
@@ -32,6 +34,12 @@ export interface ProposedService {
   name: string;
   boot?: string;
   run?: string;
+  /** What says the rest of it. */
+  about?: string;
+  after?: string[];
+  port?: number;
+  /** The path of its check. */
+  health?: string;
 }
 
 /** What a configuration could say, from what lies in a folder. */

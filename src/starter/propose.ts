@@ -1,7 +1,8 @@
 import { posix } from 'node:path';
 import { formatNumber } from '../core/bytes.js';
 import { addOldWork } from './add-old-work.js';
-import { productName, uniqueName } from './names.js';
+import { addCompose } from './compose.js';
+import { comparePaths, productName, uniqueName } from './names.js';
 import type { Outside } from './outside.js';
 import type { Proposal, ProposedPackage, ProposedService } from './proposal.js';
 import { type FoundPatch, type Survey, TEMPLATE } from './survey.js';
@@ -11,7 +12,7 @@ export function isEmpty(found: Survey): boolean {
 }
 
 /** Pure: from the survey, and what was read of files for other tools. */
-export function propose(found: Survey, { environments, hints, old }: Outside): Proposal {
+export function propose(found: Survey, { environments, compose, old }: Outside): Proposal {
   const taken = new Set<string>();
   const contents = new Map<ProposedPackage, readonly string[]>();
   const tops = new Map<string, string>();
@@ -44,7 +45,8 @@ export function propose(found: Survey, { environments, hints, old }: Outside): P
   for (const path of found.programs) add({ source: path, about: 'stays one file' });
 
   const unused: Proposal['unused'] = [];
-  for (const patch of [...found.patches].sort(byPath)) fitPatch(patch, contents, unused);
+  for (const patch of [...found.patches].sort((a, b) => comparePaths(a.path, b.path)))
+    fitPatch(patch, contents, unused);
   const read = new Set(environments.map(({ from }) => from));
   for (const path of found.settings) if (!read.has(path)) fitSettings(path, contents, unused);
   const translated = addOldWork({ packages, tops, found, old, unused });
@@ -52,15 +54,12 @@ export function propose(found: Survey, { environments, hints, old }: Outside): P
     found.scripts.filter((path) => !translated.has(path) && !TEMPLATE.test(path)),
     unused,
   );
+  const hints = addCompose(services, compose);
   return { packages, services, environments, hints, read: [...translated], unused };
 }
 
 function filesText(count: number): string {
   return `${formatNumber(count)} file${count === 1 ? '' : 's'}`;
-}
-
-function byPath(a: FoundPatch, b: FoundPatch): number {
-  return a.path.localeCompare(b.path, 'en', { numeric: true });
 }
 
 /** The one folder that all files are in. */
@@ -80,25 +79,39 @@ function fitPatch(
     unused.push({ path, why: fault });
     return;
   }
-  let best: { item: ProposedPackage; strip: number; count: number } | undefined;
-  for (const [item, files] of contents) {
-    const there = new Set(files);
-    for (let strip = 0; strip <= 4; strip += 1) {
-      const count = names.filter((name) => there.has(name.split('/').slice(strip).join('/'))).length;
-      if (count > (best?.count ?? 0)) best = { item, strip, count };
-    }
+  const all = new Set(names);
+  const places = [...contents].flatMap(([item, files]) => placeOf(all, { item, files: new Set(files) }) ?? []);
+  const [best, ...others] = places.sort((a, b) => b.count - a.count);
+  const [first = '', ...more] = all;
+  if (best === undefined) {
+    unused.push({ path, why: `it changes ${first}, which nothing here holds` });
+    return;
   }
-  const [first = ''] = names;
-  if (best === undefined) unused.push({ path, why: `it changes ${first}, which nothing here holds` });
-  else {
-    const more = names.length > 1 ? ` and ${names.length - 1} more` : '';
-    best.item.steps.push({
-      kind: 'patch',
-      from: path,
-      strip: best.strip,
-      about: `changes ${first.split('/').slice(best.strip).join('/')}${more}`,
-    });
-  }
+  best.item.steps.push({
+    kind: 'patch',
+    from: path,
+    strip: best.strip,
+    about: `changes ${stripped(first, best.strip)}${more.length > 0 ? ` and ${more.length} more` : ''}`,
+    ...(others.length > 0 && { others: others.map(({ item, strip }) => ({ id: item.id, strip })) }),
+  });
+}
+
+/** How many leading folders of the names are not the package's, where it holds some of them. */
+function placeOf(
+  names: ReadonlySet<string>,
+  { item, files }: { item: ProposedPackage; files: ReadonlySet<string> },
+): { item: ProposedPackage; strip: number; count: number } | undefined {
+  const places = [0, 1, 2, 3, 4].map((strip) => ({
+    item,
+    strip,
+    count: [...names].filter((name) => files.has(stripped(name, strip))).length,
+  }));
+  const best = places.reduce((most, place) => (place.count > most.count ? place : most));
+  return best.count === 0 ? undefined : best;
+}
+
+function stripped(name: string, strip: number): string {
+  return name.split('/').slice(strip).join('/');
 }
 
 /** Over a file of the same name, where only one package has one. */

@@ -5,6 +5,7 @@ import { asPrestageError, type PrestageError } from '../core/errors.js';
 import { rm } from '../core/held-files.js';
 import { deploy } from '../deploy/index.js';
 import { packagesText } from './config-text.js';
+import { comparePaths } from './names.js';
 import type { Proposal, ProposedPackage } from './proposal.js';
 
 /**
@@ -18,16 +19,19 @@ export async function trySteps(
   proposal: Proposal,
   signal: AbortSignal,
 ): Promise<PrestageError | undefined> {
-  const tried = proposal.packages.filter(({ steps }) => steps.length > 0);
-  if (tried.length === 0) return undefined;
+  const { packages } = proposal;
+  const all = packages.flatMap(({ steps }) => steps);
+  if (all.length === 0) return undefined;
   const site = await mkdtemp(join(tmpdir(), 'prestage-init-'));
   try {
     await symlink(resolve(folder), join(site, 'it'), 'junction');
-    const most = tried.reduce((sum, { steps }) => sum + steps.length, 1);
+    const most = all.reduce((sum, { others = [] }) => sum + 1 + others.length, 1);
     for (let attempt = 0; attempt < most; attempt += 1) {
-      const errors = await prepareIn(site, tried, { signal, root: join(site, `root-${attempt}`) });
+      const tried = packages.filter(({ steps }) => steps.length > 0);
+      // What succeeded stays in the store, and is not prepared again.
+      const errors = await prepareIn(site, tried, { signal, root: join(site, 'root') });
       if (errors.length === 0) return undefined;
-      if (!errors.map((error) => blame(error, tried)).includes(true)) return errors[0];
+      if (!errors.map((error) => blame(error, packages)).includes(true)) return errors[0];
     }
     return undefined;
   } finally {
@@ -54,11 +58,22 @@ async function prepareIn(
   }
 }
 
-/** Takes the step that failed out. @returns false where no step did */
+/** Takes the step that failed out, or to the next package where it may belong. @returns false where no step did */
 function blame({ message, context }: PrestageError, packages: readonly ProposedPackage[]): boolean {
-  const steps = packages.find(({ id }) => id === context.package)?.steps.filter(({ fault }) => fault === undefined);
+  const item = packages.find(({ id }) => id === context.package);
+  const steps = item?.steps.filter(({ fault }) => fault === undefined);
   const step = typeof context.step === 'number' ? steps?.[context.step - 1] : undefined;
-  if (step === undefined) return false;
-  step.fault = message.split('\n', 1)[0] ?? message;
+  if (item === undefined || step === undefined) return false;
+  const [next, ...others] = step.others ?? [];
+  const other = packages.find(({ id }) => id === next?.id);
+  if (step.kind !== 'patch' || next === undefined || other === undefined)
+    step.fault = message.split('\n', 1)[0] ?? message;
+  else {
+    item.steps.splice(item.steps.indexOf(step), 1);
+    // With the patches, in their order.
+    const after = other.steps.findIndex((each) => each.kind !== 'patch' || comparePaths(each.from, step.from) > 0);
+    const moved = { ...step, strip: next.strip, others };
+    other.steps.splice(after < 0 ? other.steps.length : after, 0, moved);
+  }
   return true;
 }

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { folderWith } from '../folder-with.js';
 import { prestage } from '../prestage.js';
 import { lacks } from '../requirements.js';
+import { freePorts } from '../sample-project.js';
 import { tarGz } from '../small-archives.js';
 
 const SERVER = '<Server>\n  <Connector port="8080"/>\n</Server>\n';
@@ -192,6 +193,56 @@ environments:
       '+ packages:\n+   # tar.gz, 3 files, all of them in apache-tomcat-9.0.85/\n+   apache-tomcat:\n',
     );
     expect(stdout).not.toContain('prestage.config');
+  });
+
+  test('runs the scripts of services with the ports, checks and order that Docker Compose has', async () => {
+    const [api = 0, web = 0] = await freePorts(2);
+    const server = (text: string) =>
+      `#!/usr/bin/env node\nrequire('node:http').createServer((_, to) => to.end('${text}')).listen(process.env.PRESTAGE_PORT, process.env.PRESTAGE_HOST);\n`;
+    const folder = await folderWith({
+      'hosts/api-run.sh': server('api'),
+      'hosts/web-run.sh': server('web'),
+      'files/page.html': 'hello',
+      'compose.yaml': `services:
+  web: { image: "nginx:1.27", ports: ["127.0.0.1:${web}:80"], depends_on: [api] }
+  api:
+    build: .
+    ports: [{ published: ${api}, target: 80 }]
+    depends_on: { db: { condition: service_healthy } }
+    healthcheck: { test: "curl -f http://localhost:80/ready || exit 1" }
+  db: { image: "docker.io/library/postgres:16.2-alpine" }
+  cache: { image: redis }
+`,
+    });
+    await prestage('init --yes', { cwd: folder });
+    const config = await readFile(join(folder, 'prestage.config.yaml'), 'utf8');
+    const services = config.slice(config.indexOf('services:'), config.indexOf('environments:'));
+    expect(services.replaceAll(`${api}`, '8001').replaceAll(`${web}`, '8002')).toMatchSnapshot();
+    try {
+      const { result, stderr } = await prestage('deploy --json', { cwd: folder });
+      expect(result, stderr).toMatchObject({ ok: true, phase2: 'applied' });
+      expect(await (await fetch(`http://127.0.0.1:${web}`)).text()).toBe('web');
+    } finally {
+      await prestage('destroy --yes', { cwd: folder });
+    }
+  });
+
+  test('takes a patch to the package that it applies to, of those with files of its names', async () => {
+    const change = (from: string) => `--- a/conf/x\n+++ b/conf/x\n@@ -1 +1 @@\n-${from}\n+new ${from}\n`;
+    const folder = await folderWith({
+      'nine.patch': change('9'),
+      'ten.patch': change('10'),
+      'none.patch': change('7'),
+    });
+    for (const version of ['9', '10'])
+      await writeFile(join(folder, `tom-${version}.tar.gz`), tarGz({ [`tom-${version}/conf/x`]: `${version}\n` }));
+    const { result } = await prestage('init --yes --json', { cwd: folder });
+    const fault = expect.stringContaining('does not apply');
+    const packages = [
+      { source: 'tom-10.tar.gz', steps: [{ from: 'ten.patch' }] },
+      { source: 'tom-9.tar.gz', steps: [{ from: 'nine.patch' }, { from: 'none.patch', fault }] },
+    ];
+    expect(result).toMatchObject({ proposal: { packages } });
   });
 
   test('--example is the example, whatever lies there', async () => {

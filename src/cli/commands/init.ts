@@ -52,10 +52,18 @@ async function choose(found: Proposal, { choose: ask }: Session): Promise<Propos
   const packages: ProposedPackage[] = [];
   for (const item of found.packages) if (await ask(`Package ${item.id} from ${described(item)}?`)) packages.push(item);
   const services: ProposedService[] = [];
-  for (const { name, boot, run } of found.services)
-    if (await ask(`Service ${name}: ${[boot && `boot ${boot}`, run && `run ${run}`].filter(Boolean).join(', ')}?`))
-      services.push({ name, ...(boot && { boot }), ...(run && { run }) });
-  return { ...found, packages, services };
+  for (const item of found.services) if (await ask(`Service ${item.name}: ${runs(item)}?`)) services.push(item);
+  return { ...found, packages, services: services.map((item) => withKnown(item, services)) };
+}
+
+/** Without an order after services that were declined. */
+function withKnown({ after, ...service }: ProposedService, known: readonly ProposedService[]): ProposedService {
+  const names = after?.filter((name) => known.some((each) => each.name === name)) ?? [];
+  return names.length === 0 ? service : { ...service, after: names };
+}
+
+function runs({ boot, run, port }: ProposedService): string {
+  return [boot && `boot ${boot}`, run && `run ${run}`, port && `port ${port}`].filter(Boolean).join(', ');
 }
 
 function described({ source, about, steps }: ProposedPackage): string {
