@@ -1,5 +1,4 @@
-import type { ProposedEnvironment } from './outside.js';
-import type { Proposal, ProposedPackage, ProposedService, ProposedStep } from './proposal.js';
+import type { Proposal, ProposedEnvironment, ProposedPackage, ProposedService, ProposedStep } from './proposal.js';
 
 /** The proposal as a configuration, with a comment for each thing that says what was found. */
 export function configText(name: string, proposal: Proposal): string {

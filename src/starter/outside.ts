@@ -4,16 +4,8 @@ import { type ComposeFile, readCompose } from './compose.js';
 import { asName } from './names.js';
 import { heredocs, oldWork, terraformUploads } from './old-scripts.js';
 import type { OldWork } from './old-work.js';
+import type { ProposedEnvironment } from './proposal.js';
 import type { Survey } from './survey.js';
-
-/** An environment on AWS, as other tools' files describe it. */
-export interface ProposedEnvironment {
-  name: string;
-  region: string;
-  vpcCidr?: string;
-  /** The file that says so. */
-  from: string;
-}
 
 /** What files for other tools say. */
 export interface Outside {

@@ -1,5 +1,3 @@
-import type { ProposedEnvironment } from './outside.js';
-
 /** A step as the configuration has it. Paths of `from` lie in the folder, all others in the package. */
 export type ProposedChange =
   | { kind: 'patch'; from: string; strip: number }
@@ -40,6 +38,15 @@ export interface ProposedService {
   port?: number;
   /** The path of its check. */
   health?: string;
+}
+
+/** An environment on AWS, as other tools' files describe it. */
+export interface ProposedEnvironment {
+  name: string;
+  region: string;
+  vpcCidr?: string;
+  /** The file that says so. */
+  from: string;
 }
 
 /** What a configuration could say, from what lies in a folder. */

@@ -66,10 +66,14 @@ function runs({ boot, run, port }: ProposedService): string {
   return [boot && `boot ${boot}`, run && `run ${run}`, port && `port ${port}`].filter(Boolean).join(', ');
 }
 
+/** In one line: what else is known stands in the configuration. */
 function described({ source, about, steps }: ProposedPackage): string {
-  const with_ = steps.length === 0 ? '' : `, with ${steps.map(fileOf).join(', ')}`;
-  return `${source} (${about}${with_})`;
+  const [found = ''] = about.split(';');
+  const few = steps.length > MOST_STEPS ? `${steps.length} steps` : steps.map(fileOf).join(', ');
+  return `${source} (${found}${few === '' ? '' : `; with ${few}`})`;
 }
+
+const MOST_STEPS = 2;
 
 /** What a step is about, in a few words: the file that it takes, or what it does to which. */
 function fileOf(step: ProposedStep): string {
@@ -80,9 +84,18 @@ function fileOf(step: ProposedStep): string {
 /** More than these fill the screen, and the configuration has them all. */
 const MOST_NAMES = 6;
 
+/** Files by their names, and of a script that was read how many lines. */
 function notUsed(unused: Proposal['unused']): string[] {
   if (unused.length === 0) return [];
-  const names = unused.map(({ path }) => path);
+  const lines = new Map<string, number>();
+  for (const { path } of unused) {
+    const [, file, line] = /^(.*?)(:\d+)?$/.exec(path) ?? [];
+    if (file !== undefined) lines.set(file, (lines.get(file) ?? 0) + (line === undefined ? 0 : 1));
+  }
+  const names = [...lines].map(([file, count]) => {
+    if (count === 0) return file;
+    return `${count} line${count === 1 ? '' : 's'} of ${file}`;
+  });
   const more = names.length > MOST_NAMES ? `, and ${names.length - MOST_NAMES} more` : '';
   return [`Not used: ${names.slice(0, MOST_NAMES).join(', ')}${more}. The end of prestage.config.yaml says why.`];
 }
