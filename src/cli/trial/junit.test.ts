@@ -13,7 +13,12 @@ const checks: CheckResult[] = [
     skipped: false,
     durationMs: 20,
     detail: 'first\nsecond \u0000\ud800',
-    error: { code: 'HOST_FAILED', message: 'a ]]> b', hint: 'Look & see.', context: {} },
+    error: {
+      code: 'HOST_FAILED',
+      message: 'a ]]> b, Cookie: sesame',
+      hint: 'See https://example.com/?signature=abc',
+      context: {},
+    },
   },
 ];
 const report = junitReport({
@@ -52,7 +57,14 @@ print(json.dumps(of(tree.fromstring(sys.stdin.buffer.read()))))`;
             'testcase',
             { ...ofProject, name: 'hosts are "healthy" & <well>', time: '0.020' },
             '',
-            [['failure', { type: 'HOST_FAILED', message: 'first\nsecond \ufffd\ufffd' }, 'a ]]> b\nLook & see.', []]],
+            [
+              [
+                'failure',
+                { type: 'HOST_FAILED', message: 'first\nsecond \ufffd\ufffd' },
+                'a ]]> b, Cookie: ***\nSee https://example.com/?***',
+                [],
+              ],
+            ],
           ],
         ],
       ],

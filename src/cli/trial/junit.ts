@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../../core/redaction.js';
 import type { CheckResult } from './check-result.js';
 
 /**
@@ -47,8 +48,11 @@ const NAMED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>'
 /** XML 1.0 has no way to write these, not even as a reference. */
 const IMPOSSIBLE = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
+/** Secrets are taken out before it is XML: what hides the rest of an address would take the end of an element with it. */
 function text(value: string): string {
-  return value.replace(IMPOSSIBLE, '\ufffd').replace(/[&<>"]/g, (char) => NAMED[char] ?? char);
+  return withoutCredentials(value)
+    .replace(IMPOSSIBLE, '\ufffd')
+    .replace(/[&<>"]/g, (char) => NAMED[char] ?? char);
 }
 
 /** Line ends in an attribute are read as blanks unless they are references. */

@@ -2,7 +2,6 @@ import { mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { loadConfig } from '../../config/index.js';
 import { asPrestageError, PrestageError } from '../../core/errors.js';
-import { redacted } from '../../core/redaction.js';
 import { formatCount, formatDuration } from '../../core/units.js';
 import type { Outcome } from '../output/reporter.js';
 import type { Session } from '../session.js';
@@ -28,7 +27,7 @@ export async function trial(mode: TrialMode, session: Session, junit?: string): 
     const checks = await runChecks(checksOf(mode), site, session);
     const durationMs = Math.round(performance.now() - started);
     if (junit !== undefined)
-      await writeFile(junit, redacted(junitReport({ project: config.name, checks, durationMs, startedAt })));
+      await writeFile(junit, junitReport({ project: config.name, checks, durationMs, startedAt }));
     const failed = checks.filter((check) => !check.ok);
     const took = formatDuration(durationMs);
     return {
