@@ -13,6 +13,8 @@ export function isSecretName(name: string): boolean {
 const VALUE = new RegExp(`([\\w.-]*(?:${NAME.source})[\\w.-]*["']?(?:\\s*[=:>]|\\s+value\\s*=)\\s*)\\S.*`, 'i');
 const KEY_BEGIN = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/;
 const KEY_END = /-----END [A-Z0-9 ]*PRIVATE KEY-----/;
+/** A key as a string of JSON has it: all of it in one line, or what was not cut off of it. */
+const KEY_IN_LINE = /(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----)(?!\s*$).*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g;
 /** A line of a key, or of something else that nobody reads. */
 const KEY_LINE = /^.?\s*(?=\S*[a-z])(?=\S*[A-Z])(?=\S*\d)[A-Za-z0-9+/]{60,}={0,2}\s*$/;
 
@@ -40,7 +42,14 @@ export function withoutSecrets(lines: readonly string[], values: readonly string
 }
 
 function withoutSecret(line: string): string {
-  return withoutCredentials(line.replace(VALUE, `$1${HIDDEN}`));
+  return withoutCredentials(line.replace(KEY_IN_LINE, `$1${HIDDEN}$2`).replace(VALUE, `$1${HIDDEN}`));
+}
+
+/** What stands in data under names that say that nobody else is to read it, however deep. */
+export function secretValues(data: unknown, isSecret = false): string[] {
+  if (typeof data === 'string' || typeof data === 'number') return isSecret ? String(data).split('\n') : [];
+  if (typeof data !== 'object' || data === null) return [];
+  return Object.entries(data).flatMap(([name, value]) => secretValues(value, isSecret || isSecretName(name)));
 }
 
 /** Lines that stand together and are removed or added, by their numbers. */
@@ -59,7 +68,7 @@ function withoutKeys(lines: readonly string[]): string[] {
   let within = false;
   return lines.map((line) => {
     if (line.startsWith('@@')) within = false;
-    if (KEY_BEGIN.test(line)) within = true;
+    if (KEY_BEGIN.test(line)) within = !KEY_END.test(line);
     else if (KEY_END.test(line)) within = false;
     else if (within || KEY_LINE.test(line)) return line.charAt(0) + HIDDEN;
     return line;

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { PrestageError } from '../core/errors.js';
+import { secretValues, withoutSecrets } from '../core/secret-lines.js';
 import { unifiedDiff } from '../core/unified-diff.js';
 import type { ReleaseRecord, TreeEntry } from '../store/index.js';
 import type { Target } from '../targets/index.js';
@@ -56,16 +57,18 @@ async function textDiffs(
   files: FileChanges | undefined,
   { old, now, target }: { old: ReleaseRecord; now: ReleaseRecord; target: Target },
 ): Promise<FileDiff[]> {
-  const [before, after] = [old, now].map(({ packages }) => packages.find((item) => item.id === id)?.tree);
+  const recorded = [old, now].map(({ packages }) => packages.find((item) => item.id === id));
+  const [before, after] = recorded.map((item) => item?.tree);
   if (!files || before === undefined || after === undefined || !target.readFile) return [];
   const [was, is] = await Promise.all([target.listTree?.(before), target.listTree?.(after)]);
+  const secrets = recorded.flatMap((item) => secretValues(item?.recipeContent));
   const diffs: FileDiff[] = [];
   for (const path of files.changed.slice(0, MAX_FILES)) {
     if (!isSmallFile(was?.get(path)) || !isSmallFile(is?.get(path))) continue;
     const contents = await Promise.all([target.readFile(before, path), target.readFile(after, path)]);
     if (!contents.every(isText)) continue;
     const [a = '', b = ''] = contents.map((content) => Buffer.from(content).toString('utf8'));
-    const lines = unifiedDiff(a, b);
+    const lines = withoutSecrets(unifiedDiff(a, b), secrets);
     if (lines.length > 0) diffs.push({ path, diff: lines });
   }
   return diffs;

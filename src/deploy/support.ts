@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { arch, release, type as system } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { findConfig, loadPlace } from '../config/index.js';
+import { findConfig, loadConfig, loadPlace } from '../config/index.js';
 import { asPrestageError } from '../core/errors.js';
 import { version } from '../core/installation.js';
 import { redacted } from '../core/redaction.js';
-import { withoutSecrets } from '../core/secret-lines.js';
+import { secretValues, withoutSecrets } from '../core/secret-lines.js';
 import { doctor } from './doctor.js';
 import { type CommandOptions, openDeployed } from './project.js';
 import { readTraces, reportsFolder } from './report/reports-folder.js';
@@ -37,7 +37,9 @@ export async function support(options: CommandOptions): Promise<SupportResult> {
     ['last deployment', () => lastDeployment(options)],
     ['logs', () => endsOfLogs(options)],
   ];
-  const read = parts.map(async ([part, text]) => ({ name: part, text: cleaned(await text().catch(inWords)) }));
+  // What a program says of a secret that the configuration gives it has no name beside it.
+  const secrets = secretValues(await loadConfig(config).catch(() => undefined));
+  const read = parts.map(async ([part, text]) => ({ name: part, text: cleaned(await text().catch(inWords), secrets) }));
   return { environment: environment.name, project: name, parts: await Promise.all(read) };
 }
 
@@ -76,7 +78,8 @@ function inWords(error: unknown): string {
   return `It could not be read: ${asPrestageError(error).message}\n`;
 }
 
-function cleaned(text: string): string {
-  const end = text.length > MAX_BYTES ? `…\n${text.slice(-MAX_BYTES)}` : text;
-  return withoutSecrets(end.split('\n')).join('\n');
+/** Cleaned first and cut then: a name, or the beginning of a key, may be in what is cut off. */
+function cleaned(text: string, secrets: readonly string[]): string {
+  const clean = withoutSecrets(text.split('\n'), secrets).join('\n');
+  return clean.length > MAX_BYTES ? `…\n${clean.slice(-MAX_BYTES)}` : clean;
 }

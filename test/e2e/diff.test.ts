@@ -58,6 +58,30 @@ describe('two releases', () => {
   });
 });
 
+test('what two releases differ in has no secret, in whatever form a file has it', async () => {
+  const sample = await sampleProject();
+  const deploy = async (secret: string) => {
+    sample.config.packages.extras = {
+      source: 'files/extras.tar.gz',
+      extract: { strip: 1 },
+      steps: [{ template: { files: '*.tmpl', values: { password: secret } } }],
+    };
+    await sample.archive('extras', {
+      'login.yaml': `user: ${secret.slice(0, 3)}\npassword: ${secret}\n`,
+      'key.pem': `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----\n`,
+      'url.txt.tmpl': 'say {{password}}\n',
+    });
+    await sample.save();
+    return (await sample.run('deploy --prepare-files-only --json')).result.release;
+  };
+  const [first, second] = [await deploy('one-sesame'), await deploy('two-sesame')];
+  const { stdout } = await sample.run(`diff ${first} ${second}`);
+  expect(stdout).toContain('-password: ***\n+user: two\n+password: ***\n');
+  expect(stdout).toContain('-say ***\n+say ***\n');
+  for (const output of [stdout, (await sample.run(`diff ${first} ${second} --json`)).stdout])
+    expect(output).not.toContain('sesame');
+});
+
 describe('a file of a release', () => {
   test('is explained by its source and by the step that changed it', async () => {
     const { sample, second } = await twoReleases();

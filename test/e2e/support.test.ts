@@ -4,20 +4,30 @@ import { expect, test } from 'vitest';
 import { sampleProject } from '../sample-project.js';
 import { until } from '../until.js';
 
-const SECRETS = ['hunter2-secret', 's3cret-of-the-url', 'topsecret-of-api', 'signature0123456789'];
+const SECRETS = [
+  'hunter2-secret',
+  's3cret-of-the-url',
+  'topsecret-of-api',
+  'signature0123456789',
+  'MIIEvQIBADANBgkqhki',
+];
 
 test('prestage support writes one file with what somebody needs who looks into a problem, and with no secret', async () => {
   const sample = await sampleProject((config) => {
     config.services = {
       api: {
         run: 'hosts/talker.sh',
-        environment: { DB_PASSWORD: SECRETS[2], MODE: 'loud' },
+        environment: {
+          DB_PASSWORD: SECRETS[2],
+          CERTIFICATE: `-----BEGIN PRIVATE KEY-----\n${SECRETS[4]}\n-----END PRIVATE KEY-----\n`,
+          MODE: 'loud',
+        },
       },
     };
   });
   await sample.write(
     'hosts/talker.sh',
-    `#!/bin/sh\necho 'password=${SECRETS[0]}'\necho 'from https://user:${SECRETS[1]}@example.com/x?X-Amz-Signature=${SECRETS[3]}'\nexec sleep 600\n`,
+    `#!/bin/sh\necho "I am given $DB_PASSWORD"\necho 'password=${SECRETS[0]}'\necho 'from https://user:${SECRETS[1]}@example.com/x?X-Amz-Signature=${SECRETS[3]}'\nexec sleep 600\n`,
     0o755,
   );
   await sample.run('deploy');
@@ -37,6 +47,7 @@ test('prestage support writes one file with what somebody needs who looks into a
     'prestage.config.json',
     '"mode": "loud"',
     'password=***',
+    'I am given ***',
   ])
     expect(text.toLowerCase()).toContain(part.toLowerCase());
   expect(text).toMatch(/===== last deployment =====\n\n\{[\s\S]*"phase\.finished"/);

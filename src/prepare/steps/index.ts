@@ -1,6 +1,6 @@
 import { asPrestageError, PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
-import { isSecretName } from '../../core/secret-lines.js';
+import { secretValues } from '../../core/secret-lines.js';
 import type { RecipeStep } from '../../plan/index.js';
 import type { Tree } from '../tree/tree.js';
 import { applyChmod } from './chmod.js';
@@ -39,19 +39,13 @@ export async function applySteps({ package: id, steps, emit, ...context }: Steps
       if (changes === 0 && !step.optional) throw noEffect(nothing);
       const said = changes === 0 ? `nothing to do${nothing ? `: ${nothing.reason}` : ''}` : summary;
       emit({ type: 'package.step', package: id, step: place.step, kind: step.kind, files, changes, summary: said });
-      const changed = tree.changes(secretsOf(step));
+      const changed = tree.changes(secretValues(step));
       if (changed.files.length > 0) emit({ type: 'package.changed', package: id, step: place.step, ...changed });
     } catch (error) {
       if (context.signal.aborted) throw context.signal.reason;
       throw asPrestageError(error, place);
     }
   }
-}
-
-/** Values whose names say that nobody is to read them. */
-function secretsOf(step: RecipeStep): string[] {
-  if (!('values' in step)) return [];
-  return Object.entries(step.values).flatMap(([name, value]) => (isSecretName(name) ? String(value ?? '') : []));
 }
 
 function applyStep(step: RecipeStep, context: StepContext): Promise<StepOutcome> {
