@@ -94,11 +94,13 @@ export function destinationOf(id: string, written: { destination?: string | unde
 }
 
 /** Zips that programs run or install as they are. */
-const USED_WHOLE = /\.(jar|war|ear|whl|nupkg)$/i;
+export function isUsedWhole(path: string): boolean {
+  return /\.(jar|war|ear|whl|nupkg)$/i.test(path);
+}
 
 function normalizeExtract(written: ParsedConfig['packages'][string]['extract'], source: string): Recipe['extract'] {
   // A URL is shown without its query.
-  if (written === undefined) return USED_WHOLE.test(source.replace(/^(\w+:[^?#]*).*/s, '$1')) ? 'single' : 'auto';
+  if (written === undefined) return isUsedWhole(source.replace(/^(\w+:[^?#]*).*/s, '$1')) ? 'single' : 'auto';
   if (typeof written === 'boolean') return written ? { strip: 0 } : false;
   return { strip: written.strip ?? 0, ...globLists(written) };
 }

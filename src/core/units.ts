@@ -20,6 +20,11 @@ export function formatCount(count: number, singular: string, plural = `${singula
   return `${formatNumber(count)} ${count === 1 ? singular : plural}`;
 }
 
+/** `644`: a mode as people write it. */
+export function formatMode(mode: number): string {
+  return mode.toString(8).padStart(3, '0');
+}
+
 /** `48%`; never 100% before the end, never above. */
 export function formatPercent(part: number, whole: number): string {
   if (whole <= 0 || part >= whole) return '100%';

@@ -1,7 +1,6 @@
-import { isUtf8 } from 'node:buffer';
 import { PrestageError } from '../core/errors.js';
-import { secretValues, withoutSecrets } from '../core/secret-lines.js';
-import { unifiedDiff } from '../core/unified-diff.js';
+import { secretValues } from '../core/secret-lines.js';
+import { textDiff } from '../core/text-diff.js';
 import type { ReleaseRecord, TreeEntry } from '../store/index.js';
 import type { Target } from '../targets/index.js';
 import { type CommandOptions, openDeployed } from './project.js';
@@ -28,8 +27,9 @@ const MAX_FILES = 200;
  * @throws RELEASE_UNKNOWN, NOTHING_DEPLOYED
  */
 export async function diff({ from, to, ...options }: DiffOptions): Promise<DiffResult> {
-  const { target, environment } = await openDeployed(options);
-  const look = target.look();
+  const { target: opened, environment } = await openDeployed(options);
+  const target = listingOnce(opened);
+  const look = opened.look();
   const [records, history, current] = await Promise.all([look.releases(), look.history(), look.currentRelease()]);
   const [old, now] = [demandRelease(records, from), demandRelease(records, to ?? demandCurrent(current))];
   const changes = await changesBetween(old, subjectOf(now), { history, target });
@@ -45,6 +45,23 @@ export async function diff({ from, to, ...options }: DiffOptions): Promise<DiffR
   };
 }
 
+type Readable = Pick<Target, 'listTree' | 'readFile'>;
+
+/** The manifest of a tree is long: it is read once for what changed and for the lines of it. */
+function listingOnce({ listTree, readFile }: Target): Readable {
+  const trees = new Map<string, ReturnType<NonNullable<typeof listTree>>>();
+  return {
+    ...(readFile && { readFile }),
+    ...(listTree && {
+      listTree(tree) {
+        const listed = trees.get(tree) ?? listTree(tree);
+        trees.set(tree, listed);
+        return listed;
+      },
+    }),
+  };
+}
+
 function demandCurrent(current: string | undefined): string {
   if (current !== undefined) return current;
   throw new PrestageError('NOTHING_DEPLOYED', 'No release is current, so there is nothing to compare with.', {
@@ -55,7 +72,7 @@ function demandCurrent(current: string | undefined): string {
 async function textDiffs(
   id: string,
   files: FileChanges | undefined,
-  { old, now, target }: { old: ReleaseRecord; now: ReleaseRecord; target: Target },
+  { old, now, target }: { old: ReleaseRecord; now: ReleaseRecord; target: Readable },
 ): Promise<FileDiff[]> {
   const recorded = [old, now].map(({ packages }) => packages.find((item) => item.id === id));
   const [before, after] = recorded.map((item) => item?.tree);
@@ -65,10 +82,8 @@ async function textDiffs(
   const diffs: FileDiff[] = [];
   for (const path of files.changed.slice(0, MAX_FILES)) {
     if (!isSmallFile(was?.get(path)) || !isSmallFile(is?.get(path))) continue;
-    const contents = await Promise.all([target.readFile(before, path), target.readFile(after, path)]);
-    if (!contents.every(isText)) continue;
-    const [a = '', b = ''] = contents.map((content) => Buffer.from(content).toString('utf8'));
-    const lines = withoutSecrets(unifiedDiff(a, b), secrets);
+    const [a, b] = await Promise.all([target.readFile(before, path), target.readFile(after, path)]);
+    const lines = textDiff(a, b, secrets) ?? [];
     if (lines.length > 0) diffs.push({ path, diff: lines });
   }
   return diffs;
@@ -76,8 +91,4 @@ async function textDiffs(
 
 function isSmallFile(entry: TreeEntry | undefined): boolean {
   return entry?.type === 'file' && entry.size <= MAX_BYTES;
-}
-
-function isText(content: Uint8Array): boolean {
-  return isUtf8(content) && !content.includes(0);
 }

@@ -1,14 +1,15 @@
 import { posix } from 'node:path';
 import { PrestageError } from '../core/errors.js';
 import { mostAlike } from '../core/nearest.js';
+import { formatMode } from '../core/units.js';
 import type { ReleaseRecord, TreeEntry } from '../store/index.js';
 import { type CommandOptions, openDeployed } from './project.js';
 import { recordedPackage } from './recorded.js';
 import { extractWords } from './report/gather.js';
 import { readTraces, reportsFolder } from './report/reports-folder.js';
-import type { TreeTrace } from './report/trace.js';
+import { type TreeTrace, treeTraceIn } from './report/trace.js';
 import type { ExplainResult } from './results.js';
-import { demandRelease } from './store.js';
+import { releaseOrLast } from './store.js';
 
 export interface ExplainOptions extends CommandOptions {
   /** In a release, such as `opt/portal/conf/app.properties`; also with what hosts have before it. */
@@ -30,7 +31,10 @@ export async function explain(options: ExplainOptions): Promise<ExplainResult> {
     });
   const look = target.look();
   const [records, current] = await Promise.all([look.releases(), look.currentRelease()]);
-  const record = chosen(records, options.release ?? current);
+  const record = releaseOrLast(records, options.release ?? current, {
+    message: 'There is no release to look into.',
+    hint: '`prestage deploy` makes one.',
+  });
   const path = inRelease(options.path, target.root, record);
   const item = record.packages.find(({ destination }) => path === destination || path.startsWith(`${destination}/`));
   if (item === undefined)
@@ -47,8 +51,7 @@ export async function explain(options: ExplainOptions): Promise<ExplainResult> {
       [...(entries?.keys() ?? [])].map((each) => `${item.destination}/${each}`),
     );
   const plan = recordedPackage(item);
-  const traces = await readTraces(reportsFolder(folder, environment.name));
-  const trace = traces.find(({ trees }) => trees[item.tree] !== undefined)?.trees[item.tree];
+  const trace = treeTraceIn(await readTraces(reportsFolder(folder, environment.name)), item.tree);
   return {
     environment: environment.name,
     release: record.release,
@@ -61,15 +64,6 @@ export async function explain(options: ExplainOptions): Promise<ExplainResult> {
     }),
     ...(trace ? { steps: stepsOn(within, trace) } : {}),
   };
-}
-
-function chosen(records: readonly ReleaseRecord[], wanted: string | undefined): ReleaseRecord {
-  if (wanted !== undefined) return demandRelease(records, wanted);
-  const last = records.at(-1);
-  if (last !== undefined) return last;
-  throw new PrestageError('NOTHING_DEPLOYED', 'There is no release to look into.', {
-    hint: '`prestage deploy` makes one.',
-  });
 }
 
 /** As hosts have it: below the store's root, below `current` or `releases/<id>`, or from the release on. */
@@ -92,7 +86,7 @@ function unknownPath(path: string, candidates: readonly string[]): PrestageError
 
 function described(entry: TreeEntry): ExplainResult['entry'] {
   if (entry.type === 'link') return { type: 'link', target: entry.target };
-  const mode = entry.mode.toString(8).padStart(3, '0');
+  const mode = formatMode(entry.mode);
   return entry.type === 'dir'
     ? { type: 'folder', mode }
     : { type: 'file', mode, size: entry.size, sha256: entry.sha256 };

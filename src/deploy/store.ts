@@ -54,3 +54,15 @@ export function demandRelease<T extends { release: string }>(records: readonly T
     context: { release },
   });
 }
+
+/** The release that is named, or the one that was prepared last. @throws RELEASE_UNKNOWN, and NOTHING_DEPLOYED in these words */
+export function releaseOrLast<T extends { release: string }>(
+  records: readonly T[],
+  release: string | undefined,
+  nothing: { message: string; hint: string },
+): T {
+  if (release !== undefined) return demandRelease(records, release);
+  const last = records.at(-1);
+  if (last !== undefined) return last;
+  throw new PrestageError('NOTHING_DEPLOYED', nothing.message, { hint: nothing.hint });
+}

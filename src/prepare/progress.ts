@@ -1,6 +1,5 @@
 import type { Emit } from '../core/events.js';
-
-const INTERVAL_MS = 250;
+import { paced } from '../core/paced.js';
 
 /** `bytes` of the source have been read, `files` have been written. */
 export interface Done {
@@ -12,7 +11,7 @@ export interface Done {
 export class Progress {
   readonly #say: (done: Done) => void;
   #done: Done = { bytes: 0, files: 0 };
-  #saidAt = performance.now();
+  readonly #isTime = paced();
 
   constructor(emit: Emit, packageId: string, totals: { bytesTotal?: number; filesTotal?: number }) {
     this.#say = (done) => emit({ type: 'package.progress', package: packageId, ...done, ...totals });
@@ -20,10 +19,7 @@ export class Progress {
 
   set(done: Done): void {
     this.#done = done;
-    const now = performance.now();
-    if (now - this.#saidAt < INTERVAL_MS) return;
-    this.#saidAt = now;
-    this.#say(done);
+    if (this.#isTime()) this.#say(done);
   }
 
   add(more: Done): void {

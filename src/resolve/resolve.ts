@@ -3,6 +3,7 @@ import { type Config, type PackageConfig, type Problem, problemsError, selectEnv
 import { mapBounded } from '../core/bounded.js';
 import { PrestageError, withoutCredentials } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
+import { paced } from '../core/paced.js';
 import { shownPath } from '../core/shown-path.js';
 import {
   type Environment,
@@ -182,20 +183,17 @@ async function nextLockfile(
 
 /** What takes seconds to read is told while it is read: a digest of a file that did not change comes from the cache. */
 const LARGE_BYTES = 128 * 1024 * 1024;
-const PROGRESS_MS = 250;
 
 function tellOfLarge(emit: Emit): (path: string, sizeBytes: number) => Reading | undefined {
   return (path, bytesTotal) => {
     if (bytesTotal < LARGE_BYTES) return undefined;
     const source = shownPath(path);
     const started = performance.now();
-    let told = started;
+    const isTime = paced();
     emit({ type: 'digest.started', source, bytesTotal });
     return {
       progressed(bytes) {
-        if (performance.now() - told < PROGRESS_MS) return;
-        told = performance.now();
-        emit({ type: 'digest.progress', source, bytes, bytesTotal });
+        if (isTime()) emit({ type: 'digest.progress', source, bytes, bytesTotal });
       },
       finished() {
         const durationMs = Math.round(performance.now() - started);

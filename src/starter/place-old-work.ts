@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isUsedWhole } from '../config/index.js';
 import type { OldWork } from './old-work.js';
 import type { Proposal, ProposedPackage } from './proposal.js';
 import type { Survey } from './survey.js';
@@ -55,7 +56,7 @@ export function placeFile(work: Old<'copy'>, context: Context): Answer {
   const { packages } = context;
   const target = work.to.replace(/\/$/, '');
   const item = sourceNamed(work.file, context);
-  const isKept = item !== undefined && (item.extract === false || /\.(jar|war|ear|whl|nupkg)$/i.test(item.source));
+  const isKept = item !== undefined && (item.extract === false || isUsedWhole(item.source));
   if (isKept) {
     const isNamed = !work.to.endsWith('/') && posix.basename(target) === posix.basename(item.source);
     const destination = isNamed ? posix.dirname(target) : target;

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { formatNumber } from '../core/bytes.js';
+import { formatCount } from '../core/units.js';
 import { addOldWork } from './add-old-work.js';
 import { addCompose } from './compose.js';
 import { comparePaths, productName, uniqueName } from './names.js';
@@ -36,12 +36,12 @@ export function propose(found: Survey, { environments, compose, old }: Outside):
     const top = commonFolder(files);
     if (top !== undefined) tops.set(path, top);
     const where = top === undefined ? '' : `, all of them in ${top}/`;
-    const about = `${format}, ${filesText(files.length)}${where}`;
+    const about = `${format}, ${formatCount(files.length, 'file')}${where}`;
     const inside = top === undefined ? files : files.map((name) => name.slice(top.length + 1));
     add({ source: path, about, ...(top === undefined ? {} : { strip: 1 }) }, inside);
   }
   for (const { path, files } of found.folders)
-    add({ source: path, about: `a folder, ${filesText(files.length)}` }, files);
+    add({ source: path, about: `a folder, ${formatCount(files.length, 'file')}` }, files);
   for (const path of found.programs) add({ source: path, about: 'stays one file' });
 
   const unused: Proposal['unused'] = [];
@@ -56,10 +56,6 @@ export function propose(found: Survey, { environments, compose, old }: Outside):
   );
   const hints = addCompose(services, compose);
   return { packages, services, environments, hints, read: [...translated], unused };
-}
-
-function filesText(count: number): string {
-  return `${formatNumber(count)} file${count === 1 ? '' : 's'}`;
 }
 
 /** The one folder that all files are in. */

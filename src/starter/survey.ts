@@ -1,5 +1,6 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join, posix, relative, sep } from 'node:path';
+import { isUsedWhole } from '../config/index.js';
 import { formatBytes } from '../core/bytes.js';
 import { PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
@@ -34,7 +35,6 @@ export interface FoundPatch {
 const DEPTH = 3;
 const MAX_ENTRIES = 2000;
 const SKIPPED = /^(\..*|node_modules|prestage\.(config\..*|lock|mjs)|package(-lock)?\.json)$/;
-const PROGRAM = /\.(jar|war|ear|whl|nupkg)$/i;
 const SETTINGS = /\.(properties|conf|cfg|ini|json|ya?ml|xml|toml|env)$/i;
 const COMPOSE = /^(docker-)?compose\.ya?ml$/i;
 /** What Terraform's templatefile() reads. */
@@ -111,7 +111,7 @@ async function isShelf(here: Folder, context: Pick<Visit, 'folder'>, parent?: Fo
     if (/\.(patch|diff|tf|tfvars)$/.test(name) || COMPOSE.test(name)) return true;
     if (name === 'series' || /\.(tar|tgz|zip|7z|deb|rpm|cpio)(\.\w+)?$|\.t[gx]z$/.test(name)) return true;
     // Deeper down, they are the `lib` of a product.
-    if (isTop && PROGRAM.test(name)) return true;
+    if (isTop && isUsedWhole(name)) return true;
   }
   // `hosts/`, with scripts alone, and `terraform/templates/`; elsewhere, they are the `bin` of a product.
   const mayHoldScripts = isTop || (parent?.files.some((path) => path.endsWith('.tf')) ?? false);
@@ -134,7 +134,7 @@ async function filesUnder(folder: string): Promise<string[]> {
 async function sort(path: string, found: Survey, { folder, signal, tell }: Visit): Promise<void> {
   const file = join(folder, path);
   const name = posix.basename(path);
-  if (PROGRAM.test(name)) found.programs.push(path);
+  if (isUsedWhole(name)) found.programs.push(path);
   else if (/\.(tf|tfvars)$/.test(name)) found.terraform.push(path);
   else if (COMPOSE.test(name)) found.compose.push(path);
   else if (/\.(patch|diff)$/i.test(name)) found.patches.push(await patchAt(path, folder));

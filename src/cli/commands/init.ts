@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { findConfig } from '../../config/index.js';
+import { formatCount } from '../../core/units.js';
 import type { Proposal, ProposedPackage, ProposedService, ProposedStep } from '../../starter/index.js';
 import { shellWord } from '../invocation.js';
 import type { Outcome } from '../output/reporter.js';
@@ -93,8 +94,7 @@ function notUsed(unused: Proposal['unused']): string[] {
     if (file !== undefined) lines.set(file, (lines.get(file) ?? 0) + (line === undefined ? 0 : 1));
   }
   const names = [...lines].map(([file, count]) => {
-    if (count === 0) return file;
-    return `${count} line${count === 1 ? '' : 's'} of ${file}`;
+    return count === 0 ? file : `${formatCount(count, 'line')} of ${file}`;
   });
   const more = names.length > MOST_NAMES ? `, and ${names.length - MOST_NAMES} more` : '';
   return [`Not used: ${names.slice(0, MOST_NAMES).join(', ')}${more}. The end of prestage.config.yaml says why.`];
@@ -126,7 +126,7 @@ function outcomeOf(
         : []),
       ...failed.map((step) => `${fileOf(step)} is a comment in the configuration: ${step.fault}`),
       ...notUsed(proposal?.unused ?? []),
-      `Wrote ${files.length} file${files.length === 1 ? '' : 's'}. Next: ${next}`,
+      `Wrote ${formatCount(files.length, 'file')}. Next: ${next}`,
     ],
   };
 }

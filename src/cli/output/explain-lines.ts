@@ -1,6 +1,6 @@
 import { formatBytes } from '../../core/bytes.js';
 import type { ExplainResult } from '../../deploy/index.js';
-import { diffLines } from './tables/change-tables.js';
+import { hunkLines } from './tables/change-tables.js';
 import { shown } from './text/shown.js';
 import type { Style } from './text/style.js';
 
@@ -27,7 +27,7 @@ export function explainOutput(
     ...(steps ?? []).flatMap(({ step, kind, change, diff }) => [
       '',
       `step ${step}, ${kind}: ${change}`,
-      ...(diff.length > 0 ? diffLines({ what: path, diff }, style, verbose).slice(3) : []),
+      ...hunkLines(diff, style, verbose),
     ]),
   ];
 }

@@ -1,4 +1,5 @@
 import { canonicalJson, type Json } from '../../core/digest.js';
+import { formatMode } from '../../core/units.js';
 import type { Recipe, RecipeStep } from '../../plan/index.js';
 import { aligned } from './aligned.js';
 import { differingLeaves } from './leaves.js';
@@ -47,7 +48,7 @@ function stepChanges(before: readonly RecipeStep[], after: readonly RecipeStep[]
 
 /** A mode is a number in a recipe, and octal to everybody who reads one. */
 export function asWritten(step: RecipeStep): object {
-  return step.kind === 'chmod' ? { ...step, mode: step.mode.toString(8).padStart(3, '0') } : step;
+  return step.kind === 'chmod' ? { ...step, mode: formatMode(step.mode) } : step;
 }
 
 function isSame(a: RecipeStep, b: RecipeStep): boolean {

@@ -14,7 +14,7 @@ interface Known {
   records: readonly ReleaseRecord[];
   history: readonly DeployedRelease[];
   current: string | undefined;
-  target: Target;
+  target: Pick<Target, 'listTree'>;
 }
 
 /** What is not as in the release before this one; undefined where there is none to compare with. */
@@ -60,7 +60,7 @@ function recordBefore({ release, record }: Subject, { records, history, current 
   }
 }
 
-async function packageSince(id: string, record: ReleaseRecord, subject: Subject, target: Target) {
+async function packageSince(id: string, record: ReleaseRecord, subject: Subject, target: Known['target']) {
   const old = record.packages.find((item) => item.id === id);
   const now = subject.packages.find((item) => item.id === id);
   if (!old || !now) {
@@ -79,7 +79,7 @@ async function packageSince(id: string, record: ReleaseRecord, subject: Subject,
   };
 }
 
-async function filesSince(old: string, now: string, target: Target) {
+async function filesSince(old: string, now: string, target: Known['target']) {
   const [before, after] = await Promise.all([target.listTree?.(old), target.listTree?.(now)]);
   return before && after ? fileChanges(before, after) : undefined;
 }

@@ -1,3 +1,4 @@
+import { formatMode } from '../../core/units.js';
 import type { TreeEntry } from '../../store/index.js';
 import type { TreeTrace } from './trace.js';
 
@@ -59,7 +60,7 @@ export function fileListOf(
     list.sizes.push(entry.type === 'file' ? entry.size : 0);
     digests.push(entry.type === 'file' ? entry.sha256.slice(0, DIGITS) : ' '.repeat(DIGITS));
     if (entry.type === 'link') list.links[at] = entry.target;
-    else if (entry.mode !== 0o644) list.modes[at] = entry.mode.toString(8).padStart(3, '0');
+    else if (entry.mode !== 0o644) list.modes[at] = formatMode(entry.mode);
     const by = touched.files.get(path);
     if (by?.added !== undefined) list.addedBy[at] = by.added;
     if (by && by.changed.length > 0) list.changedBy[at] = by.changed;

@@ -107,3 +107,11 @@ test('a recording passes everything on, keeps the time that a worker wrote, and 
   recording.emit(finished(1, 'prepared'));
   expect(recording.didSomething).toBe(true);
 });
+
+test('a recording leaves out how far anything is, whatever it is', () => {
+  const recording = new Recording(() => {});
+  recording.emit({ type: 'digest.progress', source: 'app.jar', bytes: 1, bytesTotal: 2 });
+  recording.emit({ type: 'fetch.progress', package: 'app', bytes: 1 });
+  recording.emit({ type: 'upload.progress', source: 'app.jar', bytes: 1, bytesTotal: 2 });
+  expect(recording.events).toEqual([]);
+});

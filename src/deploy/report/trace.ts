@@ -32,6 +32,11 @@ const trace = z.object({
   error: z.looseObject({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
 });
 
+/** What is known of a tree, from the first of these that knows it. */
+export function treeTraceIn(traces: readonly Trace[], tree: string): TreeTrace | undefined {
+  return traces.find(({ trees }) => trees[tree] !== undefined)?.trees[tree];
+}
+
 /** Undefined where it is none that this version wrote. */
 export function parseTrace(text: string): Trace | undefined {
   try {
@@ -42,13 +47,9 @@ export function parseTrace(text: string): Trace | undefined {
 }
 
 /** How far things are is of no interest afterwards, and logs are read where they are. */
-const PASSING: ReadonlySet<PrestageEvent['type']> = new Set([
-  'package.progress',
-  'fetch.progress',
-  'upload.progress',
-  'log',
-  'notice',
-]);
+function isPassing({ type }: PrestageEvent): boolean {
+  return type.endsWith('.progress') || type === 'log' || type === 'notice';
+}
 
 /** Passes events on, and keeps those that a report is made of. */
 export class Recording {
@@ -58,7 +59,7 @@ export class Recording {
   constructor(emit: Emit) {
     this.emit = (event) => {
       // What a worker wrote down has the time at which it was.
-      if (!PASSING.has(event.type)) this.events.push({ time: new Date().toISOString(), ...event });
+      if (!isPassing(event)) this.events.push({ time: new Date().toISOString(), ...event });
       emit(event);
     };
   }
@@ -97,7 +98,7 @@ export function traceOf(
   );
   const made = treesMade(recorded);
   const known = trees.flatMap((tree) => {
-    const found = made.get(tree) ?? earlier.find((trace) => trace.trees[tree] !== undefined)?.trees[tree];
+    const found = made.get(tree) ?? treeTraceIn(earlier, tree);
     return found === undefined ? [] : [[tree, found] as const];
   });
   return {

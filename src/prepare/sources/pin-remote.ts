@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PrestageError } from '../../core/errors.js';
 import type { Emit } from '../../core/events.js';
 import { rename, rm } from '../../core/held-files.js';
+import { paced } from '../../core/paced.js';
 import { type InputLocations, isRemote } from '../../plan/index.js';
 import type { RetryPolicy } from '../../remote/index.js';
 import { type Announcement, inspect, openDownload } from './download.js';
@@ -129,12 +130,10 @@ interface Fetching {
   emit: Emit;
 }
 
-/** A fetch tells of itself at most so often. */
-const PROGRESS_MS = 250;
-
 /** Written under a fresh name and renamed when complete, so that runs side by side never see a part of a file. */
 async function download(source: RemoteSource, { cache, origin, policy, emit }: Fetching): Promise<RemotePin> {
   const started = performance.now();
+  const isTime = paced();
   await mkdir(cache.folder, { recursive: true });
   const staged = join(cache.folder, `.download-${randomBytes(8).toString('hex')}`);
   try {
@@ -142,16 +141,14 @@ async function download(source: RemoteSource, { cache, origin, policy, emit }: F
     const about = { package: source.package, ...(announced === undefined ? {} : { bytesTotal: announced }) };
     emit({ type: 'fetch.started', ...about });
     const hash = createHash('sha256');
-    let [size, told] = [0, started];
+    let size = 0;
     const handle = await open(staged, 'wx', 0o644);
     try {
       for await (const chunk of chunks) {
         hash.update(chunk);
         await handle.writeFile(chunk);
         size += chunk.length;
-        if (performance.now() - told < PROGRESS_MS) continue;
-        told = performance.now();
-        emit({ type: 'fetch.progress', ...about, bytes: size });
+        if (isTime()) emit({ type: 'fetch.progress', ...about, bytes: size });
       }
       await handle.sync();
     } finally {

@@ -1,3 +1,4 @@
+import { formatMode } from '../../core/units.js';
 import { isPlainPath, matchFiles } from './match-files.js';
 import { type ApplyStep, counted } from './step.js';
 
@@ -16,7 +17,7 @@ export const applyChmod: ApplyStep<'chmod'> = async (step, { tree }) => {
     return entry !== undefined && entry.type !== 'link' && entry.mode !== step.mode;
   });
   for (const path of changed) await tree.chmod(path, step.mode);
-  const mode = step.mode.toString(8).padStart(3, '0');
+  const mode = formatMode(step.mode);
   const files = changed.filter((path) => tree.entries.get(path)?.type === 'file').length;
   return {
     files,

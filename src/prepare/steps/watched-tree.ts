@@ -1,7 +1,5 @@
-import { isUtf8 } from 'node:buffer';
 import type { PrestageEvent } from '../../core/events.js';
-import { withoutSecrets } from '../../core/secret-lines.js';
-import { unifiedDiff } from '../../core/unified-diff.js';
+import { textDiff } from '../../core/text-diff.js';
 import type { Tree } from '../tree/tree.js';
 
 type ChangedFile = Extract<PrestageEvent, { type: 'package.changed' }>['files'][number];
@@ -175,13 +173,8 @@ function changeOf({ existed, exists, written }: Touched): ChangedFile['change'] 
 
 /** Undefined where a text is not known, or what is in it is not text. */
 function diffOf({ exists, texts }: Touched, secrets: readonly string[], left: number): string[] | undefined {
-  if (!exists || texts === undefined || !isText(texts.before) || !isText(texts.after)) return undefined;
-  const lines = unifiedDiff(texts.before.toString('utf8'), texts.after.toString('utf8'));
-  return lines.length === 0 ? undefined : shortened(withoutSecrets(lines, secrets), left);
-}
-
-function isText(content: Buffer): boolean {
-  return isUtf8(content) && !content.includes(0);
+  const lines = exists && texts !== undefined ? textDiff(texts.before, texts.after, secrets) : undefined;
+  return lines === undefined || lines.length === 0 ? undefined : shortened(lines, left);
 }
 
 function shortened(lines: readonly string[], left: number): string[] {

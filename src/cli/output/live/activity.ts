@@ -1,4 +1,4 @@
-import type { PrestageEvent } from '../../../core/events.js';
+import type { DigestEvent, FetchEvent, PrestageEvent, UploadEvent } from '../../../core/events.js';
 import { formatDuration } from '../../../core/units.js';
 
 /** How much of something is done, and of how much, where that is known. `bytes` are of the source, `files` are written. */
@@ -123,37 +123,21 @@ export function applyToActivity(activity: Activity, event: PrestageEvent, nowMs:
       break;
 
     case 'digest.started':
-      packages.set(digestOf(event), newPackage(digestOf(event), event, nowMs));
+    case 'fetch.started':
+    case 'upload.started':
+      packages.set(transferOf(event), newPackage(transferOf(event), event, nowMs));
       break;
-    case 'digest.progress': {
-      const known = packages.get(digestOf(event)) ?? newPackage(digestOf(event), event, nowMs);
-      packages.set(digestOf(event), progressed(known, event, nowMs));
+    case 'digest.progress':
+    case 'fetch.progress':
+    case 'upload.progress': {
+      const known = packages.get(transferOf(event)) ?? newPackage(transferOf(event), event, nowMs);
+      packages.set(transferOf(event), progressed(known, event, nowMs));
       break;
     }
     case 'digest.finished':
-      packages.delete(digestOf(event));
-      break;
-    case 'fetch.started':
-      packages.set(fetchOf(event), newPackage(fetchOf(event), event, nowMs));
-      break;
-    case 'fetch.progress': {
-      const known = packages.get(fetchOf(event)) ?? newPackage(fetchOf(event), event, nowMs);
-      packages.set(fetchOf(event), progressed(known, event, nowMs));
-      break;
-    }
     case 'fetch.finished':
-      packages.delete(fetchOf(event));
-      break;
-    case 'upload.started':
-      packages.set(uploadOf(event), newPackage(uploadOf(event), event, nowMs));
-      break;
-    case 'upload.progress': {
-      const known = packages.get(uploadOf(event)) ?? newPackage(uploadOf(event), event, nowMs);
-      packages.set(uploadOf(event), progressed(known, event, nowMs));
-      break;
-    }
     case 'upload.finished':
-      packages.delete(uploadOf(event));
+      packages.delete(transferOf(event));
       break;
 
     case 'machine.launched':
@@ -268,16 +252,10 @@ function bytesOfAll(activity: Activity): number {
   return activity.allPackages.prepared.bytes + active;
 }
 
-function fetchOf({ package: id }: { package: string }): string {
-  return `fetch ${id}`;
-}
-
-function digestOf({ source }: { source: string }): string {
-  return `digest ${source}`;
-}
-
-function uploadOf({ source }: { source: string }): string {
-  return `upload ${source}`;
+/** `fetch app`, `upload app.jar`: a space keeps it apart from packages. */
+function transferOf(event: DigestEvent | FetchEvent | UploadEvent): string {
+  const [kind] = event.type.split('.');
+  return `${kind} ${'package' in event ? event.package : event.source}`;
 }
 
 function stackOf({ stack }: { stack: string }): string {

@@ -25,17 +25,19 @@ const DIFF_LINES = 40;
 /** A diff with its head, marked. Of a long one the rest is for `--verbose`. */
 export function diffLines(
   { what, diff = [] }: Pick<Change, 'what' | 'diff'>,
-  { bad, good, dim }: Style,
+  style: Style,
   verbose: boolean,
 ): string[] {
   if (diff.length === 0) return [];
+  return ['', style.bad(shown(`--- ${what}`)), style.good(shown(`+++ ${what}`)), ...hunkLines(diff, style, verbose)];
+}
+
+/** The same without its head. */
+export function hunkLines(diff: readonly string[], { bad, good, dim }: Style, verbose: boolean): string[] {
   const lines = verbose ? diff : diff.slice(0, DIFF_LINES);
   const more = diff.length - lines.length;
   const marks: Record<string, (text: string) => string> = { '-': bad, '+': good, '@': dim, '\\': dim };
   return [
-    '',
-    bad(shown(`--- ${what}`)),
-    good(shown(`+++ ${what}`)),
     ...lines.map((line) => (marks[line[0] ?? ''] ?? String)(shownLines(line))),
     ...(more > 0 ? [dim(`${more} more lines: --verbose shows them.`)] : []),
   ];

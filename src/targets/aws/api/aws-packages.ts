@@ -27,8 +27,6 @@ export function installAwsPackages(): string {
 
 /** Where to call it, and it. */
 export function howToInstallAwsPackages(): string {
-  const command = `run \`${installAwsPackages()}\``;
-  return readManifest().singleFile
-    ? command.replace('run', 'Run')
-    : `In the project where Prestage is installed, ${command}`;
+  const where = readManifest().singleFile ? 'Run' : 'In the project where Prestage is installed, run';
+  return `${where} \`${installAwsPackages()}\``;
 }

@@ -5,6 +5,7 @@ import { posix } from 'node:path';
 import { mapBounded } from '../../../core/bounded.js';
 import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
+import { paced } from '../../../core/paced.js';
 import { type AwsEnvironment, type InputLocation, type InputLocations, isRemote } from '../../../plan/index.js';
 import type { PrepareJob } from '../../target.js';
 import type { Bucket } from './bucket.js';
@@ -16,8 +17,6 @@ import { uploadObject } from './upload-object.js';
 /** Objects that are put at once; a large one has up to five parts of 8 MiB in memory, so that all need 160 MiB at most. */
 const IN_FLIGHT = 4;
 const LOOKS_IN_FLIGHT = 32;
-/** An upload tells of itself at most so often. */
-const PROGRESS_MS = 250;
 
 export interface UploadOptions extends CommandContext {
   /** Where machines reach S3 in one region alone: that one. Sources in buckets of another are put into ours. */
@@ -111,13 +110,11 @@ async function put(
 ): Promise<number> {
   const { emit, signal } = options;
   const started = performance.now();
+  const isTime = paced();
   const { size, content, close } = await open(digest, location, options);
   emit({ type: 'upload.started', source: name, bytesTotal: size });
-  let told = started;
   const onProgress = (bytes: number) => {
-    if (performance.now() - told < PROGRESS_MS) return;
-    told = performance.now();
-    emit({ type: 'upload.progress', source: name, bytes, bytesTotal: size });
+    if (isTime()) emit({ type: 'upload.progress', source: name, bytes, bytesTotal: size });
   };
   try {
     await uploadObject(bucket, { key, size, content, signal, onProgress });
