@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import {
   type ArchiveLimits,
   type Environment,
-  globLists,
+  extractionOf,
   orderServices,
   parseSource,
   type Recipe,
@@ -102,7 +102,7 @@ function normalizeExtract(written: ParsedConfig['packages'][string]['extract'], 
   // A URL is shown without its query.
   if (written === undefined) return isUsedWhole(source.replace(/^(\w+:[^?#]*).*/s, '$1')) ? 'single' : 'auto';
   if (typeof written === 'boolean') return written ? { strip: 0 } : false;
-  return { strip: written.strip ?? 0, ...globLists(written) };
+  return extractionOf(written);
 }
 
 function normalizeLimits(written: ParsedConfig['packages'][string]['limits']): ArchiveLimits | undefined {

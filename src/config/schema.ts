@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { count, flag, globs, isTreePath, localPath, strip, writtenStep } from '../plan/index.js';
+import { count, flag, isTreePath, localPath, writtenExtraction, writtenStep } from '../plan/index.js';
 import { awsEnvironment } from './schema-aws.js';
 import { services } from './schema-services.js';
 import { id, size } from './schema-values.js';
@@ -21,17 +21,7 @@ const integrity = z
   .describe('The SHA-256 of the source: sha256-<base64> (as in SRI) or sha256:<hex>. Checked against what is there.');
 
 const extract = z
-  .union(
-    [
-      flag,
-      z.strictObject({
-        strip: strip.describe('Leading folders of the entries to drop. Default: 0.').optional(),
-        include: globs.describe('Only entries that match. Default: all.').optional(),
-        exclude: globs.describe('Not the entries that match.').optional(),
-      }),
-    ],
-    { error: 'true, false or {strip, include, exclude}' },
-  )
+  .union([flag, z.strictObject(writtenExtraction)], { error: 'true, false or {strip, include, exclude}' })
   .describe(
     'Whether and how to extract. Default: where the content is an archive, but not a .jar, .war, .ear, .whl or .nupkg. false leaves it one file; true and {…}: it must be an archive.',
   );

@@ -1,5 +1,6 @@
 /** What is to be prepared and to run, and where, as pure data: the language of targets, worker and store. */
 export type { AwsEnvironment, AwsNetwork, Environment } from './environment.js';
+export { extractionOf, writtenExtraction } from './extraction.js';
 export { type FolderEntry, listFolder, listingDigest } from './folder-listing.js';
 export * from './input.js';
 export { findCycle, orderServices } from './order-services.js';
@@ -8,4 +9,4 @@ export * from './services.js';
 export { keyBaseName, parseSource, type Source, s3Url, sourceName, urlBaseName } from './source.js';
 export { type RecipeStep, resolveStep, type StepOf, type WrittenStep, writtenStep } from './steps/index.js';
 export type { StepFiles } from './steps/step-kind.js';
-export { count, flag, globLists, globs, isTreePath, localPath, scalar, strip } from './steps/written.js';
+export { count, flag, isTreePath, localPath, scalar } from './steps/written.js';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { canonicalJson, type Json, sha256, shortDigest } from '../core/digest.js';
+import { extraction } from './extraction.js';
 import { digest, input, type RecipeInput } from './input.js';
 import { inputsOfStep, recipeStep } from './steps/index.js';
 
@@ -12,8 +13,6 @@ import { inputsOfStep, recipeStep } from './steps/index.js';
 /** The version of the recipe's and the tree's format. It changes when the same recipe would give other bytes. */
 export const RECIPE_FORMAT = 1;
 
-const globs = z.array(z.string()).min(1);
-
 export const recipe = z.strictObject({
   format: z.literal(RECIPE_FORMAT),
   package: z.string(),
@@ -22,12 +21,7 @@ export const recipe = z.strictObject({
    * false: the source stays one file. `single`: the same, as nobody said otherwise of a jar or its like. `auto`: extracted
    * where its content is an archive. An object: it must be one.
    */
-  extract: z.union([
-    z.literal(false),
-    z.literal('single'),
-    z.literal('auto'),
-    z.strictObject({ strip: z.int().min(0), include: globs.optional(), exclude: globs.optional() }),
-  ]),
+  extract: z.union([z.literal(false), z.literal('single'), z.literal('auto'), z.strictObject(extraction)]),
   steps: z.array(recipeStep),
 });
 

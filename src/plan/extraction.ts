@@ -1,0 +1,27 @@
+import * as z from 'zod';
+import { globLists, strip, globs as writtenGlobs } from './steps/written.js';
+
+/** How an archive is unpacked: what `extract` of a package and the step `extract` have in common. */
+
+export const writtenExtraction = {
+  strip: strip.describe('Leading folders of the entries to drop. Default: 0.').optional(),
+  include: writtenGlobs.describe('Only entries that match. Default: all.').optional(),
+  exclude: writtenGlobs.describe('Not the entries that match.').optional(),
+};
+
+const globs = z.array(z.string()).min(1);
+
+/** In a recipe. */
+export const extraction = {
+  strip: z.int().min(0),
+  include: globs.optional(),
+  exclude: globs.optional(),
+};
+
+type Written = z.output<z.ZodObject<typeof writtenExtraction>>;
+export type Extraction = z.infer<z.ZodObject<typeof extraction>>;
+
+/** What was not said has no place in a recipe, so that its digest stays what it was before that could be said. */
+export function extractionOf({ strip = 0, ...lists }: Written): Extraction {
+  return { strip, ...globLists(lists) };
+}
