@@ -25,6 +25,7 @@ const needs = {
   bzip2: () => runs('sh', '-c', 'command -v bzip2'),
   zstd: () => runs('zstd', '--version'),
   sevenZip: () => runs('7zz', 'i'),
+  makeself: () => runs('makeself', '--version'),
   cpio: () => runs('cpio', '--version'),
   go: () => runs('go', 'version'),
   ar: () => runs('ar', '--version'),

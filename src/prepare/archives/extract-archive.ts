@@ -2,11 +2,12 @@ import { asPrestageError, PrestageError } from '../../core/errors.js';
 import type { Tree } from '../tree/tree.js';
 import { archiveError } from './archive-error.js';
 import type { ArchiveInput } from './archive-input.js';
+import { without } from './behind-script.js';
 import { ByteSource } from './byte-source.js';
 import { type Compression, decompress } from './compression/compression.js';
 import type { StreamFormat } from './format.js';
 import { type ArchiveFormat, FORMATS, layersOf, SUPPORTED_FORMATS } from './formats.js';
-import { RECOGNITION_BYTES, recogniseFile, recogniseStart } from './recognise.js';
+import { RECOGNITION_BYTES, recognise, recogniseFile } from './recognise.js';
 import { Unpacker, type UnpackOptions } from './unpacker.js';
 
 export interface ExtractedArchive {
@@ -44,24 +45,24 @@ export async function extractArchive(
 async function unpack(input: ArchiveInput, unpacker: Unpacker): Promise<ArchiveFormat> {
   if (input.file !== undefined) {
     const format = checked(await recogniseFile(input.file, input.name), input);
-    const { container, compression } = layersOf(format);
-    const kind = FORMATS[container];
-    if (kind.reads === 'file') await kind.unpack(input.file, unpacker);
-    else await unpackStream({ kind, compression }, input.stream(), unpacker);
-    return format;
+    const kind = FORMATS[layersOf(format).container];
+    if (kind.reads === 'file') {
+      await kind.unpack(input.file, unpacker);
+      return format;
+    }
   }
   const { start, whole } = await peek(input.stream());
-  const format = checked(await recogniseStart(start, input.name), input);
+  const { format, at } = checked(await recognise(start, input.name), input);
   const { container, compression } = layersOf(format);
   const kind = FORMATS[container];
   if (kind.reads === 'file')
     throw new PrestageError('INTERNAL', `${input.name} is a ${format}, which must be a file to be unpacked.`);
-  await unpackStream({ kind, compression }, whole, unpacker);
+  await unpackStream({ kind, compression, at }, whole, unpacker);
   return format;
 }
 
-function checked(format: ArchiveFormat | undefined, input: ArchiveInput): ArchiveFormat {
-  if (format !== undefined) return format;
+function checked<T>(found: T | undefined, input: ArchiveInput): T {
+  if (found !== undefined) return found;
   throw archiveError('ARCHIVE_UNSUPPORTED', { archive: input.name }, 'is not an archive of a known format', {
     reason: 'format',
     hint: `Supported are ${SUPPORTED_FORMATS}. \`extract: false\` keeps the file as it is.`,
@@ -69,11 +70,11 @@ function checked(format: ArchiveFormat | undefined, input: ArchiveInput): Archiv
 }
 
 async function unpackStream(
-  { kind, compression }: { kind: StreamFormat; compression: Compression | undefined },
+  { kind, compression, at }: { kind: StreamFormat; compression: Compression | undefined; at: number },
   stream: AsyncIterable<Buffer>,
   unpacker: Unpacker,
 ): Promise<void> {
-  const counted = countBytes(stream, unpacker);
+  const counted = without(at, countBytes(stream, unpacker));
   const source = new ByteSource(compression === undefined ? counted : decompress(compression, counted, unpacker));
   try {
     await kind.unpack(source, unpacker);

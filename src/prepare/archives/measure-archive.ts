@@ -4,7 +4,7 @@ import { DECOMPRESSED_LENGTH } from './compression/decompressed-length.js';
 import type { Measure } from './format.js';
 import { type ArchiveFormat, FORMATS, layersOf } from './formats.js';
 import { DEFAULT_LIMITS } from './limits.js';
-import { recogniseFile } from './recognise.js';
+import { recogniseInFile } from './recognise.js';
 
 export interface ArchiveMeasure extends Measure {
   format: ArchiveFormat;
@@ -14,7 +14,7 @@ export interface ArchiveMeasure extends Measure {
  * Measures an archive file without unpacking it: a zip or a 7z by its directory, a tar by hopping from header to header, gzip by
  * the length at its end, xz by its index, zstd by its first frame. Damage is not looked for: what cannot be read ends the
  * count.
- * @returns undefined where the file is no archive, or of a format that says nothing
+ * @returns undefined where the file is no archive, begins with a script, or is of a format that says nothing
  * @throws as `recogniseFile`, and ARCHIVE_LIMIT for a zip of more entries than the limits allow
  */
 export async function measureArchive(input: {
@@ -23,8 +23,9 @@ export async function measureArchive(input: {
   limits?: ArchiveLimits | undefined;
 }): Promise<ArchiveMeasure | undefined> {
   const name = input.name ?? input.file;
-  const format = await recogniseFile(input.file, name);
-  if (format === undefined) return undefined;
+  const found = await recogniseInFile(input.file, name);
+  if (found === undefined || found.at > 0) return undefined;
+  const { format } = found;
   const { container, compression } = layersOf(format);
   const handle = await open(input.file);
   try {

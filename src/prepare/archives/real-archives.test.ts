@@ -6,6 +6,7 @@ import {
   linkSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -138,6 +139,26 @@ describe('a tar by GNU tar', () => {
     });
     expect(await measureArchive({ file: join(product(), 'conf/f1') })).toBeUndefined();
   });
+});
+
+describe.skipIf(lacks('makeself'))('a self-extracting installer by makeself', () => {
+  test.each(['--gzip', '--xz', '--nocomp'])(
+    'with %s is unpacked to what it unpacks itself to, and is not run',
+    async (option) => {
+      run('makeself', option, '--nox11', '--notemp', 'product/conf', 'a.run', 'a product', 'touch', 'was-run');
+      run('sh', 'a.run', '--quiet', '--noexec', '--target', 'beside/made');
+      const installer = readFileSync(join(origin.folder, 'a.run'));
+      const tree = await unpack(where, installer);
+      expect(entriesOf(tree)).toEqual(listing(join(origin.folder, 'beside/made')));
+      expect(listing(where.tree)).toEqual(entriesOf(tree));
+      expect(Object.keys(entriesOf(tree))).not.toContain('was-run');
+      rmSync(join(origin.folder, 'beside/made'), { recursive: true });
+
+      const remote = place();
+      expect(entriesOf(await unpack(remote, installer, { chunkBytes: 10_000 }))).toEqual(entriesOf(tree));
+      remote.remove();
+    },
+  );
 });
 
 describe.skipIf(lacks('zip'))('a zip by Info-ZIP', () => {

@@ -15,6 +15,7 @@ afterEach(() => where.remove());
 
 const diskImage = Buffer.concat([Buffer.alloc(1080), Buffer.from([0x53, 0xef]), Buffer.alloc(1990)]);
 const small = { name: 'a', content: 'a' };
+const script = Buffer.from('#!/bin/sh\nskip=4\nexit 0\n');
 const withLongName = (archive: Buffer) => {
   const plain = gzipSync(archive);
   const header = Buffer.from(plain.subarray(0, 10));
@@ -63,6 +64,26 @@ describe('recognises by content', () => {
       undefined,
       'zip',
     ],
+    ['a tar behind a script', Buffer.concat([script, tar(small)]), 'tar', 'tar'],
+    ['a compressed tar behind a script', Buffer.concat([script, gzipSync(tar(small))]), 'tar.gz', 'tar.gz'],
+    [
+      'the first tar behind a script, after a compressed program',
+      Buffer.concat([script, gzipSync('a program'), Buffer.from('\n'), gzipSync(tar(small))]),
+      'tar.gz',
+      'tar.gz',
+    ],
+    [
+      'a script with a line that begins as gzip does as a file',
+      Buffer.concat([script, Buffer.from('\x1f\x8b\x08 is no gzip\n', 'latin1')]),
+      undefined,
+      undefined,
+    ],
+    [
+      'a tar behind text that is no script as a file',
+      Buffer.concat([Buffer.from('text\n'), tar(small)]),
+      undefined,
+      undefined,
+    ],
     ['a compressed file that is no tar as a file', gzipSync('hello'), undefined, undefined],
     ['text as a file', Buffer.from('hello '.repeat(1000)), undefined, undefined],
     ['nothing as a file', Buffer.alloc(0), undefined, undefined],
@@ -94,6 +115,11 @@ describe('recognises by content', () => {
       });
     },
   );
+
+  test('a script of nothing but starts of archives is soon given up', async () => {
+    const many = Buffer.concat([script, Buffer.from('\x1f\x8b\x08\0\n'.repeat(200_000), 'latin1')]);
+    expect(await recogniseStart(many, 'x')).toBeUndefined();
+  });
 
   test('gzip that is damaged where a tar would show', async () => {
     const damaged = gzipSync(randomBytes(5000));
