@@ -1,23 +1,20 @@
-// Builds dist/: the command line and the library, the agent and the supervisor, each with all that it needs but jiti, and
-// the types. Programs come in chunks, so that each loads only the code that it runs: loading is what a deployment that
-// changes nothing spends its time on. The agent is a folder, and the supervisor a file, that run alone on a worker.
-// Does nothing where dist/ was built from these very sources.
+// Builds dist/: the command line and the library, the agent and the supervisor, each with all that it needs but jiti.
+// Programs come in chunks, so that each loads only the code that it runs: loading is what a deployment that changes
+// nothing spends its time on. The agent is a folder, and the supervisor a file, that run alone on a worker.
+// Does nothing where dist/ was built from these very sources. Then the types (build-types.mjs), which take longest: most
+// tests do without them (--programs).
 
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { digestOfInputs, isBuiltFrom } from './build-inputs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
-
-const inputs = await digestOfInputs();
-if ((await readFile('dist/.inputs', 'utf8').catch(() => '')) === inputs) process.exit();
-await rm('dist', { recursive: true, force: true });
 
 const shared = {
   absWorkingDir: root,
@@ -46,38 +43,46 @@ const shared = {
 /** What starts the command line, which must not be a module. */
 const commonJs = { format: 'cjs', splitting: false, external: ['./main.js'], banner: {} };
 
-const types = spawn(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
-  stdio: 'inherit',
-});
-const outputs = await Promise.all([
-  build({ ...shared, outdir: 'dist', entryPoints: { main: 'src/cli/main.ts', index: 'src/index.ts' } }),
-  build({
-    ...shared,
-    ...commonJs,
-    outdir: 'dist',
-    outExtension: { '.js': '.cjs' },
-    entryPoints: { cli: 'src/cli/start.cts' },
-  }),
-  build({ ...shared, outdir: 'dist/agent', entryPoints: { agent: 'src/agent/main.ts' } }),
-  build({
-    ...shared,
-    outdir: 'dist',
-    entryPoints: { supervisor: 'src/targets/local/supervisor/main.ts' },
-    splitting: false,
-  }),
-  once(types, 'exit').then(([code]) => {
-    if (code !== 0) process.exitCode = 1;
-  }),
-]);
-await chmod('dist/cli.cjs', 0o755);
-// The agent runs alone on machines, below no package.json of ours: Node would have to guess from its code what it is.
-await writeFile('dist/agent/package.json', '{ "type": "module" }\n');
-await keepPublicTypes();
-await writeFile(
-  'dist/licences.txt',
-  await licences(outputs.flatMap((output) => Object.keys(output?.metafile?.inputs ?? {}))),
-);
-if (!process.exitCode) await writeFile('dist/.inputs', inputs);
+/** Beside what this builds. */
+const isOfTypes = (entry) => /^\.?types/.test(entry);
+
+const types = process.argv.includes('--programs')
+  ? undefined
+  : once(spawn(process.execPath, ['scripts/build-types.mjs'], { stdio: 'inherit' }), 'exit');
+const inputs = await digestOfInputs();
+if (!(await isBuiltFrom(inputs, 'dist/.inputs'))) await buildPrograms();
+if (types !== undefined && (await types)[0] !== 0) process.exitCode = 1;
+
+async function buildPrograms() {
+  await rm('dist/.inputs', { force: true });
+  const before = (await readdir('dist').catch(() => [])).filter((entry) => !isOfTypes(entry));
+  await Promise.all(before.map((entry) => rm(join('dist', entry), { recursive: true })));
+  const outputs = await Promise.all([
+    build({ ...shared, outdir: 'dist', entryPoints: { main: 'src/cli/main.ts', index: 'src/index.ts' } }),
+    build({
+      ...shared,
+      ...commonJs,
+      outdir: 'dist',
+      outExtension: { '.js': '.cjs' },
+      entryPoints: { cli: 'src/cli/start.cts' },
+    }),
+    build({ ...shared, outdir: 'dist/agent', entryPoints: { agent: 'src/agent/main.ts' } }),
+    build({
+      ...shared,
+      outdir: 'dist',
+      entryPoints: { supervisor: 'src/targets/local/supervisor/main.ts' },
+      splitting: false,
+    }),
+  ]);
+  await chmod('dist/cli.cjs', 0o755);
+  // The agent runs alone on machines, below no package.json of ours: Node would have to guess from its code what it is.
+  await writeFile('dist/agent/package.json', '{ "type": "module" }\n');
+  await writeFile(
+    'dist/licences.txt',
+    await licences(outputs.flatMap((output) => Object.keys(output?.metafile?.inputs ?? {}))),
+  );
+  await writeFile('dist/.inputs', inputs);
+}
 
 /** `import text from './x.sh?raw'` (or a .pem, and what a report's page carries), as Vite reads it for the tests. */
 function scriptsAsText() {
@@ -96,23 +101,6 @@ function scriptsAsText() {
   };
 }
 
-/** Declarations that the public face does not lead to are no promise: they do not ship. */
-async function keepPublicTypes() {
-  const folder = join(root, 'dist/types');
-  const reached = new Set();
-  const follow = async (path) => {
-    if (reached.has(path)) return;
-    reached.add(path);
-    const imports = (await readFile(path, 'utf8')).matchAll(/(?:\bfrom |\bimport\()["'](\.[^"']+)\.js["']/g);
-    await Promise.all([...imports].map(([, specifier]) => follow(join(path, '..', `${specifier}.d.ts`))));
-  };
-  await follow(join(folder, 'index.d.ts'));
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const paths = files.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
-  await Promise.all(paths.filter((path) => !reached.has(path)).map((path) => rm(path)));
-}
-
 /** What is in dist/ and not ours, with the terms that it comes under. */
 async function licences(inputs) {
   const folders = inputs.flatMap((path) => /^node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
@@ -123,24 +111,4 @@ async function licences(inputs) {
     return `${name} ${version} (${license})\n${text}`;
   });
   return `Programs in this folder contain these packages.\n\n${(await Promise.all(texts)).join('\n\n')}`;
-}
-
-/** Of all that the build reads of this repository, and of the versions that it builds with. */
-async function digestOfInputs() {
-  const sources = (await readdir('src', { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-  const paths = sources
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .filter((path) => !path.endsWith('.test.ts'));
-  const hash = createHash('sha256');
-  for (const path of [
-    ...paths.sort(),
-    'scripts/build.mjs',
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'package.json',
-    'package-lock.json',
-  ]) {
-    hash.update(`${path}\0`).update(await readFile(path));
-  }
-  return hash.digest('hex');
 }

@@ -6,6 +6,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildTypes } from './build.js';
 import { repository } from './prestage.js';
 
 /** What `npm publish` would send, as two programs read it that npm's users check packages with. */
@@ -13,6 +14,7 @@ let folder = '';
 let tarball = Buffer.alloc(0);
 
 beforeAll(() => {
+  buildTypes();
   folder = mkdtempSync(join(tmpdir(), 'prestage-packed-'));
   execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
     cwd: repository,

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import ts from 'typescript';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { buildTypes } from './build.js';
 import { repository } from './prestage.js';
 
 const types = join(repository, 'dist/types');
+
+beforeAll(buildTypes);
 
 test('the public names and types are those of test/public-types.golden; to accept a change: npx vitest run test/public-types.test.ts -u', async () => {
   await expect(publicTypes()).toMatchFileSnapshot('public-types.golden');
@@ -26,7 +29,7 @@ function publicTypes(): string {
   const printer = ts.createPrinter({ removeComments: true });
   const index = program.getSourceFile(join(types, 'index.d.ts'));
   const face = index && checker.getSymbolAtLocation(index);
-  if (!face) throw new Error(`${types} holds no index.d.ts: run npm run build`);
+  if (!face) throw new Error(`${types} holds no index.d.ts`);
 
   const found = new Set<ts.Declaration>();
   const follow = (symbol: ts.Symbol) => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
+import { buildTypes } from '../build.js';
 import { repository } from '../prestage.js';
 import { freePorts } from '../sample-project.js';
 
@@ -54,6 +55,7 @@ test("the README's way into a project works word for word: pack, install, init, 
     execute('sh', ['-c', line], { cwd, env: { ...process.env, ...npm } }).catch((error) =>
       expect.fail(`${line}: ${error.stdout}${error.stderr}`),
     );
+  buildTypes();
   await clone(join(folder, 'prestage'));
 
   const lines = await readme();
