@@ -55,6 +55,9 @@ if [ "$(cat "$tools/aws/.installed" 2>/dev/null)" != "$python_tools" ]; then
   echo "$python_tools" >"$tools/aws/.installed"
 fi
 
+# What makes the documentation a site.
+npm install --silent --no-save --prefer-offline --prefix "$(dirname "$0")/../site"
+
 # Windows: its own Node, and Wine to run it. V8 of Node 24 takes VirtualAlloc2, which Wine 8 has but does not carry out, so Node 24
 # gets another name for it: V8 then does as on a Windows that lacks it.
 windows_node() { # MAJOR VERSION

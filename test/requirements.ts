@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { repository } from './prestage.js';
 
 /** In a mount namespace of its own. */
 const MOUNTS_OVERLAY =
@@ -38,7 +39,9 @@ const needs = {
   fish: () => runs('fish', '-Nc', ':'),
   /** A terminal for a program, by util-linux. */
   script: () => runs('script', '-qec', 'true', '/dev/null'),
-  /** A browser, for the page of `report`. */
+  /** What makes the documentation a site, in a folder of its own: `npm run site` installs it too. */
+  site: () => existsSync(join(repository, 'site/node_modules/@11ty/eleventy')),
+  /** A browser, for the page of `report` and for the site. */
   chromium: () => runs('chromium', '--version'),
   tmux: () => runs('tmux', '-V'),
   actionlint: () => runs(goTool('actionlint'), '-version'),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { captured } from '../../test/captured.js';
 import { ERRORS } from '../core/errors.js';
@@ -39,13 +39,18 @@ describe('docs/cli.md has', () => {
   });
 });
 
-test('docs/aws.md names commands and flags that there are', async () => {
-  const aws = readFileSync(installedFile('docs/aws.md'), 'utf8');
-  const written = [...aws.matchAll(/`(prestage [^`]+)`/g), ...aws.matchAll(/^ *(prestage .*)$/gm)].map(
-    ([, line = '']) => line,
-  );
-  const lines = written.filter((line) => !line.includes('<') && !line.includes('--iam'));
-  expect(lines.length).toBeGreaterThan(20);
+const pages = ['README.md', ...readdirSync(installedFile('docs')).filter((name) => name.endsWith('.md'))];
+
+test.each(pages)('%s names commands and flags that there are', async (name) => {
+  const page = readFileSync(installedFile(name === 'README.md' ? name : `docs/${name}`), 'utf8');
+  const written = [
+    ...page.matchAll(/`((?:npx )?prestage [^`\n]+)`/g),
+    ...page.matchAll(/^ *((?:npx )?prestage .*?)(?: +#.*)?$/gm),
+  ];
+  const lines = written
+    .map(([, line = '']) => line.replace(/^npx /, ''))
+    .filter((line) => !/[<|]|--iam|--help/.test(line));
+  if (name === 'aws.md') expect(lines.length).toBeGreaterThan(20);
   for (const line of lines) {
     const parser = createProgram({ run: async () => {}, surroundings: captured() });
     await expect(parser.parseAsync(line.split(' ').slice(1), { from: 'user' }), line).resolves.toBeDefined();

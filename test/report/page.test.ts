@@ -1,13 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import axe, { type AxeResults } from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ReportFacts } from '../../src/deploy/report/facts.js';
 import { reportPage } from '../../src/deploy/report/page/page.js';
+import { launchChromium, quietPage } from '../browser.js';
 import { lacks } from '../requirements.js';
 import { HOSTILE, sampleFacts } from './facts.js';
 
@@ -15,10 +15,6 @@ import { HOSTILE, sampleFacts } from './facts.js';
 const MANY = Array.from({ length: 60_000 }, (_, i) =>
   i < 20_000 ? `lib/flat/file-${String(i).padStart(5, '0')}.class` : `lib/d${i % 200}/e${i % 7}/file-${i}.class`,
 ).sort();
-
-function chromiumPath(): string {
-  return execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim();
-}
 
 /** Milliseconds until the page was there, and the folder with the most files was opened, laid out, and on the screen. */
 const LOADED_AND_LOOKED_INTO = `(async () => {
@@ -40,28 +36,18 @@ describe.skipIf(lacks('chromium'))('the page of a report in Chromium', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'prestage-page-'));
-    // As root, in a container, Chromium's own sandbox does not start.
-    browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox'] });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Opens a page from its file; whatever the browser complains of, or asks a network for, is a failure of the test. */
+  /** Opens a page from its file. */
   async function open(facts: ReportFacts, options: Parameters<Browser['newContext']>[0] = {}) {
     const file = join(folder, 'report.html');
     await writeFile(file, reportPage(facts));
-    const context = await browser.newContext(options);
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on('console', (message) => complaints.push(message.text()));
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => /^(file|data):/.test(request.url()) || complaints.push(request.url()));
-    onTestFinished(async () => {
-      await context.close();
-      expect(complaints).toEqual([]);
-    });
+    const page = await quietPage(browser, options);
     await page.goto(pathToFileURL(file).href);
     return { page };
   }
