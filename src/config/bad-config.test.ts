@@ -53,7 +53,45 @@ packages:
 pakcages: {}
 `,
     [
-      'yaml:2: pakcages: expected one of name, mode, packages, services, database, dns, environments, found the unknown key pakcages; did you mean packages?',
+      'yaml:2: pakcages: expected one of name, mode, packages, servers, services, database, dns, environments, found the unknown key pakcages; did you mean packages?',
+    ],
+  ],
+  [
+    'logins that cannot be',
+    `name: portal
+packages:
+  app: {source: 'http://repo.test/a.tar', integrity: 'sha256:${'0'.repeat(64)}'}
+servers:
+  https://repo.test: {auth: {fromEnv: A}}
+  repo.test: {auth: {fromEnv: A-B}}
+  Repo.test:443: {auth: {header: Range, fromEnv: A}}
+  a.test: {auth: {header: X, user: me, fromEnv: A}}
+  b.test: {cert: a.pem}
+  c.test: {auth: {token: secret}}
+`,
+    [
+      'yaml:5: servers["https://repo.test"]: expected a host as in the address of a source, with its port where that has one: repo.example.com, localhost:8443, found "https://repo.test"',
+      'yaml:6: servers["repo.test"].auth.fromEnv: expected the name of a variable of the environment, found "A-B"',
+      'yaml:7: servers["Repo.test:443"].auth.header: expected a header that lets us in, such as X-JFrog-Art-Api, found "Range"',
+      'yaml:8: servers["a.test"].auth: expected either header or user, found a map of header, user, fromEnv',
+      'yaml:9: servers["b.test"]: expected cert and key together, found a map of cert',
+      'yaml:10: servers["c.test"].auth.fromEnv: expected text, found nothing',
+      'yaml:10: servers["c.test"].auth.token: expected one of fromEnv, header, user, found the unknown key token',
+    ],
+  ],
+  [
+    'a login for a source by http, and a server twice',
+    `name: portal
+packages:
+  app: {source: 'http://repo.test/a.tar', integrity: 'sha256:${'0'.repeat(64)}'}
+servers:
+  repo.test: {auth: {fromEnv: A}}
+  Other.test: {auth: {fromEnv: A}}
+  other.test: {auth: {fromEnv: A}}
+`,
+    [
+      'yaml:3: packages.app.source: expected https://…, since repo.test is under servers, and no login goes over http, found "http://repo.test/a.tar"',
+      'yaml:7: servers["other.test"]: expected a server of its own, found that of "Other.test"',
     ],
   ],
   [
@@ -757,7 +795,7 @@ test.each<[string, string, string, string[]]>([
     'CONFIG_INVALID',
     '{\n  "name": "portal",\n  "package": {}\n}',
     [
-      'json:3: package: expected one of name, mode, packages, services, database, dns, environments, found the unknown key package; did you mean packages?',
+      'json:3: package: expected one of name, mode, packages, servers, services, database, dns, environments, found the unknown key package; did you mean packages?',
     ],
   ],
   [

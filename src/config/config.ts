@@ -10,10 +10,12 @@ import {
   type Source,
   type WrittenStep,
 } from '../plan/index.js';
+import type { ServerAccess } from '../remote/index.js';
 import { normalizeAwsEnvironment } from './aws-environment.js';
 import { sha256OfIntegrity } from './integrity.js';
 import type { SourceFile } from './read/source-file.js';
 import type { ParsedConfig } from './schema.js';
+import { serverName } from './schema-servers.js';
 import { sizeInBytes } from './schema-values.js';
 import { normalizeService } from './service-config.js';
 
@@ -36,6 +38,8 @@ export interface Config {
 export interface PackageConfig {
   id: string;
   source: Source;
+  /** How the source's own server lets us in. */
+  access: ServerAccess | undefined;
   /** The SHA-256 that `integrity` says, in hex. */
   integrity: string | undefined;
   extract: Recipe['extract'];
@@ -49,13 +53,14 @@ export interface PackageConfig {
 export function normalizeConfig(file: string, parsed: ParsedConfig, locate: SourceFile['locate']): Config {
   const folder = dirname(file);
   const { database, dns } = parsed;
+  const servers = normalizeServers(parsed.servers ?? {}, folder);
   const services = Object.entries(parsed.services ?? {}).map(([name, service]) => normalizeService(name, service));
   return {
     file,
     folder,
     name: parsed.name,
     mode: parsed.mode ?? 'two-phase',
-    packages: Object.entries(parsed.packages).map(([id, written]) => normalizePackage(id, written)),
+    packages: Object.entries(parsed.packages).map(([id, written]) => normalizePackage(id, written, servers)),
     services: {
       services: orderServices(services),
       ...(database
@@ -77,10 +82,25 @@ export function normalizeConfig(file: string, parsed: ParsedConfig, locate: Sour
 
 const DATABASE_VERSIONS = { postgres: '16', mysql: '8.4' };
 
-function normalizePackage(id: string, written: ParsedConfig['packages'][string]): PackageConfig {
+type Servers = ReadonlyMap<string, ServerAccess>;
+
+/** By host, with files as absolute paths: the worker has another working folder. */
+function normalizeServers(written: NonNullable<ParsedConfig['servers']>, folder: string): Servers {
+  const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path));
+  return new Map(
+    Object.entries(written).map(([server, { auth, ca, cert, key }]) => [
+      serverName(server) ?? server,
+      { auth, ca: absolute(ca), cert: absolute(cert), key: absolute(key) },
+    ]),
+  );
+}
+
+function normalizePackage(id: string, written: ParsedConfig['packages'][string], servers: Servers): PackageConfig {
+  const source = parseSource(written.source) ?? { kind: 'local' as const, written: written.source };
   return {
     id,
-    source: parseSource(written.source) ?? { kind: 'local', written: written.source },
+    source,
+    access: source.kind === 'http' && source.url.protocol === 'https:' ? servers.get(source.url.host) : undefined,
     integrity: written.integrity === undefined ? undefined : sha256OfIntegrity(written.integrity),
     extract: normalizeExtract(written.extract, written.source),
     limits: normalizeLimits(written.limits),

@@ -5,11 +5,13 @@ import { findCycle, parseSource } from '../plan/index.js';
 import { destinationOf } from './config.js';
 import { describe, type Problem } from './problem.js';
 import type { ParsedConfig } from './schema.js';
+import { serverName } from './schema-servers.js';
 
 /** What no value can say of itself: names that refer to each other, and places that only one may have. */
 export function ruleProblems(config: ParsedConfig, folder: string): Problem[] {
   return [
     ...sourceProblems(config),
+    ...serverProblems(config),
     ...destinationProblems(config),
     ...scriptProblems(config),
     ...healthProblems(config),
@@ -24,6 +26,7 @@ export function ruleProblems(config: ParsedConfig, folder: string): Problem[] {
 }
 
 function sourceProblems(config: ParsedConfig): Problem[] {
+  const withLogin = new Set(Object.keys(config.servers ?? {}).map(serverName));
   return Object.entries(config.packages).flatMap(([id, { source: written, integrity }]): Problem[] => {
     const path = ['packages', id, 'source'];
     const source = parseSource(written);
@@ -38,7 +41,21 @@ function sourceProblems(config: ParsedConfig): Problem[] {
         },
       ];
     }
+    if (source.kind === 'http' && source.url.protocol === 'http:' && withLogin.has(source.url.host))
+      return [
+        { path, expected: `https://…, since ${source.url.host} is under servers, and no login goes over http`, found },
+      ];
     return [];
+  });
+}
+
+/** One server has one place for what is set for it, however it is spelt. */
+function serverProblems({ servers = {} }: ParsedConfig): Problem[] {
+  const written = Object.keys(servers);
+  return written.flatMap((server, i): Problem[] => {
+    const other = written.slice(0, i).find((each) => serverName(each) === serverName(server));
+    if (other === undefined) return [];
+    return [{ path: ['servers', server], expected: 'a server of its own', found: `that of ${describe(other)}` }];
   });
 }
 

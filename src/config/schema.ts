@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { count, flag, isTreePath, localPath, writtenExtraction, writtenStep } from '../plan/index.js';
 import { awsEnvironment } from './schema-aws.js';
+import { servers } from './schema-servers.js';
 import { services } from './schema-services.js';
 import { id, size } from './schema-values.js';
 
@@ -117,6 +118,7 @@ export const configSchema = z
       )
       .optional(),
     packages: z.record(id, packageSchema).describe('What is prepared, by id.'),
+    servers: servers.optional(),
     services: services.optional(),
     database: database.optional(),
     dns: dns.optional(),

@@ -36,6 +36,10 @@ export const ERRORS = {
   SOURCE_UNREACHABLE: [1, 'A source could not be fetched: no answer, a refused connection, or retries used up.'],
   SOURCE_REFUSED: [1, 'The server of a source answered that it will not give it (401, 403, 404 and the like).'],
   AWS_SETTINGS: [1, 'AWS credentials or an endpoint that this machine is set up with are missing, expired or wrong.'],
+  LOGIN_SETTINGS: [
+    1,
+    "What is set for the login at a source's server cannot be used: a variable, .netrc, a certificate or its key.",
+  ],
   PROXY_SETTINGS: [
     1,
     'A proxy variable of the environment (HTTPS_PROXY and the like) names no proxy that can be used.',

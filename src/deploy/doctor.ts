@@ -8,7 +8,10 @@ export async function doctor(options: CommandOptions): Promise<DoctorResult> {
   const config = await loadConfig(options.config ?? process.cwd());
   const environment = selectEnvironment(config, options.environment);
   const { folder: configFolder, name: project, services } = config;
-  const checks = await diagnose(environment, { configFolder, project, services }, options);
+  const servers = config.packages.flatMap(({ source, access }) =>
+    source.kind === 'http' ? [{ url: source.url, access }] : [],
+  );
+  const checks = await diagnose(environment, { configFolder, project, services, servers }, options);
   return { environment: environment.name, target: environment.target, checks };
 }
 

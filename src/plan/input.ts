@@ -10,6 +10,14 @@ export const file = z.strictObject({ name: z.string(), sha256: digest });
 /** The digest of a folder is that of its listing (folder-listing.ts). */
 export const input = z.strictObject({ kind: z.enum(['file', 'folder']), name: z.string(), sha256: digest });
 
+/** How the source's own server lets us in: names of variables and absolute paths of files. The one who fetches reads them. */
+const access = z.strictObject({
+  auth: z.strictObject({ fromEnv: z.string(), header: z.string().optional(), user: z.string().optional() }).optional(),
+  ca: z.string().optional(),
+  cert: z.string().optional(),
+  key: z.string().optional(),
+});
+
 const remote = {
   url: z.string(),
   size: z.int().optional(),
@@ -25,7 +33,7 @@ const remote = {
 const inputLocation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), path: z.string(), size: z.int() }),
   z.strictObject({ kind: z.literal('folder'), path: z.string(), size: z.int() }),
-  z.strictObject({ kind: z.literal('http'), ...remote }),
+  z.strictObject({ kind: z.literal('http'), ...remote, access: access.optional() }),
   /** `s3://bucket/key`. The one who prepares has credentials of its own, so none are here. */
   z.strictObject({ kind: z.literal('s3'), ...remote, versionId: z.string().optional() }),
   /** A folder that was packed as tar (`s3://bucket/key`). Its digest is the folder's, not the archive's; `size` is the archive's. */

@@ -76,9 +76,7 @@ export async function readInput(access: InputAccess, digest: string, name = dige
 }
 
 async function fetchInput({ remotes, retry }: InputAccess, location: RemoteLocation, digest: string): Promise<Buffer> {
-  const { url, size, pinnedBy } = location;
-  const versionId = location.kind === 's3' ? location.versionId : undefined;
-  const file = { url, versionId, size, pinnedBy, sha256: digest };
+  const file = { ...location, sha256: digest };
   return refetching(async () => {
     const chunks: Buffer[] = [];
     for await (const chunk of readRemoteFile(remotes, file, retry)) chunks.push(chunk);

@@ -81,13 +81,11 @@ async function fillFromFile(job: SourceJob, path: string): Promise<void> {
 async function fillFromUrl(job: SourceJob, location: RemoteLocation): Promise<void> {
   const { remotes, recipe, retry, spool } = job;
   const { source } = recipe;
-  const { url, size, pinnedBy } = location;
-  const versionId = location.kind === 's3' ? location.versionId : undefined;
   let said: Said | undefined = location.said;
   const onSaid = (answer: Said | undefined) => {
     said = answer ?? said;
   };
-  const file = { url, versionId, size, pinnedBy, sha256: source.sha256, onSaid };
+  const file = { ...location, sha256: source.sha256, onSaid };
   const bytes = new SourceStream(readRemoteFile(remotes, file, retry));
   try {
     const isSpooled = await proving(bytes, retry.signal, async () => {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import undici, { type Dispatcher } from 'undici';
 import type { ProxyServer } from './proxy.js';
 import { ProxyFailure } from './proxy-failure.js';
+import type { TlsMaterial } from './tls-material.js';
 
 const { Agent, buildConnector, Pool, ProxyAgent } = undici;
 type Connect = ReturnType<typeof buildConnector>;
@@ -12,34 +13,37 @@ const CONNECT_TIMEOUT_MS = 15_000;
 /** A proxy is near, and its absence must be told of soon. */
 const PROXY_TIMEOUT_MS = 5_000;
 
-/** undici's pools of connections: the direct ones, and those through each proxy. */
+/**
+ * undici's pools of connections: the direct ones, those through each proxy, and of both those that begin with a server's own
+ * certificates. A pool is never shared by two of them.
+ */
 export class Dispatchers {
   readonly #timeouts: { headersTimeout: number; bodyTimeout: number };
-  readonly #connect: Connect;
-  readonly #direct: Dispatcher;
-  readonly #proxied = new Map<string, Dispatcher>();
+  readonly #opened = new Map<string, Dispatcher>();
 
   /** `stallTimeoutMs`: a connection that gives nothing for so long is as good as dropped. */
   constructor(stallTimeoutMs: number) {
     this.#timeouts = { headersTimeout: stallTimeoutMs, bodyTimeout: stallTimeoutMs };
-    this.#connect = endingSafely(buildConnector({ timeout: Math.min(CONNECT_TIMEOUT_MS, stallTimeoutMs) }));
-    this.#direct = new Agent({ ...this.#timeouts, connect: this.#connect });
   }
 
-  through(proxy: ProxyServer | undefined): Dispatcher {
-    if (proxy === undefined) return this.#direct;
-    const key = `${proxy.origin} ${proxy.authorization}`;
-    const dispatcher = this.#proxied.get(key) ?? this.#open(proxy);
-    this.#proxied.set(key, dispatcher);
+  through(proxy: ProxyServer | undefined, tls: TlsMaterial = {}): Dispatcher {
+    const key = JSON.stringify([proxy?.origin, proxy?.authorization, tls.ca, tls.cert, tls.key]);
+    const dispatcher = this.#opened.get(key) ?? (proxy ? this.#openProxied(proxy, tls) : this.#openDirect(tls));
+    this.#opened.set(key, dispatcher);
     return dispatcher;
   }
 
   /** Ends all connections at once, also those in use. */
   async destroy(): Promise<void> {
-    await Promise.all([this.#direct, ...this.#proxied.values()].map((each) => each.destroy()));
+    await Promise.all([...this.#opened.values()].map((each) => each.destroy()));
   }
 
-  #open(proxy: ProxyServer): Dispatcher {
+  #openDirect(tls: TlsMaterial): Dispatcher {
+    const timeout = Math.min(CONNECT_TIMEOUT_MS, this.#timeouts.headersTimeout);
+    return new Agent({ ...this.#timeouts, connect: endingSafely(buildConnector({ ...tls, timeout })) });
+  }
+
+  #openProxied(proxy: ProxyServer, tls: TlsMaterial): Dispatcher {
     const timeout = Math.min(PROXY_TIMEOUT_MS, this.#timeouts.headersTimeout);
     const toProxy = namingProxy(proxy, endingSafely(buildConnector({ timeout })));
     const isProxy = (origin: string | URL) => new URL(origin).origin === new URL(proxy.origin).origin;
@@ -47,6 +51,7 @@ export class Dispatchers {
       uri: proxy.origin,
       ...(proxy.authorization === undefined ? {} : { token: proxy.authorization }),
       ...this.#timeouts,
+      requestTls: tls,
       // As curl does it: CONNECT only for https, since many proxies refuse a tunnel to port 80.
       proxyTunnel: false,
       clientFactory: (origin) => new Pool(origin, { ...this.#timeouts, connect: toProxy }),

@@ -1,9 +1,10 @@
 import type { Dispatcher } from 'undici';
 import { PrestageError } from '../core/errors.js';
-import { percentDecoded } from '../core/percent-decoded.js';
 import type { Dispatchers } from './dispatchers.js';
+import { type Login, loginFor, loginOfUrl, type ServerAccess } from './login.js';
 import { proxyFor } from './proxy.js';
 import { ofProxy } from './proxy-failure.js';
+import { type TlsMaterial, tlsMaterial } from './tls-material.js';
 
 /** The connections of one preparation, through the proxies of the environment (proxy.ts). */
 export class HttpClient {
@@ -16,41 +17,44 @@ export class HttpClient {
   }
 
   /**
-   * One request, with redirects followed; the body is the caller's to read or to destroy.
-   * @throws SOURCE_REFUSED for redirects that lead nowhere or out of https; else what undici throws.
+   * One request, with redirects followed; the body is the caller's to read or to destroy. `access` is for the server of `url`
+   * alone, by its host and port: a redirect away from it goes without, also where it leads back.
+   * @throws SOURCE_REFUSED for redirects that lead nowhere or out of https; LOGIN_SETTINGS; else what undici throws.
    */
   async request(
     method: 'GET' | 'HEAD',
     url: string,
     headers: Record<string, string>,
     signal: AbortSignal,
+    access?: ServerAccess,
   ): Promise<HttpResponse> {
     const seen = new Set<string>();
     let location = new URL(url);
-    let authorization = basicAuthorization(location);
+    let login = await loginFor(location, access);
+    let tls = await tlsMaterial(access);
     for (;;) {
       seen.add(location.href);
       const { origin, pathname, search } = location;
-      const credentials = authorization === undefined ? {} : { authorization };
       const response = await this.send(
-        { method, origin, path: pathname + search, headers: { ...credentials, ...headers } },
+        { method, origin, path: pathname + search, headers: { ...headerOf(login), ...headers }, tls },
         signal,
       );
       const target = redirectTarget(response);
-      if (target === undefined) return response;
+      if (target === undefined) return { ...response, asked: { server: location.host, login: login?.says } };
       await discard(response.body);
       const next = followable(location, target, seen);
-      // Credentials are for the server that they were given for; another one gets only what its own URL says.
-      authorization = basicAuthorization(next) ?? (next.origin === location.origin ? authorization : undefined);
+      const stays = next.origin === location.origin;
+      login = loginOfUrl(next) ?? (stays ? login : undefined);
+      tls = stays ? tls : undefined;
       location = next;
     }
   }
 
   /** One request, and its answer whatever it is: one that is signed is for one server alone. @throws PROXY_SETTINGS; else what undici throws */
-  async send({ headers, ...request }: SingleRequest, signal: AbortSignal): Promise<HttpResponse> {
+  async send({ headers, tls, ...request }: SingleRequest, signal: AbortSignal): Promise<HttpResponse> {
     const proxy = proxyFor(new URL(request.origin), process.env);
     this.#dispatchers ??= openDispatchers(this.#stallTimeoutMs);
-    const dispatcher = (await this.#dispatchers).through(proxy);
+    const dispatcher = (await this.#dispatchers).through(proxy, tls);
     const sent = dispatcher.request({
       ...request,
       headers: {
@@ -90,12 +94,15 @@ interface SingleRequest {
   path: string;
   headers: Record<string, string>;
   body?: Uint8Array;
+  tls?: TlsMaterial | undefined;
 }
 
 export interface HttpResponse {
   status: number;
   header(name: string): string | undefined;
   body: Dispatcher.ResponseData['body'];
+  /** Which server answered at last, and by which login it was asked, in words. */
+  asked?: { server: string; login: string | undefined };
 }
 
 /** Ends a response whose body nobody needs. A short one is read, so that its connection can be used again. */
@@ -125,10 +132,8 @@ function followable(from: URL, target: string, seen: ReadonlySet<string>): URL {
   return next;
 }
 
-function basicAuthorization(url: URL): string | undefined {
-  if (url.username === '' && url.password === '') return undefined;
-  const credentials = `${percentDecoded(url.username)}:${percentDecoded(url.password)}`;
-  return `Basic ${Buffer.from(credentials).toString('base64')}`;
+function headerOf(login: Login | undefined): Record<string, string> {
+  return login === undefined ? {} : { [login.header]: login.value };
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -15,10 +15,32 @@ export function failureOfStatus(url: string, response: Omit<HttpResponse, 'body'
       hint: 'The server is overloaded or failing. Run the same command again later; packages that are prepared are kept.',
     });
   }
+  if ((status === 401 || status === 403) && response.asked !== undefined) return notLetIn(url, status, response.asked);
   return new PrestageError('SOURCE_REFUSED', `${url} answered ${status}${meaning(status)}.`, {
     context,
     hint: remedy(status),
   });
+}
+
+/** Who was asked, by which login, and what there is to do: the server says no more than that it will not. */
+function notLetIn(url: string, status: number, { server, login }: NonNullable<HttpResponse['asked']>): PrestageError {
+  const home = new URL(url).host;
+  const sent = login ?? 'none';
+  const away = server === home ? '' : ` It redirects to ${server}, where a login for ${home} is not sent.`;
+  return new PrestageError(
+    'SOURCE_REFUSED',
+    `${url} answered ${status}${meaning(status)}.${away} The login that was sent to ${server}: ${sent}.`,
+    { context: { url, status, server, login: sent }, hint: loginRemedy(server, status, login, server === home) },
+  );
+}
+
+function loginRemedy(server: string, status: number, login: string | undefined, isHome: boolean): string {
+  if (!isHome) return `Name the address at ${server} as the source, with a login for it, where it wants one.`;
+  if (login === undefined)
+    return `Put a line for ${server.replace(/:\d+$/, '')} into ~/.netrc (machine, login, password), or name a variable with a token in the configuration: servers: { '${server}': { auth: { fromEnv: REPO_TOKEN } } }. A signed URL may have expired.`;
+  return status === 401
+    ? `The server does not take ${login}: renew it if it has expired, or correct it.`
+    : `The server knows the login, or takes none: ask its owner to let ${login} read this, and check the address.`;
 }
 
 /** What a broken connection means. Certificates do not heal by waiting; all else may. */

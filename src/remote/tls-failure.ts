@@ -7,7 +7,7 @@ interface Problem {
 
 const UNKNOWN_AUTHORITY: Problem = {
   what: 'has a certificate that is not trusted here',
-  hint: 'If a proxy or the server uses a private authority, point NODE_EXTRA_CA_CERTS to its certificate (PEM), then run the same command again.',
+  hint: 'If a proxy or the server uses a private authority, name its certificate (PEM) in the configuration, `servers: { <host>: { ca: … } }`, or for all servers in NODE_EXTRA_CA_CERTS; then run the same command again.',
 };
 
 /** By the code that Node gives: OpenSSL's names of what is wrong with a chain, and Node's own for the rest. */
@@ -26,6 +26,14 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
   },
 };
 
+/** Alerts by which a server says no to the certificate that it was shown (RFC 8446, section 6.2). */
+const NOT_ACCEPTED: Problem = {
+  what: 'does not accept the client certificate, or wants one and was shown none',
+  hint: 'Name it in the configuration, `servers: { <host>: { cert: client.pem, key: client.key } }`: of an authority that the server knows, and not expired.',
+};
+const REFUSALS =
+  /^ERR_SSL_(TLSV1|SSLV3|TLSV13)_ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|UNSUPPORTED_CERTIFICATE|HANDSHAKE_FAILURE|ACCESS_DENIED)$/;
+
 const NO_HANDSHAKE: Problem = {
   what: 'does not speak TLS, or only versions that are not supported here',
   hint: 'Check the port, and whether the source should begin with http:// (which needs an `integrity` beside it).',
@@ -34,7 +42,9 @@ const NO_HANDSHAKE: Problem = {
 /** What a failed handshake means, where trying again is no use; undefined for any other failure. */
 export function failureOfTls(url: string, code: string | undefined, cause: unknown): PrestageError | undefined {
   if (code === undefined || !/CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code)) return undefined;
-  const { what, hint } = PROBLEMS[code] ?? (code.startsWith('ERR_SSL_') ? NO_HANDSHAKE : UNKNOWN_AUTHORITY);
+  const { what, hint } =
+    PROBLEMS[code] ??
+    (REFUSALS.test(code) ? NOT_ACCEPTED : code.startsWith('ERR_SSL_') ? NO_HANDSHAKE : UNKNOWN_AUTHORITY);
   return new PrestageError('SOURCE_UNREACHABLE', `${url} ${what} (${code}).`, {
     hint,
     context: { url, errno: code },

@@ -12,11 +12,17 @@ import {
   sourceName,
   urlBaseName,
 } from '../plan/index.js';
+import type { ServerAccess } from '../remote/index.js';
 import { type Inputs, type LocalInput, Missing } from './inputs.js';
 import type { LockedSource, LockedSources } from './lockfile.js';
 
 /** Downloads a remote source, or asks its server, once; injected by who can (deploy/). */
-export type PinRemote = (source: { url: string; integrity?: string; package: string }) => Promise<LockedSource>;
+export type PinRemote = (source: {
+  url: string;
+  access?: ServerAccess | undefined;
+  integrity?: string;
+  package: string;
+}) => Promise<LockedSource>;
 
 /** The lockfile while a configuration is resolved: as it was, and as it will be. */
 export interface Locking {
@@ -140,7 +146,7 @@ async function resolveRemote(
     throw isLocked ? moved(item, pin.sha256, integrity) : wrongIntegrity(item, pin.sha256, integrity);
   }
   inputs.locate(pin.sha256, {
-    ...placeOf(source, pin),
+    ...placeOf(item, source, pin),
     size: pin.size,
     ...(integrity === undefined ? {} : { pinnedBy: 'integrity' as const }),
   });
@@ -149,8 +155,9 @@ async function resolveRemote(
 }
 
 /** The lockfile's `version` is an ETag, in quotes, or the id of a version that S3 keeps. Only the latter can be asked for. */
-function placeOf(source: RemoteSource, { version }: LockedSource) {
-  if (source.kind === 'http') return { kind: 'http' as const, url: urlOf(source) };
+function placeOf({ access }: PackageConfig, source: RemoteSource, { version }: LockedSource) {
+  if (source.kind === 'http')
+    return { kind: 'http' as const, url: urlOf(source), ...(access === undefined ? {} : { access }) };
   const versionId = version === undefined || version.includes('"') ? {} : { versionId: version };
   return { kind: 's3' as const, url: urlOf(source), ...versionId };
 }
@@ -173,6 +180,7 @@ function pinOnce(
     known ??
     pinRemote({
       url: urlOf(source),
+      access: item.access,
       package: item.id,
       ...(integrity === undefined ? {} : { integrity: `sha256:${integrity}` }),
     });

@@ -2,7 +2,7 @@ import type { Config, PackageConfig } from '../config/index.js';
 import { asOneError, type ErrorContext, PrestageError } from '../core/errors.js';
 
 /** What concerns one source alone. Anything else, such as settings of a proxy, would fail the others too. */
-const OF_A_SOURCE = /^SOURCE_|^INTEGRITY_MISMATCH$/;
+const OF_A_SOURCE = /^SOURCE_|^LOGIN_SETTINGS$|^INTEGRITY_MISMATCH$/;
 
 /** What is wrong with sources: each with its package and its line of the configuration, and all of it told at once. */
 export class SourceFailures {

@@ -1,6 +1,7 @@
 import { PrestageError } from '../core/errors.js';
 import type { Environment, ServicesPlan } from '../plan/index.js';
 import type { Finding } from './checks/finding.js';
+import { loginChecks, type SourceServer } from './checks/logins.js';
 import { nodeCheck } from './checks/node.js';
 import { runChecks } from './checks/run-checks.js';
 import type { Target } from './target.js';
@@ -53,10 +54,10 @@ export async function openTarget(environment: TargetEnvironment, context: Target
  */
 export async function diagnose(
   environment: TargetEnvironment,
-  { configFolder, project, services }: TargetContext & { services: ServicesPlan },
+  { configFolder, project, services, servers }: TargetContext & { services: ServicesPlan; servers: SourceServer[] },
   { signal }: { signal: AbortSignal },
 ): Promise<Finding[]> {
-  return runChecks([nodeCheck, ...(await checksOf())], { signal });
+  return runChecks([nodeCheck, ...(await checksOf()), ...loginChecks(servers)], { signal });
 
   async function checksOf() {
     if (environment.target === 'local') {

@@ -1,19 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { sha256 } from '../../src/core/digest.js';
+import { filesBelow } from '../files-below.js';
 import { listen } from '../http-server.js';
 import { sampleProject } from '../sample-project.js';
-
-/** All files below a folder, by path. */
-async function filesBelow(folder: string): Promise<Record<string, string>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return Object.fromEntries(
-    await Promise.all(files.map(async (path) => [path, await readFile(path, 'utf8')] as const)),
-  );
-}
 
 test('a secret that a source, a script or a configuration tells is in no output and in no log of ours', async () => {
   const sample = await sampleProject();

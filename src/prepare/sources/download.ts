@@ -120,7 +120,9 @@ async function continueAt(
     // Without a validator the server may continue another version: the digest of the whole tells.
     ...(first.validator === undefined ? {} : { [origin.condition]: first.validator }),
   };
-  const response = await send(origin, 'GET', range, signal);
+  const response = await send(origin, 'GET', range, signal).catch((error: unknown) => {
+    throw refusedMeanwhile(origin.url, position, first.total, error) ?? error;
+  });
   const etag = response.header('etag');
   const { from, total } =
     response.status === 200 ? { from: 0, total: contentLength(response) } : contentRange(response);
@@ -164,6 +166,23 @@ function changedMeanwhile(url: string): PrestageError {
     context: { url },
     retryable: true,
   });
+}
+
+/** It was let in at the start and is not any more: neither a dropped connection nor a login that was never right. */
+function refusedMeanwhile(url: string, position: number, total: number | undefined, error: unknown) {
+  const status = error instanceof PrestageError ? error.context.status : undefined;
+  if (!(error instanceof PrestageError) || (status !== 401 && status !== 403)) return undefined;
+  const { login, server } = error.context;
+  const what = typeof login === 'string' && login !== 'none' ? login : 'the signed address';
+  return new PrestageError(
+    'SOURCE_REFUSED',
+    `${url} answered ${status} after ${position} of ${total ?? 'an unknown number of'} bytes: what it accepted at the start has expired, or was taken back.`,
+    {
+      hint: `Renew ${what}, and run the same command again. Packages that are prepared are kept.`,
+      context: { url, status, bytes: position, ...(server === undefined ? {} : { server, login }) },
+      cause: error,
+    },
+  );
 }
 
 /** RFC 9110, section 13.1.5: If-Range takes a strong ETag or a date, never a weak ETag. */

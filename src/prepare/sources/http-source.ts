@@ -3,12 +3,9 @@ import { PrestageError } from '../../core/errors.js';
 import type { RetryPolicy } from '../../remote/index.js';
 import type { Said } from '../mistaken-source.js';
 import { openDownload } from './download.js';
-import type { Remotes } from './remotes.js';
+import type { RemoteAddress, Remotes } from './remotes.js';
 
-export interface RemoteFile {
-  url: string;
-  /** The version to read, of an object on S3. */
-  versionId?: string | undefined;
+export interface RemoteFile extends RemoteAddress {
   /** What it must be. */
   sha256: string;
   size?: number | undefined;

@@ -179,3 +179,22 @@ describe('a source by https through a proxy', () => {
     expect(asked).toHaveLength(1);
   });
 });
+
+test('a login of .netrc never goes to another port of its host, not even on the way back', async () => {
+  const sent: string[] = [];
+  let home = '';
+  const other = await serveTls((request, response) => {
+    sent.push(`other ${request.headers.authorization}`);
+    response.writeHead(302, { location: `${home}/back` }).end();
+  });
+  home = await serveTls((request, response) => {
+    sent.push(`${request.url} ${request.headers.authorization}`);
+    if (request.url === '/') return response.writeHead(302, { location: other }).end();
+    return whole(request, response);
+  });
+  await writeFile(join(folder, 'netrc'), 'machine 127.0.0.1 login me password secret', { mode: 0o600 });
+  const environment = { NODE_EXTRA_CA_CERTS: join(folder, 'trusted.pem'), NETRC: join(folder, 'netrc') };
+  expect(await fetchAll(`${home}/`, environment)).toMatchObject({ size: content.length });
+  const basic = Buffer.from('me:secret').toString('base64');
+  expect(sent).toEqual([`/ Basic ${basic}`, 'other undefined', '/back undefined']);
+});

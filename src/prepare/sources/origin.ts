@@ -1,7 +1,7 @@
 import { PrestageError } from '../../core/errors.js';
 import { percentDecoded } from '../../core/percent-decoded.js';
 import { shortened } from '../../core/shortened.js';
-import { discard, failureOfStatus, type HttpClient, type HttpResponse } from '../../remote/index.js';
+import { discard, failureOfStatus, type HttpClient, type HttpResponse, type ServerAccess } from '../../remote/index.js';
 import type { Said } from '../mistaken-source.js';
 
 /** Where one remote file is: how its server is asked, and what its answers mean. */
@@ -31,13 +31,13 @@ export interface Announced {
   said?: Said;
 }
 
-export function httpOrigin(client: HttpClient, url: string): Origin {
+export function httpOrigin(client: HttpClient, url: string, access?: ServerAccess): Origin {
   return {
     url,
     condition: 'if-range',
     knowsDigests: false,
     async request(method, headers, signal) {
-      const response = await client.request(method, url, headers, signal);
+      const response = await client.request(method, url, headers, signal, access);
       refuseEncoded(url, response);
       return response;
     },

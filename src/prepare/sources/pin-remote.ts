@@ -11,10 +11,9 @@ import { type Announcement, inspect, openDownload } from './download.js';
 import { existingSize } from './local-size.js';
 import type { Origin } from './origin.js';
 import { type KeptPin, PinCache } from './pin-cache.js';
-import { Remotes } from './remotes.js';
+import { type RemoteAddress, Remotes } from './remotes.js';
 
-export interface RemoteSource {
-  url: string;
+export interface RemoteSource extends RemoteAddress {
   /** `sha256-<base64>` or `sha256:<hex>`. */
   integrity?: string | undefined;
   /** Whose source it is, for events. */

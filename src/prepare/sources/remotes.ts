@@ -1,4 +1,4 @@
-import { HttpClient, S3Connection } from '../../remote/index.js';
+import { HttpClient, S3Connection, type ServerAccess } from '../../remote/index.js';
 import { httpOrigin, type Origin } from './origin.js';
 import { s3Origin } from './s3-origin.js';
 
@@ -7,6 +7,8 @@ export interface RemoteAddress {
   url: string;
   /** The version of an object on S3 that is meant, and no other. */
   versionId?: string | undefined;
+  /** How the server of an https address lets us in. */
+  access?: ServerAccess | undefined;
 }
 
 /** The servers that one command or one preparation fetches from: their connections and credentials are shared. */
@@ -19,8 +21,8 @@ export class Remotes {
     this.#s3 = new S3Connection(this.#client);
   }
 
-  origin({ url, versionId }: RemoteAddress): Origin {
-    return url.startsWith('s3://') ? s3Origin(this.#s3, url, versionId) : httpOrigin(this.#client, url);
+  origin({ url, versionId, access }: RemoteAddress): Origin {
+    return url.startsWith('s3://') ? s3Origin(this.#s3, url, versionId) : httpOrigin(this.#client, url, access);
   }
 
   /** Ends all connections at once, also those in use. */

@@ -85,7 +85,7 @@ export function programCall(
   args: readonly string[],
 ): [command: string, args: string[], options: SpawnOptions] {
   const [command = '', ...rest] = [...cluster.user.prefix, join(cluster.runtime, 'bin', program), ...args];
-  const environment = { ...inheritedEnvironment(process.env, { network: false }), LC_ALL: 'C', TZ: 'UTC' };
+  const environment = { ...inheritedEnvironment(process.env, { fetches: undefined }), LC_ALL: 'C', TZ: 'UTC' };
   return [command, rest, { ...spawnUser(cluster.user), cwd: cluster.runtime, env: environment, windowsHide: true }];
 }
 

@@ -63,7 +63,9 @@ async function startSupervisor(folder: string, spec: HostSpec, programs: Program
       stdio: ['ignore', log.fd, log.fd],
       windowsHide: true,
       env: {
-        ...inheritedEnvironment(process.env, { network: spec.fallback !== undefined }),
+        ...inheritedEnvironment(process.env, {
+          fetches: spec.fallback?.role === 'prepares' ? spec.fallback.logins : undefined,
+        }),
         [MARK]: spec.environment[MARK] ?? '',
       },
     });

@@ -30,7 +30,13 @@ const hostSpec = z.object({
   fallback: z
     .discriminatedUnion('role', [
       /** This host does, by running `agent` on the job in `runFolder`. */
-      z.object({ role: z.literal('prepares'), agent: z.string(), runFolder: z.string() }),
+      z.object({
+        role: z.literal('prepares'),
+        agent: z.string(),
+        runFolder: z.string(),
+        /** The names of the variables that have logins for sources: for the agent, not for the host's scripts. */
+        logins: z.array(z.string()).optional(),
+      }),
       /** It waits for the jump host in `jumpFolder`, as long as that works on the same run. */
       z.object({
         role: z.literal('waits'),

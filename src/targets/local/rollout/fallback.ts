@@ -6,6 +6,7 @@ import { PrestageError } from '../../../core/errors.js';
 import { version } from '../../../core/installation.js';
 import { pause } from '../../../core/pause.js';
 import { replaceFile } from '../../../core/replace-file.js';
+import type { InputLocations } from '../../../plan/index.js';
 import { newRunId } from '../../../store/index.js';
 import { hostName } from '../../host-name.js';
 import type { Deployment } from '../../target.js';
@@ -35,9 +36,17 @@ export function withFallback(
     ...spec,
     fallback:
       spec.host === jump
-        ? { role: 'prepares', agent: programs.agent, runFolder }
+        ? { role: 'prepares', agent: programs.agent, runFolder, logins: loginsOf(deployment.fallback?.inputs ?? {}) }
         : { role: 'waits', jump, jumpFolder, runFolder, limitMs: WAIT_LIMIT_MS },
   }));
+}
+
+/** The variables that have logins for sources. */
+function loginsOf(inputs: InputLocations): string[] {
+  const named = Object.values(inputs).flatMap((location) =>
+    location.kind === 'http' ? (location.access?.auth?.fromEnv ?? []) : [],
+  );
+  return [...new Set(named)];
 }
 
 /** The jump host's name. @throws FILES_NOT_READY where there is none, so that nobody would prepare */

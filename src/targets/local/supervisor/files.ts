@@ -67,7 +67,7 @@ function readRelease(spec: HostSpec): Release | undefined {
 
 async function prepare(
   { spec, reporter, records, log, signal }: Host,
-  { agent, runFolder }: { agent: string; runFolder: string },
+  { agent, runFolder, logins = [] }: { agent: string; runFolder: string; logins?: readonly string[] | undefined },
 ): Promise<void> {
   log.say(`release ${spec.release} is not ready: this host prepares it`);
   const ending = await runProgram(
@@ -76,7 +76,7 @@ async function prepare(
       arguments: [agent, runFolder],
       folder: runFolder,
       environment: {
-        ...inheritedEnvironment(process.env, { network: true }),
+        ...inheritedEnvironment(process.env, { fetches: logins }),
         [MARK]: spec.environment[MARK] ?? '',
         UV_THREADPOOL_SIZE: String(AGENT_THREADS),
       },

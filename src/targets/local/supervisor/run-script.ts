@@ -20,7 +20,7 @@ export function runScript(
       ...scriptCommand(join(release, '.prestage', 'scripts', script)),
       folder: files.work,
       environment: {
-        ...inheritedEnvironment(process.env, { network: false }),
+        ...inheritedEnvironment(process.env, { fetches: undefined }),
         ...spec.environment,
         PRESTAGE_ROOT: release,
         ...(phase === 'running' ? { [RUN_MARK]: spec.environment[MARK] ?? '' } : {}),
