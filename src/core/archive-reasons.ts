@@ -30,7 +30,7 @@ export const ARCHIVE_REASONS = {
     size: 'Something is longer or shorter than it says.',
     'trailing-data': 'Something follows the end.',
     'headers-differ': 'Two descriptions of the same thing differ, or programs differ in which one counts.',
-    overlap: 'Entries of a zip share bytes.',
+    overlap: 'Entries of a zip or of an ISO image share bytes.',
     malformed: 'Any other rule of the format is broken.',
   },
   ARCHIVE_UNSUPPORTED: {

@@ -12,9 +12,9 @@ export interface Said {
   fileName?: string | undefined;
 }
 
-const ARCHIVE_NAME = /\.(tar|tar\.\w+|tgz|tbz2?|txz|tzst|zip|jar|war|ear|whl|nupkg|7z|deb|rpm|cpio|cpio\.\w+)$/i;
+const ARCHIVE_NAME = /\.(tar|tar\.\w+|tgz|tbz2?|txz|tzst|zip|jar|war|ear|whl|nupkg|7z|iso|deb|rpm|cpio|cpio\.\w+)$/i;
 const ARCHIVE_TYPE =
-  /^application\/(x-)?(zip|zip-compressed|tar|gtar|ustar|compressed-tar|java-archive|7z-compressed|cpio|rpm|redhat-package-manager|debian-package|vnd\.debian\.binary-package)$/i;
+  /^application\/(x-)?(zip|zip-compressed|tar|gtar|ustar|compressed-tar|java-archive|7z-compressed|iso9660-image|cpio|rpm|redhat-package-manager|debian-package|vnd\.debian\.binary-package)$/i;
 /** What is compressed may be one file, such as a dump of a database, and then it has the signature. */
 const COMPRESSED: readonly (readonly [name: RegExp, type: RegExp, signature: RegExp])[] = [
   [/\.gz$/i, /^application\/(x-)?gzip(-compressed)?$/i, /^\x1f\x8b/],

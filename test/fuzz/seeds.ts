@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import { iso } from '../archives/iso-builder.js';
 import { pax, tar, tarEntry } from '../archives/tar-builder.js';
 import { DESCRIPTOR, descriptor, UTF8, zip } from '../archives/zip-builder.js';
 
@@ -29,6 +30,12 @@ const built = {
     ],
     { comment: 'c' },
   ),
+  iso: iso([
+    ...items,
+    { name: 'l', link: '../conf/./x' },
+    { name: 'n'.repeat(250), content: text },
+    { name: 'parts', content: Buffer.alloc(5000, text), partBlocks: 1 },
+  ]),
   zip64: zip(items, { zip64: true, prefix: Buffer.from('#!/bin/sh\n') }),
 };
 

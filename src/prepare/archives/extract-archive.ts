@@ -20,7 +20,8 @@ export interface ExtractedArchive {
 
 /**
  * Unpacks an archive, of whatever format its content shows, into a tree that is settled afterwards, also after a
- * failure. Tars are read from `stream`, to its end; a zip and a 7z from `file`, which must be given for them.
+ * failure. Tars are read from `stream`, to its end; formats that are read at random from `file`, which must be given for
+ * them.
  * @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED (also for what is no archive), ARCHIVE_UNSAFE, ARCHIVE_LIMIT,
  * STEP_FILE_MISSING where a pattern matches nothing or nothing is unpacked, SOURCE_CHANGED, and the tree's errors; what
  * `stream` throws and what the signal was aborted with, as it is

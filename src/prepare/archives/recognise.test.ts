@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { iso } from '../../../test/archives/iso-builder.js';
 import { tar } from '../../../test/archives/tar-builder.js';
 import { type Place, place } from '../../../test/archives/unpacked.js';
 import { zip } from '../../../test/archives/zip-builder.js';
@@ -85,6 +86,7 @@ describe('recognises by content', () => {
       undefined,
     ],
     ['a compressed file that is no tar as a file', gzipSync('hello'), undefined, undefined],
+    ['an image of a CD', iso([small]), 'iso', 'iso'],
     ['text as a file', Buffer.from('hello '.repeat(1000)), undefined, undefined],
     ['nothing as a file', Buffer.alloc(0), undefined, undefined],
     ['zeros that are no whole blocks as a file', Buffer.alloc(1500), undefined, undefined],
@@ -103,6 +105,10 @@ describe('recognises by content', () => {
     ['lz4', Buffer.from('\x04\x22\x4d\x18rest', 'latin1')],
 
     ['rar', Buffer.from('Rar!\x1a\x07', 'latin1')],
+    ['lha', Buffer.from('\x21\x9c-lh5-rest', 'latin1')],
+    ['UDF', Buffer.from(`${'\0'.repeat(32_769)}BEA01${'\0'.repeat(2043)}NSR03`, 'latin1')],
+    ['High Sierra', Buffer.from(`${'\0'.repeat(32_777)}CDROM`, 'latin1')],
+    ['raw CD', Buffer.from(`\0${'\xff'.repeat(10)}\0`, 'latin1')],
     ['thin ar', Buffer.from('!<thin>\n')],
     ['lzma', Buffer.from(`\x5d\0\0\x80\0${'\xff'.repeat(8)}rest`, 'latin1')],
   ])(

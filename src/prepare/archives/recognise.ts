@@ -5,19 +5,26 @@ import { startsBehindScript } from './behind-script.js';
 import { type Compression, compressionOf, decompressedStart } from './compression/compression.js';
 import type { FileFormat, StreamFormat } from './format.js';
 import { type ArchiveFormat, type Container, FORMATS, PACKED } from './formats.js';
+import { ISO_MAGIC_AT } from './iso/iso-volume.js';
 import { TAR_BLOCK } from './tar/tar-header.js';
 
 /** What `recogniseStart` wants to see: more than the longest gzip header, and than the first block of any bzip2. */
 export const RECOGNITION_BYTES = 1024 * 1024;
 
 /** Formats that are archives, or wrap one, and cannot be unpacked: left as they are only when somebody says so. */
-const KNOWN_BUT_UNSUPPORTED: readonly (readonly [name: string, signature: RegExp])[] = [
+const KNOWN_BUT_UNSUPPORTED: readonly (readonly [name: string, signature: RegExp, at?: number])[] = [
   ['lz4', /^\x04\x22\x4d\x18/],
   ['rar', /^Rar!\x1a\x07/],
+  ['lha', /^-l[hz][0-9sd]-/, 2],
   ['thin ar', /^!<thin>\n/],
   // The usual properties, a dictionary of whole KiB, and a size that is unknown or possible.
   ['lzma', /^\x5d\0..[\0-\x40](\xff{8}|.{5}\0{3})/s],
+  ['UDF', /^BEA01.{2043}NSR0[23]/s, ISO_MAGIC_AT],
+  // What was before ISO 9660.
+  ['High Sierra', /^CDROM/, ISO_MAGIC_AT + 8],
+  ['raw CD, with sectors of 2,352 bytes', /^\0\xff{10}\0/],
 ];
+const SIGNATURE_BYTES = 2100;
 
 export interface Recognised {
   format: ArchiveFormat;
@@ -47,7 +54,9 @@ export async function recognise(start: Uint8Array, name: string): Promise<Recogn
   }
   const format = ALL.find(([, { starts }]) => starts(head));
   if (format !== undefined) return { format: format[0], at: 0 };
-  const known = KNOWN_BUT_UNSUPPORTED.find(([, signature]) => signature.test(head.toString('latin1', 0, 21)));
+  const known = KNOWN_BUT_UNSUPPORTED.find(([, signature, at = 0]) =>
+    signature.test(head.toString('latin1', at, at + SIGNATURE_BYTES)),
+  );
   if (known === undefined) return behindScript(head, isWhole, name);
   throw archiveError('ARCHIVE_UNSUPPORTED', { archive: name }, `is in the format ${known[0]}, which is not supported`, {
     reason: 'format',
