@@ -151,7 +151,7 @@ packages:
     `${PACKAGE}    extract: {strp: 1}
 `,
     [
-      'yaml:5: packages.app.extract.strp: expected one of strip, include, exclude, found the unknown key strp; did you mean strip?',
+      'yaml:5: packages.app.extract.strp: expected one of strip, include, exclude, encoding, found the unknown key strp; did you mean strip?',
     ],
   ],
   [

@@ -73,11 +73,12 @@ function ifFile(extract: Recipe['extract']): string {
 
 function selected(extract: Recipe['extract']): string {
   if (typeof extract !== 'object') return '';
-  const { strip, include = [], exclude = [] } = extract;
+  const { strip, include = [], exclude = [], encoding } = extract;
   return [
     ...(strip > 0 ? [`, strip ${strip}`] : []),
     ...(include.length > 0 ? [`, only ${include.join(' ')}`] : []),
     ...(exclude.length > 0 ? [`, without ${exclude.join(' ')}`] : []),
+    ...(encoding === undefined ? [] : [`, names in ${encoding}`]),
   ].join('');
 }
 

@@ -37,10 +37,13 @@ async function measureSource(location: InputLocation, { recipe, limits }: Packag
   // What is not on this machine yet is unpacked to at least its own size.
   const asItIs: Need = { sourceBytes: size, bytes: size ?? 0, files: undefined };
   if (!isFile || extract === false || extract === 'single') return asItIs;
-  const archive = await namingFile(path, () => measureArchive({ file: path, limits })).catch((error: unknown) => {
-    if (isRemote(location)) return undefined; // a copy that is damaged is fetched again
-    throw error;
-  });
+  const encoding = extract === 'auto' ? undefined : extract.encoding;
+  const archive = await namingFile(path, () => measureArchive({ file: path, limits, encoding })).catch(
+    (error: unknown) => {
+      if (isRemote(location)) return undefined; // a copy that is damaged is fetched again
+      throw error;
+    },
+  );
   if (archive === undefined) return asItIs;
   // How much of it is wanted is known only when each name was seen.
   if (extract !== 'auto' && (extract.include || extract.exclude))

@@ -137,6 +137,20 @@ describe('a resolved configuration', () => {
     expect({ ...limited, packages: limited.packages.map(({ limits, ...others }) => others) }).toEqual(plain);
   });
 
+  test('has the identity that it had before anything could be said of names, where nothing is', async () => {
+    const digest = async (more: object = {}) => {
+      const extract = { strip: 1, include: 'a/**', ...more };
+      const config = app({ extract, steps: [{ extract: { file: 'b.zip', ...more } }] });
+      return (await resolveIn(await project(config, { 'app.tar': 'tar' }))).plan.packages[0]?.digest;
+    };
+    const source = `{"kind":"file","name":"app.tar","sha256":"${sha256('tar')}"}`;
+    const step = '{"file":"b.zip","keep":false,"kind":"extract","optional":false,"strip":0,"to":""}';
+    const recipe = `{"extract":{"include":["a/**"],"strip":1},"format":1,"package":"app","source":${source},"steps":[${step}]}`;
+    expect(await digest()).toBe(sha256(recipe));
+    expect(await digest({ encoding: 'cp932' })).not.toBe(sha256(recipe));
+    expect(await digest({ encoding: 'shift_jis' })).toBe(await digest({ encoding: 'cp932' }));
+  });
+
   test('expands a quilt series into steps by strip', async () => {
     const steps = [{ patch: { files: ['patches', 'last.patch'], strip: 2, fuzz: 1 } }];
     const files = {

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ByteSource } from './byte-source.js';
+import type { Names } from './names/names.js';
 import type { Unpacker } from './unpacker.js';
 
 /** What an archive comes to when it is unpacked, as its own index says before anything is. */
@@ -20,6 +21,7 @@ export interface MeasuredFile {
   name: string;
   /** More entries than this are refused. */
   maxCount: number;
+  names: Names;
 }
 
 interface Format {

@@ -1,9 +1,10 @@
 import { open } from 'node:fs/promises';
-import type { ArchiveLimits } from '../../plan/index.js';
+import type { ArchiveLimits, NameEncoding } from '../../plan/index.js';
 import { DECOMPRESSED_LENGTH } from './compression/decompressed-length.js';
 import type { Measure } from './format.js';
 import { type ArchiveFormat, FORMATS, layersOf } from './formats.js';
 import { DEFAULT_LIMITS } from './limits.js';
+import { Names } from './names/names.js';
 import { recogniseInFile } from './recognise.js';
 
 export interface ArchiveMeasure extends Measure {
@@ -21,6 +22,7 @@ export async function measureArchive(input: {
   file: string;
   name?: string;
   limits?: ArchiveLimits | undefined;
+  encoding?: NameEncoding | undefined;
 }): Promise<ArchiveMeasure | undefined> {
   const name = input.name ?? input.file;
   const found = await recogniseInFile(input.file, name);
@@ -32,7 +34,10 @@ export async function measureArchive(input: {
     const { size } = await handle.stat();
     const maxCount = input.limits?.count ?? DEFAULT_LIMITS.count;
     if (compression === undefined) {
-      const measure = await FORMATS[container].measure?.({ handle, size, name, maxCount });
+      const measure = await FORMATS[container].measure?.({
+        ...{ handle, size, name, maxCount },
+        names: new Names(input.encoding),
+      });
       return measure && { format, ...measure };
     }
     const bytes = await DECOMPRESSED_LENGTH[compression]?.(handle, size);

@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { PrestageError } from '../../core/errors.js';
-import type { ArchiveLimits } from '../../plan/index.js';
+import type { ArchiveLimits, NameEncoding } from '../../plan/index.js';
 import type { Tree } from '../tree/tree.js';
 import { type ArchivePlace, archiveError } from './archive-error.js';
 import { EntryFilter, type Selection } from './entry-filter.js';
 import { Budget } from './limits.js';
+import { Names } from './names/names.js';
 
 /** Files up to this size are handed over in memory. */
 export const SMALL_ENTRY_BYTES = 1024 * 1024;
@@ -13,6 +14,8 @@ export interface UnpackOptions extends Selection {
   /** Folder of the tree to unpack into; absent or '': its root. */
   to?: string | undefined;
   limits?: ArchiveLimits | undefined;
+  /** Of names that the archive does not say to be UTF-8. */
+  encoding?: NameEncoding | undefined;
   signal?: AbortSignal | undefined;
   /** Called often: bytes of the source that were read, files that were accepted. */
   onProgress?: ((progress: { bytes: number; files: number }) => void) | undefined;
@@ -25,6 +28,7 @@ export interface UnpackOptions extends Selection {
 export class Unpacker {
   readonly archive: string;
   readonly budget: Budget;
+  readonly names: Names;
   /** Files and links. */
   files = 0;
   /** Bytes of the files. */
@@ -40,6 +44,7 @@ export class Unpacker {
   constructor(archive: string, tree: Tree, options: UnpackOptions) {
     this.archive = archive;
     this.budget = new Budget(options.limits);
+    this.names = new Names(options.encoding);
     this.#tree = tree;
     this.#filter = new EntryFilter(archive, options);
     this.#prefix = options.to === undefined || options.to === '' ? '' : `${options.to}/`;

@@ -40,8 +40,8 @@ async function unpack(
   step: StepOf<'extract'>,
   { tree, limits, signal }: StepContext,
 ): Promise<ExtractedArchive | undefined> {
-  const { strip, include, exclude } = step;
-  const options = { to: treeFolder(step.to), strip, include, exclude, limits, signal };
+  const { strip, include, exclude, encoding } = step;
+  const options = { to: treeFolder(step.to), strip, include, exclude, encoding, limits, signal };
   try {
     return await extractArchive(archiveFile(tree.absolute(step.file), step.file), tree, options);
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { ArchiveReason } from '../../../core/archive-reasons.js';
 import { type ArchivePlace, archiveError } from '../archive-error.js';
 import { beyond } from '../limits.js';
-import { decodeName } from '../tar/tar-header.js';
+import { nameText } from '../names/name-text.js';
 import { BLOCK_BYTES, type Disc, type Extent } from './disc.js';
 import { isoName, jolietName } from './iso-name.js';
 import { type IsoRecord, parseRecord } from './iso-record.js';
@@ -213,7 +213,7 @@ function nameOf(record: IsoRecord, volume: Volume, rock: RockRidge | undefined, 
 }
 
 function textOf(bytes: Buffer | undefined, place: ArchivePlace, what: string): string {
-  const text = bytes && decodeName(bytes);
+  const text = bytes && nameText(bytes, 'utf-8');
   if (text !== undefined) return text;
   throw archiveError('ARCHIVE_UNSUPPORTED', place, `has ${what} not UTF-8`, { reason: 'encoding' });
 }

@@ -2,7 +2,6 @@ import { archiveError } from '../archive-error.js';
 import { ByteSource } from '../byte-source.js';
 import { compressionOf, decompress } from '../compression/compression.js';
 import { unpackMember } from '../member-content.js';
-import { decodeName } from '../tar/tar-header.js';
 import { unpackTar } from '../tar/tar-reader.js';
 import type { Unpacker } from '../unpacker.js';
 
@@ -118,11 +117,8 @@ async function* members(source: ByteSource, unpacker: Unpacker): AsyncGenerator<
     if (bsdName !== undefined && Number(bsdName) > Math.min(size, MAX_NAMES_BYTES))
       throw invalid('a name is longer than its member');
     const rawName = bsdName === undefined ? header.subarray(0, 16) : await source.copy(Number(bsdName));
-    const name = decodeName(bsdName === undefined ? gnuName(rawName, names) : untilNul(rawName));
-    if (name === undefined)
-      throw archiveError('ARCHIVE_UNSUPPORTED', { archive, offset }, 'a member has a name that is not UTF-8', {
-        reason: 'encoding',
-      });
+    const nameBytes = bsdName === undefined ? gnuName(rawName, names) : untilNul(rawName);
+    const name = unpacker.names.text(nameBytes, { archive, offset });
     yield { ...member, name, size: size - Number(bsdName ?? 0) };
   }
 }

@@ -1,7 +1,7 @@
 import type { ArchiveReason } from '../../../core/archive-reasons.js';
 import { archiveError } from '../archive-error.js';
 import { type ByteSource, isZero } from '../byte-source.js';
-import { decodeName } from '../tar/tar-header.js';
+import type { Names } from '../names/names.js';
 
 /** One entry of a cpio archive, as cpio(5) has it. */
 export interface CpioHeader {
@@ -36,7 +36,10 @@ export function looksLikeCpio(start: Buffer): boolean {
 }
 
 /** The next entry's header, up to its content; undefined at the end mark. @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED */
-export async function readCpioHeader(source: ByteSource, archive: string): Promise<CpioHeader | undefined> {
+export async function readCpioHeader(
+  source: ByteSource,
+  { archive, names }: { archive: string; names: Names },
+): Promise<CpioHeader | undefined> {
   const { offset } = source;
   const invalid = (what: string, reason?: ArchiveReason<'ARCHIVE_INVALID'>) =>
     archiveError('ARCHIVE_INVALID', { archive, offset }, what, reason && { reason });
@@ -62,11 +65,7 @@ export async function readCpioHeader(source: ByteSource, archive: string): Promi
   const rawName = await source.copy(fields.nameBytes);
   const nameEnd = rawName.length - 1;
   if (rawName.length < fields.nameBytes || rawName[nameEnd] !== 0) throw invalid('an entry has a name without an end');
-  const name = decodeName(rawName.subarray(0, nameEnd));
-  if (name === undefined)
-    throw archiveError('ARCHIVE_UNSUPPORTED', { archive, offset }, 'an entry has a name that is not UTF-8', {
-      reason: 'encoding',
-    });
+  const name = names.text(rawName.subarray(0, nameEnd), { archive, offset });
   const namePadding = magic === ODC ? 0 : padding(110 + fields.nameBytes);
   const filling = await source.copy(namePadding);
   if (filling.length < namePadding) throw invalid('is cut off', 'cut-off');

@@ -29,7 +29,7 @@ interface Linked {
 export async function unpackCpio(source: ByteSource, unpacker: Unpacker): Promise<void> {
   const linked = new Map<string, Linked>();
   for (;;) {
-    const header = await readCpioHeader(source, unpacker.archive);
+    const header = await readCpioHeader(source, unpacker);
     if (header === undefined) break;
     await unpackEntry(source, unpacker, header, linked);
   }
@@ -68,8 +68,9 @@ async function unpackEntry(
       if (size === 0 || size > MAX_TARGET_BYTES) throw invalid('is a link with an impossible target');
       const target = await source.copy(size);
       if (target.length < size || (await source.skip(padding)) < padding) throw cutOff();
-      oneOfItsNames(`link to ${target.toString('utf8')}`);
-      return unpacker.link(name, path, target.toString('utf8'));
+      const text = unpacker.names.text(target, place, 'a link target');
+      oneOfItsNames(`link to ${text}`);
+      return unpacker.link(name, path, text);
     }
     case 0o100000:
       return unpackFile(path);

@@ -1,5 +1,5 @@
 import { isZero } from '../byte-source.js';
-import { decodeName } from './tar-header.js';
+import { nameText } from '../names/name-text.js';
 
 /** What a pax extended header says about the entry that follows (POSIX.1-2017, pax, "pax Extended Header"). */
 export interface PaxRecords {
@@ -51,7 +51,7 @@ function apply(records: PaxRecords, key: string, value: Buffer): string | undefi
   if (key === 'path' || key === 'linkpath') {
     // POSIX has the name of the header then, 7-Zip none.
     if (value.length === 0) return `its pax ${key} is empty, so programs differ in its name`;
-    const name = decodeName(value);
+    const name = nameText(value, 'utf-8');
     if (name === undefined) return `its pax ${key} is not UTF-8`;
     records[key] = name;
   } else if (key === 'size') {
@@ -76,7 +76,7 @@ function applySparse(sparse: PaxSparse, key: string, value: Buffer): string | un
   const text = value.toString('latin1');
   switch (key) {
     case 'name': {
-      const name = decodeName(value);
+      const name = nameText(value, 'utf-8');
       if (name === undefined || name === '') return 'the name of its sparse file is not UTF-8';
       sparse.name = name;
       return undefined;

@@ -1,5 +1,3 @@
-import { isUtf8 } from 'node:buffer';
-
 /**
  * One 512-byte header of a tar archive, as POSIX (pax, ustar interchange format), GNU tar ("Basic Tar Format") and the
  * tar of Unix Version 7 have it.
@@ -97,9 +95,4 @@ function base256(field: Buffer): number | undefined {
   for (const byte of field.subarray(1)) value = (value << 8n) | BigInt(byte);
   const signed = BigInt.asIntN(field.length * 8 - 1, value);
   return signed > Number.MAX_SAFE_INTEGER || signed < 0 ? undefined : Number(signed);
-}
-
-/** A name's text; undefined where its bytes are not UTF-8, as nothing says in what else they are. */
-export function decodeName(bytes: Buffer): string | undefined {
-  return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }

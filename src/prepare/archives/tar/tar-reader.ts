@@ -6,7 +6,7 @@ import type { Unpacker } from '../unpacker.js';
 import type { PaxSparse } from './pax.js';
 import { checkEnd } from './tar-end.js';
 import { checkExtensions, type Extensions, readExtension } from './tar-extensions.js';
-import { decodeName, paddedSize, parseTarHeader, TAR_BLOCK, type TarHeader } from './tar-header.js';
+import { paddedSize, parseTarHeader, TAR_BLOCK, type TarHeader } from './tar-header.js';
 import { readOldMap, type SparseMap } from './tar-sparse.js';
 import { unpackSparse } from './tar-sparse-content.js';
 
@@ -70,28 +70,16 @@ async function nextEntry(
     }
     if (await readExtension(source, header, extensions, { archive, offset })) continue;
     checkExtensions(extensions, { archive, offset });
-    const entry = toEntry(archive, header, extensions, offset);
+    const entry = toEntry(unpacker, header, extensions, offset);
     if (entry.type === 'S') entry.map = await readOldMap(source, block, { archive, entry: entry.name, offset });
     return entry;
   }
 }
 
-function toEntry(archive: string, header: TarHeader, extensions: Extensions, offset: number): TarEntry {
+function toEntry({ archive, names }: Unpacker, header: TarHeader, extensions: Extensions, offset: number): TarEntry {
   const { pax = {}, longName, longLink } = extensions;
-  const decoded = (bytes: Buffer, what: string): string => {
-    const text = decodeName(bytes);
-    if (text !== undefined) return text;
-    throw archiveError(
-      'ARCHIVE_UNSUPPORTED',
-      { archive, entry: bytes.toString('latin1'), offset },
-      `has a ${what} that is not UTF-8`,
-      {
-        reason: 'encoding',
-        hint: 'Pack it again with `tar --format=pax` in a UTF-8 locale.',
-      },
-    );
-  };
-  const name = pax.sparse?.name ?? pax.path ?? decoded(longName ?? header.name, 'name');
+  const decoded = (bytes: Buffer, what: string): string => names.text(bytes, { archive, offset }, what);
+  const name = pax.sparse?.name ?? pax.path ?? decoded(longName ?? header.name, 'a name');
   // Version 7 has its folders by the slash at the end of their names: in Python, of that in the header itself.
   if (header.type === '\0' && name.endsWith('/') !== (header.name.at(-1) === 0x2f))
     throw archiveError('ARCHIVE_INVALID', { archive, entry: name, offset }, 'is a folder by one of its names only', {
@@ -100,7 +88,7 @@ function toEntry(archive: string, header: TarHeader, extensions: Extensions, off
   return {
     type: header.type,
     name,
-    target: () => pax.linkpath ?? decoded(longLink ?? header.linkName, 'link target'),
+    target: () => pax.linkpath ?? decoded(longLink ?? header.linkName, 'a link target'),
     mode: header.mode,
     size: pax.size ?? header.size,
     paxSize: pax.size,

@@ -13,9 +13,9 @@ export const zip: FileFormat = {
 };
 
 /** By its directory. @throws ARCHIVE_LIMIT */
-async function measure({ handle, size, name, maxCount }: MeasuredFile): Promise<Measure> {
+async function measure({ handle, size, name, ...rest }: MeasuredFile): Promise<Measure> {
   const end = await findEndRecord(handle, size, name);
-  const entries = end === undefined ? [] : await readDirectory(handle, end, name, maxCount);
+  const entries = end === undefined ? [] : await readDirectory(handle, end, { archive: name, ...rest });
   return {
     files: entries.filter(({ kind }) => kind !== 'folder').length,
     bytes: entries.reduce((sum, { kind, size }) => sum + (kind === 'file' ? size : 0), 0),

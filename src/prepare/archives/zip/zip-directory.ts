@@ -1,10 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type ArchivePlace, archiveError } from '../archive-error.js';
 import { beyond } from '../limits.js';
+import { looksLikeCp437 } from '../names/likely-encodings.js';
+import type { Names } from '../names/names.js';
+import { unknownEncoding } from '../names/unknown-encoding.js';
 import { readAt } from '../read-at.js';
 import { type EndRecord, safeNumber } from './zip-end-record.js';
 import { checkFolders, isOfUnix, isOfWindows, kindAndMode } from './zip-kind.js';
-import { haveBackslashes, type NameRules, type RawName, zipName } from './zip-name.js';
+import { haveBackslashes, isGuessed, type NameRules, type RawName, zipName } from './zip-name.js';
 
 /** An entry as the central directory has it (APPNOTE 4.3.12): the directory is what counts, local headers must agree. */
 export interface ZipEntry {
@@ -42,8 +45,7 @@ const MAX_DIRECTORY_BYTES = 256 * 1024 * 1024;
 export async function readDirectory(
   handle: FileHandle,
   end: EndRecord,
-  archive: string,
-  maxCount: number,
+  { archive, names: { encoding }, maxCount }: { archive: string; names: Names; maxCount: number },
 ): Promise<ZipEntry[]> {
   const { directorySize, entries: count } = end;
   if (count > maxCount)
@@ -67,13 +69,25 @@ export async function readDirectory(
     const what = `has ${headers.length} entries, and says that it has ${count}`;
     throw archiveError('ARCHIVE_INVALID', { archive }, what, { reason: 'headers-differ' });
   }
-  const backslashes = haveBackslashes(headers.filter(({ host }) => isOfWindows(host)).map(({ name }) => name));
-  const entries = headers.map((header) => {
-    const nameRules = { unix: isOfUnix(header.host), backslashes: backslashes && isOfWindows(header.host) };
-    return toEntry(header, nameRules, end, archive);
+  const ofWindows = headers.filter(({ host }) => isOfWindows(host)).map(({ name }) => name);
+  const backslashes = haveBackslashes(ofWindows, encoding);
+  const named = headers.map((header) => {
+    const { host } = header;
+    return { header, nameRules: { unix: isOfUnix(host), backslashes: backslashes && isOfWindows(host), encoding } };
   });
+  checkGuessed(
+    named.flatMap(({ header: { name }, nameRules }) => (isGuessed(name, nameRules) ? name.bytes : [])),
+    archive,
+  );
+  const entries = named.map(({ header, nameRules }) => toEntry(header, nameRules, end, archive));
   checkFolders(entries, archive);
   return entries;
+}
+
+/** All names are of one encoding, so one that is not of code page 437 speaks for others. @throws ARCHIVE_UNSUPPORTED */
+function checkGuessed(names: Buffer[], archive: string): void {
+  const other = names.find((name) => !looksLikeCp437(name));
+  if (other !== undefined) throw unknownEncoding({ archive }, 'a name', [other, ...names]);
 }
 
 /** The end record has room for 65,535; programs that write more without zip64 let the count start again. */
@@ -113,10 +127,12 @@ function toEntry(
   const name = zipName(raw, nameRules);
   const place = { archive, entry: name ?? raw.bytes.toString('latin1') };
   if (name === undefined) {
+    if (!raw.isUtf8 && raw.unicodePath === undefined)
+      throw unknownEncoding({ archive }, 'a name', [raw.bytes], nameRules.encoding);
     throw archiveError(
       'ARCHIVE_UNSUPPORTED',
       place,
-      'has a name that is not UTF-8, or of which nothing says that it is',
+      'has a name that is not UTF-8, or two, and nothing says which counts',
       {
         reason: 'encoding',
         hint: 'Pack it again with a program that writes names in UTF-8, and says so.',

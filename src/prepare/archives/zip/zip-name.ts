@@ -1,9 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
-
-/** The upper half of code page 437, in which PKZIP wrote names (APPNOTE, appendix D). */
-const CP437 =
-  'ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0';
+import type { NameEncoding } from '../../../plan/index.js';
+import { nameText } from '../names/name-text.js';
 
 /** What a header says of a name. */
 export interface RawName {
@@ -20,44 +18,51 @@ export interface NameRules {
   unix: boolean;
   /** Folders are told apart by backslashes. */
   backslashes: boolean;
+  /** What the configuration says of names that are not said to be UTF-8. */
+  encoding: NameEncoding | undefined;
 }
 
 /**
- * A name's text: from Info-ZIP's extra field, if it is about this very name; UTF-8 by its flag, or where a Unix system wrote
- * it; else code page 437.
- * @returns undefined where it is neither, or could be two of them
+ * A name's text: from Info-ZIP's extra field, if it is about this very name; UTF-8 by its flag; else as the configuration says;
+ * else UTF-8 where a Unix system wrote it, and code page 437 where another did, as APPNOTE has it.
+ * @returns undefined where it is not, or could be two of them
  */
-export function zipName(raw: RawName, { unix, backslashes }: NameRules): string | undefined {
-  const text = textOf(raw, unix);
-  return backslashes && isUnicode(raw) ? text?.replaceAll('\\', '/') : text;
+export function zipName(raw: RawName, rules: NameRules): string | undefined {
+  const text = textOf(raw, rules);
+  return rules.backslashes && isKnown(raw, rules.encoding) ? text?.replaceAll('\\', '/') : text;
+}
+
+/** Whether nothing says what a name is: many programs write it in whatever code page their system has. */
+export function isGuessed(raw: RawName, { unix, encoding }: NameRules): boolean {
+  return !unix && !isKnown(raw, encoding) && unicodePathOf(raw) === undefined;
 }
 
 /**
  * Whether names were written on Windows by a program that separates folders by backslashes: there is one in some name, and
  * a slash in none. Info-ZIP takes them so, too. Of other code pages, a backslash may be half of a letter.
  */
-export function haveBackslashes(names: readonly RawName[]): boolean {
-  const texts = names.filter(isUnicode).map(({ bytes }) => bytes);
-  return texts.some((name) => name.includes('\\')) && !names.some(({ bytes }) => bytes.includes('/'));
+export function haveBackslashes(names: readonly RawName[], encoding: NameEncoding | undefined): boolean {
+  const rules = { unix: false, backslashes: false, encoding };
+  const texts = names.filter((name) => isKnown(name, encoding)).map((name) => textOf(name, rules));
+  return texts.some((name) => name?.includes('\\')) && !names.some(({ bytes }) => bytes.includes('/'));
 }
 
-function isUnicode({ bytes, isUtf8 }: RawName): boolean {
-  return isUtf8 || isAscii(bytes);
+function isKnown({ bytes, isUtf8 }: RawName, encoding: NameEncoding | undefined): boolean {
+  return isUtf8 || isAscii(bytes) || encoding !== undefined;
 }
 
-function textOf(raw: RawName, unix: boolean): string | undefined {
+function textOf(raw: RawName, { unix, encoding }: NameRules): string | undefined {
   const { bytes } = raw;
   const unicode = unicodePathOf(raw);
   if (unicode !== undefined) {
     // Which of two names counts, and whose slash makes a folder, depends on the program.
     const differ = raw.isUtf8 ? !unicode.equals(bytes) : isOfFolder(unicode) !== isOfFolder(bytes);
-    return differ ? undefined : utf8(unicode);
+    return differ ? undefined : nameText(unicode, 'utf-8');
   }
-  if (isAscii(bytes)) return bytes.toString('latin1');
-  if (raw.isUtf8 || unix) return utf8(bytes);
+  if (raw.isUtf8) return nameText(bytes, 'utf-8');
+  if (encoding !== undefined || unix || isAscii(bytes)) return nameText(bytes, encoding ?? 'utf-8');
   // Most programs take such a name for UTF-8, Python for code page 437, and nothing says who is right.
-  if (isUtf8(bytes)) return undefined;
-  return bytes.toString('latin1').replace(/[\x80-\xff]/g, (char) => CP437[char.charCodeAt(0) - 0x80] ?? '');
+  return isUtf8(bytes) ? undefined : nameText(bytes, 'cp437');
 }
 
 function isOfFolder(name: Buffer): boolean {
@@ -67,8 +72,4 @@ function isOfFolder(name: Buffer): boolean {
 function unicodePathOf({ bytes, unicodePath }: RawName): Buffer | undefined {
   if (unicodePath === undefined || unicodePath.length < 5) return undefined;
   return unicodePath[0] === 1 && unicodePath.readUInt32LE(1) === crc32(bytes) ? unicodePath.subarray(5) : undefined;
-}
-
-function utf8(bytes: Buffer): string | undefined {
-  return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }

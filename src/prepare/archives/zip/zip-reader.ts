@@ -2,11 +2,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { archiveError } from '../archive-error.js';
 import { READ_BYTES } from '../archive-input.js';
 import { BoundedWork } from '../bounded-work.js';
+import { nameText } from '../names/name-text.js';
 import { readAt } from '../read-at.js';
 import { withSteadyFile } from '../steady-file.js';
 import { SMALL_ENTRY_BYTES, type Unpacker } from '../unpacker.js';
 import { checkReadable, streamedContent, wholeContent } from './zip-content.js';
-import { readDirectory, type ZipEntry } from './zip-directory.js';
+import { FLAG, readDirectory, type ZipEntry } from './zip-directory.js';
 import { findEndRecord } from './zip-end-record.js';
 import {
   LOCAL_HEADER_BYTES,
@@ -50,7 +51,8 @@ export async function unpackZip(file: string, unpacker: Unpacker): Promise<void>
         { reason: 'cut-off' },
       );
     }
-    const entries = await readDirectory(handle, end, unpacker.archive, unpacker.budget.limits.count);
+    const { archive, names, budget } = unpacker;
+    const entries = await readDirectory(handle, end, { archive, names, maxCount: budget.limits.count });
     await checkStart(handle, entries, end.directoryOffset, unpacker.archive);
     const totalSize = entries.reduce((sum, { size }) => sum + size, 0);
     unpacker.budget.ratio({ archive: unpacker.archive }, totalSize, fileSize);
@@ -132,7 +134,7 @@ async function unpackSmall(item: PlacedEntry, bytes: Buffer, unpacker: Unpacker)
   checkAfter(item, bytes, bytes.subarray(start + entry.compressedSize), unpacker.archive);
   if (entry.kind === 'folder') return; // is made, and its headers are checked as those of all
   const content = await wholeContent(entry, data, place);
-  if (entry.kind === 'link') await unpacker.link(entry.name, path, linkTarget(content, entry, unpacker.archive));
+  if (entry.kind === 'link') await unpacker.link(entry.name, path, linkTarget(content, entry, unpacker));
   else await unpacker.file(entry.name, path, entry.mode, content);
 }
 
@@ -167,9 +169,10 @@ function checkAfter({ entry }: PlacedEntry, header: Buffer, after: Buffer, archi
     throw archiveError('ARCHIVE_INVALID', { archive, entry: entry.name }, problem, { reason: 'headers-differ' });
 }
 
-function linkTarget(content: Buffer, entry: ZipEntry, archive: string): string {
-  const target = content.toString('utf8');
-  if (content.length <= MAX_LINK_BYTES && Buffer.from(target).equals(content)) return target;
+function linkTarget(content: Buffer, entry: ZipEntry, { archive, names: { encoding } }: Unpacker): string {
+  const isUtf8 = (entry.flags & FLAG.utf8) !== 0;
+  const target = nameText(content, isUtf8 ? 'utf-8' : (encoding ?? 'utf-8'));
+  if (content.length <= MAX_LINK_BYTES && target !== undefined) return target;
   throw archiveError('ARCHIVE_UNSAFE', { archive, entry: entry.name }, 'is a link with a target that is no path', {
     reason: 'link-target',
   });
