@@ -80,6 +80,20 @@ servers:
     ],
   ],
   [
+    'coordinates of Maven that name no one file, and a repository that nothing is from',
+    `name: portal
+packages:
+  a: {source: 'maven:com.example:app:1.0-SNAPSHOT'}
+  b: {source: 'maven:com.example:app'}
+  c: {source: c.tar, repository: 'https://repo.test'}
+`,
+    [
+      'yaml:3: packages.a.source: expected maven:group:artifact:version[:classifier][@type], with a version that stays the same file (of a snapshot: 1.2-20260101.120000-3), found "maven:com.example:app:1.0-SNAPSHOT"',
+      'yaml:4: packages.b.source: expected maven:group:artifact:version[:classifier][@type], with a version that stays the same file (of a snapshot: 1.2-20260101.120000-3), found "maven:com.example:app"',
+      'yaml:5: packages.c.repository: expected no repository beside a source that is not maven:…, found "https://repo.test"',
+    ],
+  ],
+  [
     'a login for a source by http, and a server twice',
     `name: portal
 packages:
@@ -99,7 +113,7 @@ servers:
     `${PACKAGE}    destinaton: x
 `,
     [
-      'yaml:5: packages.app.destinaton: expected one of source, integrity, extract, limits, destination, steps, found the unknown key destinaton; did you mean destination?',
+      'yaml:5: packages.app.destinaton: expected one of source, repository, integrity, extract, limits, destination, steps, found the unknown key destinaton; did you mean destination?',
     ],
   ],
   [
@@ -107,7 +121,7 @@ servers:
     `${PACKAGE}    zzz: 1
 `,
     [
-      'yaml:5: packages.app.zzz: expected one of source, integrity, extract, limits, destination, steps, found the unknown key zzz',
+      'yaml:5: packages.app.zzz: expected one of source, repository, integrity, extract, limits, destination, steps, found the unknown key zzz',
     ],
   ],
   [
@@ -443,7 +457,7 @@ packages:
   a: {source: "ftp://h/x.tar"}
 `,
     [
-      'yaml:3: packages.a.source: expected the path of a file or a folder, https://… or s3://bucket/key, found "ftp://h/x.tar"',
+      'yaml:3: packages.a.source: expected the path of a file or a folder, https://…, s3://bucket/key or maven:…, found "ftp://h/x.tar"',
     ],
   ],
   [
@@ -453,7 +467,7 @@ packages:
   a: {source: "s3://b"}
 `,
     [
-      'yaml:3: packages.a.source: expected the path of a file or a folder, https://… or s3://bucket/key, found "s3://b"',
+      'yaml:3: packages.a.source: expected the path of a file or a folder, https://…, s3://bucket/key or maven:…, found "s3://b"',
     ],
   ],
   [

@@ -96,13 +96,13 @@ function normalizeServers(written: NonNullable<ParsedConfig['servers']>, folder:
 }
 
 function normalizePackage(id: string, written: ParsedConfig['packages'][string], servers: Servers): PackageConfig {
-  const source = parseSource(written.source) ?? { kind: 'local' as const, written: written.source };
+  const source = parseSource(written.source, written) ?? { kind: 'local' as const, written: written.source };
   return {
     id,
     source,
     access: source.kind === 'http' && source.url.protocol === 'https:' ? servers.get(source.url.host) : undefined,
     integrity: written.integrity === undefined ? undefined : sha256OfIntegrity(written.integrity),
-    extract: normalizeExtract(written.extract, written.source),
+    extract: normalizeExtract(written.extract, source),
     limits: normalizeLimits(written.limits),
     destination: destinationOf(id, written),
     steps: written.steps ?? [],
@@ -118,11 +118,17 @@ export function isUsedWhole(path: string): boolean {
   return /\.(jar|war|ear|whl|nupkg)$/i.test(path);
 }
 
-function normalizeExtract(written: ParsedConfig['packages'][string]['extract'], source: string): Recipe['extract'] {
+function normalizeExtract(written: ParsedConfig['packages'][string]['extract'], source: Source): Recipe['extract'] {
   // A URL is shown without its query.
-  if (written === undefined) return isUsedWhole(source.replace(/^(\w+:[^?#]*).*/s, '$1')) ? 'single' : 'auto';
+  if (written === undefined)
+    return isUsedWhole(addressOf(source).replace(/^(\w+:[^?#]*).*/s, '$1')) ? 'single' : 'auto';
   if (typeof written === 'boolean') return written ? { strip: 0 } : false;
   return extractionOf(written);
+}
+
+/** What ends with the name of its file. */
+function addressOf(source: Source): string {
+  return source.kind === 'http' && source.isMaven ? source.url.href : source.written;
 }
 
 function normalizeLimits(written: ParsedConfig['packages'][string]['limits']): ArchiveLimits | undefined {

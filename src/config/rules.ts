@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { withoutCredentials } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
-import { findCycle, parseSource } from '../plan/index.js';
+import { findCycle, isMaven, parseSource } from '../plan/index.js';
 import { destinationOf } from './config.js';
 import { describe, type Problem } from './problem.js';
 import type { ParsedConfig } from './schema.js';
@@ -27,11 +27,21 @@ export function ruleProblems(config: ParsedConfig, folder: string): Problem[] {
 
 function sourceProblems(config: ParsedConfig): Problem[] {
   const withLogin = new Set(Object.keys(config.servers ?? {}).map(serverName));
-  return Object.entries(config.packages).flatMap(([id, { source: written, integrity }]): Problem[] => {
+  return Object.entries(config.packages).flatMap(([id, { source: written, repository, integrity }]): Problem[] => {
     const path = ['packages', id, 'source'];
-    const source = parseSource(written);
+    const source = parseSource(written, { repository });
     const found = describe(withoutCredentials(written));
-    if (!source) return [{ path, expected: 'the path of a file or a folder, https://… or s3://bucket/key', found }];
+    if (repository !== undefined && !isMaven(written))
+      return [
+        {
+          path: ['packages', id, 'repository'],
+          expected: 'no repository beside a source that is not maven:…',
+          found: describe(repository),
+        },
+      ];
+    if (!source && isMaven(written)) return [{ path, expected: MAVEN_FORM, found }];
+    if (!source)
+      return [{ path, expected: 'the path of a file or a folder, https://…, s3://bucket/key or maven:…', found }];
     if (source.kind === 'http' && source.url.protocol === 'http:' && integrity === undefined) {
       return [
         {
@@ -48,6 +58,9 @@ function sourceProblems(config: ParsedConfig): Problem[] {
     return [];
   });
 }
+
+const MAVEN_FORM =
+  'maven:group:artifact:version[:classifier][@type], with a version that stays the same file (of a snapshot: 1.2-20260101.120000-3)';
 
 /** One server has one place for what is set for it, however it is spelt. */
 function serverProblems({ servers = {} }: ParsedConfig): Problem[] {

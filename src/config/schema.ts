@@ -51,8 +51,13 @@ const limits = z
 const packageSchema = z
   .strictObject({
     source: localPath.describe(
-      'Where the bytes come from: the path of a file or a folder, https://… or s3://bucket/key.',
+      'Where the bytes come from: the path of a file or a folder, https://…, s3://bucket/key or maven:group:artifact:version[:classifier][@type].',
     ),
+    repository: z
+      .string()
+      .regex(/^https?:\/\/[^\s?#]+$/, { error: 'the https:// address of a Maven repository' })
+      .describe('The Maven repository of a maven: source. Default: Maven Central.')
+      .optional(),
     integrity: integrity.optional(),
     extract: extract.optional(),
     limits: limits.optional(),

@@ -3,6 +3,7 @@ export type { AwsEnvironment, AwsNetwork, Environment } from './environment.js';
 export { extractionOf, writtenExtraction } from './extraction.js';
 export { type FolderEntry, listFolder, listingDigest } from './folder-listing.js';
 export * from './input.js';
+export { isMaven } from './maven.js';
 export type { NameEncoding } from './name-encoding.js';
 export { findCycle, orderServices } from './order-services.js';
 export * from './recipe.js';

@@ -1,12 +1,28 @@
 import { percentDecoded } from '../core/percent-decoded.js';
+import { isMaven, mavenUrl } from './maven.js';
+
 /** Where a package's bytes come from, as the configuration says. */
 export type Source =
   | { kind: 'local'; written: string }
-  | { kind: 'http'; written: string; url: URL }
+  /** `isMaven`: a file of a Maven repository, which has its checksum beside it. */
+  | { kind: 'http'; written: string; url: URL; isMaven?: true }
   | { kind: 's3'; written: string; bucket: string; key: string };
 
-/** Reads `files/x.jar`, `https://…` or `s3://bucket/key`; undefined for a scheme that is none of these, or a broken URL. */
-export function parseSource(written: string): Source | undefined {
+/** What a source may have beside it. */
+export interface SourceOptions {
+  /** The Maven repository; default: Maven Central. */
+  repository?: string | undefined;
+}
+
+/**
+ * Reads `files/x.jar`, `https://…`, `s3://bucket/key` or `maven:group:artifact:version`; undefined for a scheme that is none of
+ * these, or a broken URL.
+ */
+export function parseSource(written: string, { repository }: SourceOptions = {}): Source | undefined {
+  if (isMaven(written)) {
+    const url = mavenUrl(written, repository);
+    return url === undefined ? undefined : { kind: 'http', written, url, isMaven: true };
+  }
   const scheme = /^([A-Za-z][\w+.-]+):\/\//.exec(written)?.[1]?.toLowerCase();
   if (scheme === undefined) return { kind: 'local', written };
   if (scheme === 's3') {

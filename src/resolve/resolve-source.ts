@@ -20,6 +20,8 @@ import type { LockedSource, LockedSources } from './lockfile.js';
 export type PinRemote = (source: {
   url: string;
   access?: ServerAccess | undefined;
+  /** Whether a checksum is beside it. */
+  isMaven?: boolean;
   integrity?: string;
   package: string;
 }) => Promise<LockedSource>;
@@ -181,6 +183,7 @@ function pinOnce(
     pinRemote({
       url: urlOf(source),
       access: item.access,
+      isMaven: source.kind === 'http' && source.isMaven === true,
       package: item.id,
       ...(integrity === undefined ? {} : { integrity: `sha256:${integrity}` }),
     });

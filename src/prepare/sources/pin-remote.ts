@@ -2,11 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrestageError } from '../../core/errors.js';
-import type { Emit } from '../../core/events.js';
+import type { Emit, PrestageEvent } from '../../core/events.js';
 import { rename, rm } from '../../core/held-files.js';
 import { paced } from '../../core/paced.js';
 import { type InputLocations, isRemote } from '../../plan/index.js';
 import type { RetryPolicy } from '../../remote/index.js';
+import { type Checksum, checksumBeside, checksumMismatch } from './checksum-beside.js';
 import { type Announcement, inspect, openDownload } from './download.js';
 import { existingSize } from './local-size.js';
 import type { Origin } from './origin.js';
@@ -14,6 +15,8 @@ import { type KeptPin, PinCache } from './pin-cache.js';
 import { type RemoteAddress, Remotes } from './remotes.js';
 
 export interface RemoteSource extends RemoteAddress {
+  /** Whether it is in a Maven repository, which has its checksum beside it. */
+  isMaven?: boolean;
   /** `sha256-<base64>` or `sha256:<hex>`. */
   integrity?: string | undefined;
   /** Whose source it is, for events. */
@@ -73,14 +76,17 @@ async function pinRemote(source: RemoteSource, remotes: Remotes, options: PinOpt
     onRetry: (retry) => emit({ type: 'package.retry', package: source.package, ...retry }),
   };
   const wanted = source.integrity === undefined ? undefined : digestOfIntegrity(source.integrity);
+  const checksum = source.isMaven && wanted === undefined ? await checksumBeside(source, remotes, policy) : undefined;
+  if (source.isMaven && wanted === undefined && checksum === undefined) emit(withoutChecksum(source));
+  const said = checksum?.algorithm === 'sha256' ? checksum.value : undefined;
   const found = await cache.find(source.url);
   const kept = found?.validator === undefined ? undefined : found;
-  const asks = wanted !== undefined || origin.knowsDigests || kept !== undefined;
+  const asks = wanted !== undefined || said !== undefined || origin.knowsDigests || kept !== undefined;
   const announced = asks ? await announcement(origin, policy) : undefined;
   const pin =
-    pinByHeaders(wanted ?? announced?.sha256, announced) ??
+    pinByHeaders(wanted ?? said ?? announced?.sha256, announced) ??
     pinByCopy(kept, announced) ??
-    (await download(source, { cache, origin, policy, emit }));
+    (await download(source, { cache, origin, policy, emit, checksum }));
   if (wanted !== undefined && pin.sha256 !== wanted) throw integrityMismatch(source, wanted, pin.sha256);
   return pin;
 }
@@ -127,10 +133,12 @@ interface Fetching {
   origin: Origin;
   policy: RetryPolicy;
   emit: Emit;
+  /** What the bytes must have, beside what is pinned. */
+  checksum?: Checksum | undefined;
 }
 
 /** Written under a fresh name and renamed when complete, so that runs side by side never see a part of a file. */
-async function download(source: RemoteSource, { cache, origin, policy, emit }: Fetching): Promise<RemotePin> {
+async function download(source: RemoteSource, { cache, origin, policy, emit, checksum }: Fetching): Promise<RemotePin> {
   const started = performance.now();
   const isTime = paced();
   await mkdir(cache.folder, { recursive: true });
@@ -140,11 +148,13 @@ async function download(source: RemoteSource, { cache, origin, policy, emit }: F
     const about = { package: source.package, ...(announced === undefined ? {} : { bytesTotal: announced }) };
     emit({ type: 'fetch.started', ...about });
     const hash = createHash('sha256');
+    const sum = checksum && createHash(checksum.algorithm);
     let size = 0;
     const handle = await open(staged, 'wx', 0o644);
     try {
       for await (const chunk of chunks) {
         hash.update(chunk);
+        sum?.update(chunk);
         await handle.writeFile(chunk);
         size += chunk.length;
         if (isTime()) emit({ type: 'fetch.progress', ...about, bytes: size });
@@ -153,6 +163,8 @@ async function download(source: RemoteSource, { cache, origin, policy, emit }: F
     } finally {
       await handle.close();
     }
+    const found = sum?.digest('hex');
+    if (checksum && found !== checksum.value) throw checksumMismatch(source, checksum, found ?? '');
     const pin = { sha256: hash.digest('hex'), size, ...(version === undefined ? {} : { version }) };
     await rename(staged, cache.copyOf(pin.sha256));
     await cache.keep(source.url, { ...pin, validator, said });
@@ -162,6 +174,14 @@ async function download(source: RemoteSource, { cache, origin, policy, emit }: F
   } finally {
     await rm(staged, { force: true });
   }
+}
+
+function withoutChecksum({ url }: RemoteSource): PrestageEvent {
+  return {
+    type: 'warning',
+    message: `${url} has no checksum beside it (.sha256, .sha1), so it is pinned as it came.`,
+    hint: 'Give the package an `integrity` where you know its digest.',
+  };
 }
 
 function digestOfIntegrity(integrity: string): string {
