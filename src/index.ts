@@ -8,7 +8,7 @@
  * ```
  */
 
-export { type ConfigInput, defineConfig } from './config/index.js';
+export { type ConfigContext, type ConfigInput, defineConfig } from './config/index.js';
 export { ARCHIVE_REASONS, type ArchiveReason } from './core/archive-reasons.js';
 export { ERRORS, type ErrorCode, type ErrorContext, PrestageError, type SerializedError } from './core/errors.js';
 export type { Emit, PrestageEvent, TimedEvent } from './core/events.js';

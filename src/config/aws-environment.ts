@@ -4,8 +4,11 @@ import type { awsEnvironment } from './schema-aws.js';
 
 /** The settings of an environment on AWS with their defaults. */
 export function normalizeAwsEnvironment(name: string, written: z.output<typeof awsEnvironment>): AwsEnvironment {
-  const { target, region, account, profile, assumeRole, vpc, storage, instanceTypes = {} } = written;
+  const { target, region, account, profile, assumeRole, vpc, storage, instanceTypes = {}, services = {} } = written;
   const ha = written.ha ?? false;
+  const ownTypes = Object.fromEntries(
+    Object.entries(services).flatMap(([service, { instanceType }]) => (instanceType ? [[service, instanceType]] : [])),
+  );
   return {
     name,
     target,
@@ -27,7 +30,7 @@ export function normalizeAwsEnvironment(name: string, written: z.output<typeof a
       worker: instanceTypes.worker ?? 'm7i.large',
       hosts: instanceTypes.hosts ?? 't3.medium',
       database: instanceTypes.database ?? 'db.t4g.medium',
-      services: instanceTypes.services ?? {},
+      services: { ...instanceTypes.services, ...ownTypes },
     },
   };
 }

@@ -53,7 +53,7 @@ packages:
 pakcages: {}
 `,
     [
-      'yaml:2: pakcages: expected one of name, mode, packages, servers, services, database, dns, environments, found the unknown key pakcages; did you mean packages?',
+      'yaml:2: pakcages: expected one of name, mode, packages, servers, services, database, dns, environments, values, inputs, found the unknown key pakcages; did you mean packages?',
     ],
   ],
   [
@@ -739,7 +739,7 @@ environments: {dev: {target: aws, region: moon, vpcCidr: 10.20.0.0/8, account: 1
 packages: {}
 environments: {dev: {target: local, region: x}}
 `,
-    ['yaml:3: environments.dev.region: expected one of target, root, found the unknown key region'],
+    ['yaml:3: environments.dev.region: expected one of target, root, services, values, found the unknown key region'],
   ],
   [
     'two environments with one root',
@@ -809,7 +809,7 @@ test.each<[string, string, string, string[]]>([
     'CONFIG_INVALID',
     '{\n  "name": "portal",\n  "package": {}\n}',
     [
-      'json:3: package: expected one of name, mode, packages, servers, services, database, dns, environments, found the unknown key package; did you mean packages?',
+      'json:3: package: expected one of name, mode, packages, servers, services, database, dns, environments, values, inputs, found the unknown key package; did you mean packages?',
     ],
   ],
   [
@@ -929,10 +929,10 @@ test.each<[string, string, string, string[]]>([
     ['ts: expected the configuration as its default export, found none'],
   ],
   [
-    'a function',
-    'CONFIG_SYNTAX',
+    'a function that makes nothing',
+    'CONFIG_INVALID',
     'export default () => ({});\n',
-    ['ts: expected the configuration as its default export, found a function'],
+    ['ts:1: name: expected text, found nothing', 'ts:1: packages: expected a map, found nothing'],
   ],
 ])('TypeScript: %s', async (_, code, text, lines) => {
   const error = await failure('prestage.config.ts', text);

@@ -30,9 +30,21 @@ export interface Config {
   /** In the order of the configuration. */
   packages: PackageConfig[];
   services: ServicesPlan;
-  environments: Environment[];
+  /** The one that all of this is for. */
+  environment: Environment;
+  environments: NamedEnvironment[];
+  /** Whether a source, by its name in the lockfile, may be that of another environment. */
+  isElsewhere: (source: string) => boolean;
+  /** What the values are that nobody else is to read. */
+  secrets: string[];
   /** The line of a key in the file, for messages. */
   locate: SourceFile['locate'];
+}
+
+/** What is known of every environment. */
+export interface NamedEnvironment {
+  name: string;
+  target: Environment['target'];
 }
 
 export interface PackageConfig {
@@ -50,7 +62,14 @@ export interface PackageConfig {
 }
 
 /** Writes out defaults and short forms. The input keeps all rules (rules.ts). */
-export function normalizeConfig(file: string, parsed: ParsedConfig, locate: SourceFile['locate']): Config {
+export function normalizeConfig(
+  file: string,
+  parsed: ParsedConfig,
+  {
+    environment,
+    ...around
+  }: { environment: string } & Pick<Config, 'environments' | 'isElsewhere' | 'secrets' | 'locate'>,
+): Config {
   const folder = dirname(file);
   const { database, dns } = parsed;
   const servers = normalizeServers(parsed.servers ?? {}, folder);
@@ -73,10 +92,8 @@ export function normalizeConfig(file: string, parsed: ParsedConfig, locate: Sour
         : {}),
       ...(dns ? { dnsZone: dns.zone } : {}),
     },
-    environments: Object.entries(parsed.environments ?? { local: { target: 'local' as const } }).map(
-      ([name, written]) => normalizeEnvironment(name, written, folder),
-    ),
-    locate,
+    environment: normalizeEnvironment(environment, parsed.environments?.[environment], folder),
+    ...around,
   };
 }
 
@@ -137,9 +154,9 @@ function normalizeLimits(written: ParsedConfig['packages'][string]['limits']): A
   return size === undefined ? others : { ...others, size: sizeInBytes(size) };
 }
 
-function normalizeEnvironment(
+export function normalizeEnvironment(
   name: string,
-  written: NonNullable<ParsedConfig['environments']>[string],
+  written: NonNullable<ParsedConfig['environments']>[string] = { target: 'local' },
   folder: string,
 ): Environment {
   if (written.target === 'local')

@@ -1,17 +1,8 @@
 import { PrestageError } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
-import type { Environment } from '../plan/index.js';
-import type { Config } from './config.js';
-
-/** The environment of that name; without a name the only one there is, or `local`. @throws ENVIRONMENT_UNKNOWN */
-export function selectEnvironment(config: Config, name?: string): Environment {
-  const names = config.environments.map((environment) => environment.name);
-  const chosen = chooseEnvironment(names, config.file, name);
-  return config.environments.find((environment) => environment.name === chosen) as Environment;
-}
 
 /** The name of the environment that is meant, out of those there are. @throws ENVIRONMENT_UNKNOWN */
-export function chooseEnvironment(names: readonly string[], file: string, name?: string): string {
+export function selectEnvironment(names: readonly string[], file: string, name?: string): string {
   const wanted = name ?? defaultEnvironment(names);
   if (names.includes(wanted)) return wanted;
   if (name === undefined) {

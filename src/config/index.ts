@@ -1,7 +1,7 @@
 /** The configuration: found, read, checked, and with its defaults and short forms written out. */
 export { type Config, isUsedWhole, type PackageConfig } from './config.js';
-export { defineConfig } from './define-config.js';
-export { defaultEnvironment, selectEnvironment } from './environment.js';
+export { type ConfigContext, defineConfig } from './define-config.js';
+export { defaultEnvironment } from './environment.js';
 export { findConfig } from './find-config.js';
 export { loadConfig, loadPlace } from './load-config.js';
 export { describe, keyText, type Problem, problemsError } from './problem.js';

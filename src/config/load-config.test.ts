@@ -2,14 +2,13 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderWith } from '../../test/folder-with.js';
-import { selectEnvironment } from './environment.js';
 import { loadConfig, loadPlace } from './load-config.js';
 import type { ConfigInput } from './schema.js';
 
 const minimal = { name: 'portal', packages: { app: { source: 'app.tar' } } };
 
-async function load(config: ConfigInput) {
-  return loadConfig(await folderWith({ 'prestage.config.json': JSON.stringify(config) }));
+async function load(config: ConfigInput, environment?: string) {
+  return loadConfig(await folderWith({ 'prestage.config.json': JSON.stringify(config) }), { environment });
 }
 
 const asObject = JSON.stringify(minimal);
@@ -211,7 +210,7 @@ describe('the environment', () => {
 
   test('is local, under .prestage, where none is configured', async () => {
     const config = await load(minimal);
-    expect(selectEnvironment(config)).toEqual({
+    expect(config.environment).toEqual({
       name: 'local',
       target: 'local',
       root: join(config.folder, '.prestage/local'),
@@ -220,13 +219,12 @@ describe('the environment', () => {
 
   test('is the only one there is, whatever its name', async () => {
     const config = await load({ ...minimal, environments: { here: { target: 'local', root: 'store' } } });
-    expect(selectEnvironment(config)).toEqual({ name: 'here', target: 'local', root: join(config.folder, 'store') });
+    expect(config.environment).toEqual({ name: 'here', target: 'local', root: join(config.folder, 'store') });
   });
 
   test('is local where there are several and none is named', async () => {
-    const config = await load({ ...minimal, environments });
-    expect(selectEnvironment(config).name).toBe('local');
-    expect(selectEnvironment(config, 'dev')).toEqual({
+    expect((await load({ ...minimal, environments })).environment.name).toBe('local');
+    expect((await load({ ...minimal, environments }, 'dev')).environment).toEqual({
       name: 'dev',
       target: 'aws',
       region: 'eu-west-1',
@@ -237,22 +235,19 @@ describe('the environment', () => {
   });
 
   test('is an error where its name is not there, with the nearest', async () => {
-    const config = await load({ ...minimal, environments });
-    expect(() => selectEnvironment(config, 'deb')).toThrow(
-      expect.objectContaining({
-        code: 'ENVIRONMENT_UNKNOWN',
-        message: 'There is no environment deb; there are: dev, local.',
-        hint: 'Did you mean --env dev?',
-      }),
-    );
+    await expect(load({ ...minimal, environments }, 'deb')).rejects.toMatchObject({
+      code: 'ENVIRONMENT_UNKNOWN',
+      message: 'There is no environment deb; there are: dev, local.',
+      hint: 'Did you mean --env dev?',
+    });
   });
 
   test('is an error where there are several, none is local, and none is named', async () => {
     const { dev } = environments;
-    const config = await load({ ...minimal, environments: { dev, prod: dev } });
-    expect(() => selectEnvironment(config)).toThrow(
-      expect.objectContaining({ code: 'ENVIRONMENT_UNKNOWN', hint: 'Name one: --env NAME.' }),
-    );
+    await expect(load({ ...minimal, environments: { dev, prod: dev } })).rejects.toMatchObject({
+      code: 'ENVIRONMENT_UNKNOWN',
+      hint: 'Name one: --env NAME.',
+    });
   });
 });
 

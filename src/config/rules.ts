@@ -8,7 +8,7 @@ import type { ParsedConfig } from './schema.js';
 import { serverName } from './schema-servers.js';
 
 /** What no value can say of itself: names that refer to each other, and places that only one may have. */
-export function ruleProblems(config: ParsedConfig, folder: string): Problem[] {
+export function ruleProblems(config: ParsedConfig): Problem[] {
   return [
     ...sourceProblems(config),
     ...serverProblems(config),
@@ -20,7 +20,6 @@ export function ruleProblems(config: ParsedConfig, folder: string): Problem[] {
     ...cycleProblems(config),
     ...jumpProblems(config),
     ...portProblems(config),
-    ...rootProblems(config, folder),
     ...awsProblems(config),
   ];
 }
@@ -233,7 +232,8 @@ function portProblems({ services = {}, environments }: ParsedConfig): Problem[] 
   });
 }
 
-function rootProblems({ environments = {} }: ParsedConfig, folder: string): Problem[] {
+/** Each environment has files of its own. */
+export function rootProblems(environments: NonNullable<ParsedConfig['environments']>, folder: string): Problem[] {
   const owners = new Map<string, string>();
   return Object.entries(environments).flatMap(([name, environment]): Problem[] => {
     if (environment.target !== 'local') return [];
@@ -257,6 +257,9 @@ function awsProblems(config: ParsedConfig): Problem[] {
     const path = ['environments', name];
     const { vpc, instanceTypes } = environment;
     const unknown = Object.keys(instanceTypes?.services ?? {}).filter((service) => !config.services?.[service]);
+    const twice = Object.entries(environment.services ?? {})
+      .filter(([service, { instanceType }]) => instanceType && instanceTypes?.services?.[service] !== undefined)
+      .map(([service]) => service);
     return [
       ...(vpc && environment.vpcCidr !== undefined
         ? [{ path: [...path, 'vpcCidr'], expected: 'either vpcCidr, for a VPC of its own, or vpc', found: 'both' }]
@@ -273,6 +276,11 @@ function awsProblems(config: ParsedConfig): Problem[] {
       ...(vpc && config.database && vpc.workerSubnets.length < 2
         ? [{ path: [...path, 'vpc', 'workerSubnets'], expected: 'two subnets, which a database needs', found: 'one' }]
         : []),
+      ...twice.map((service) => ({
+        path: [...path, 'services', service, 'instanceType'],
+        expected: `either instanceType or instanceTypes.services.${service}`,
+        found: 'both',
+      })),
       ...unknown.map((service) => ({
         path: [...path, 'instanceTypes', 'services', service],
         expected: 'the name of a service',

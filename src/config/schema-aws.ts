@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { flag } from '../plan/index.js';
-import { id } from './schema-values.js';
+import { ownAwsServices } from './schema-services.js';
+import { id, instanceType, OWN_VALUES, values } from './schema-values.js';
 
 const AN_ACCOUNT = 'an account number of 12 digits, in quotes';
 
@@ -9,11 +10,6 @@ const awsId = (prefix: string) => {
   const error = `an id such as ${prefix}-0a1b2c3d4e5f60718`;
   return z.string({ error }).regex(new RegExp(`^${prefix}-[0-9a-f]{8}([0-9a-f]{9})?$`), { error });
 };
-
-const AN_INSTANCE_TYPE = 'an instance type such as t3.medium';
-const instanceType = z.string({ error: AN_INSTANCE_TYPE }).regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, {
-  error: AN_INSTANCE_TYPE,
-});
 
 const A_DATABASE_TYPE = 'a class of database instances such as db.t4g.medium';
 const databaseType = z.string({ error: A_DATABASE_TYPE }).regex(/^db\.[a-z][a-z0-9-]*\.[a-z0-9]+$/, {
@@ -94,6 +90,8 @@ export const awsEnvironment = z.strictObject({
     .describe('High availability: a standby of the database in another zone, and a load balancer before each service.')
     .optional(),
   instanceTypes: instanceTypes.optional(),
+  services: ownAwsServices.optional(),
+  values: values.describe(OWN_VALUES).optional(),
 });
 
 function isVpcCidr(value: string): boolean {

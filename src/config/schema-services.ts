@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { count, scalar } from '../plan/index.js';
-import { duration, id, scriptPath } from './schema-values.js';
+import { duration, id, instanceType, scriptPath } from './schema-values.js';
 
 const timeout = duration.describe('How long the check may take to succeed: 500ms, 120s, 2m. Default: 60s.').optional();
 
@@ -67,6 +67,16 @@ const user = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, {
   error: 'the name of a user: a lower-case letter or _, then at most 31 of a-z, 0-9, _ and -',
 });
 
+const A_COUNT = 'a whole number from 1';
+
+/** What an environment may say of a service in its own way. */
+const perEnvironment = {
+  count: count.min(1, { error: A_COUNT }).describe('How many hosts. Default: 1.').optional(),
+  port: port.describe('Where it listens.').optional(),
+  health: health.optional(),
+  environment: z.record(variable, scalar).describe('More variables for boot and run.').optional(),
+};
+
 const service = z
   .strictObject({
     role: z
@@ -87,12 +97,29 @@ const service = z
     bootUser: user.describe('The user that runs `boot` on AWS. Default: root.').optional(),
     needs: z.array(z.string()).describe('Packages that must be in the release. Default: it may use any.').optional(),
     after: z.array(z.string()).describe('Services that must be healthy before this one starts.').optional(),
-    count: count.min(1, { error: 'a whole number from 1' }).describe('How many hosts. Default: 1.').optional(),
-    port: port.describe('Where it listens.').optional(),
-    health: health.optional(),
+    count: perEnvironment.count,
+    port: perEnvironment.port,
+    health: perEnvironment.health,
     allow: allow.optional(),
-    environment: z.record(variable, scalar).describe('More variables for boot and run.').optional(),
+    environment: perEnvironment.environment,
   })
   .describe('A program that runs on hosts: a boot script once, then run.');
 
 export const services = z.record(id, service).describe('The programs of phase 2, by name.');
+
+const OWN_SERVICES =
+  'What is another for a service in this environment, by its name. Variables of `environment` are added to those of the service.';
+
+/** `services` of an environment. That there is such a service is checked when it is put together. */
+export const ownServices = z.record(id, z.strictObject(perEnvironment)).describe(OWN_SERVICES);
+
+/** The same on AWS, where a host is a machine of some type. */
+export const ownAwsServices = z
+  .record(
+    id,
+    z.strictObject({
+      ...perEnvironment,
+      instanceType: instanceType.describe('Instance type of its hosts.').optional(),
+    }),
+  )
+  .describe(OWN_SERVICES);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { count, isTreePath } from '../plan/index.js';
+import { count, isTreePath, scalar } from '../plan/index.js';
 
 /**
  * The small values of the configuration. Every `error` in the schema is what the message says after "expected"
@@ -37,3 +37,30 @@ export function sizeInBytes(size: string | number): number {
 export const scriptPath = z.string().refine((path) => isTreePath(path.replace(/^\.\//, '')), {
   error: "a path inside the configuration's folder, with forward slashes",
 });
+
+const AN_INSTANCE_TYPE = 'an instance type such as t3.medium';
+export const instanceType = z.string({ error: AN_INSTANCE_TYPE }).regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, {
+  error: AN_INSTANCE_TYPE,
+});
+
+const A_VALUE_NAME = 'a name of letters, digits, _ and -, beginning with a letter or _';
+
+/** By name: what texts of the configuration refer to as `${values.name}`. */
+export const values = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, { error: A_VALUE_NAME }), scalar);
+export const OWN_VALUES = 'Values in this environment, beside those of the configuration or in their place.';
+
+const A_VARIABLE = 'the name of a variable: letters, digits and underscores, beginning with a letter or _';
+
+/** Variables of the environment in which a command is run that texts may refer to as `${env.NAME}`. */
+export const inputs = z
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: A_VARIABLE }),
+    z
+      .strictObject({
+        default: scalar
+          .describe('What it is where the variable is not set. A number, true or false makes the variable one too.')
+          .optional(),
+      })
+      .nullable(),
+  )
+  .describe('Variables of the environment that a command is run in: what `env.NAME` in a text stands for.');

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { count, flag, isTreePath, localPath, writtenExtraction, writtenStep } from '../plan/index.js';
 import { awsEnvironment } from './schema-aws.js';
 import { servers } from './schema-servers.js';
-import { services } from './schema-services.js';
-import { id, size } from './schema-values.js';
+import { ownServices, services } from './schema-services.js';
+import { id, inputs, OWN_VALUES, size, values } from './schema-values.js';
 
 /**
  * The configuration as users write it: the one source of its types (`defineConfig`), of the messages when it is wrong
@@ -101,6 +101,8 @@ const environment = z.discriminatedUnion(
     z.strictObject({
       target: z.literal('local'),
       root: localPath.describe("The store's folder. Default: .prestage/<environment>.").optional(),
+      services: ownServices.optional(),
+      values: values.describe(OWN_VALUES).optional(),
     }),
     awsEnvironment,
   ],
@@ -132,6 +134,10 @@ export const configSchema = z
       .refine((all) => Object.keys(all).length > 0, { error: 'at least one environment' })
       .describe('Named targets with their settings. Default: local: {target: local, root: .prestage/local}.')
       .optional(),
+    values: values
+      .describe('Named values: what `values.name` in a text stands for. An environment may have others in their place.')
+      .optional(),
+    inputs: inputs.optional(),
   })
   .describe('The configuration of Prestage.');
 

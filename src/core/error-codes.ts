@@ -13,6 +13,10 @@ export const ERRORS = {
     'The configuration file is not valid TypeScript, JavaScript, JSON or YAML, or it threw when it was run.',
   ],
   CONFIG_INVALID: [2, 'A key is unknown, a value has the wrong type or breaks a rule of the configuration.'],
+  CONFIG_INPUT: [
+    2,
+    'A variable that the configuration takes from the environment (`inputs`) is not set, or not of the type of its default.',
+  ],
   CONFIG_FILE_MISSING: [2, 'A file or folder that the configuration names does not exist or cannot be read.'],
   CONFIG_CYCLE: [2, 'Services wait for each other in a circle (`after`).'],
   CONFIG_SCRIPT: [2, 'A `boot` or `run` script cannot be started as it is: no `#!` line, or a carriage return in it.'],

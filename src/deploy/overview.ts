@@ -1,4 +1,4 @@
-import { defaultEnvironment, loadConfig, selectEnvironment } from '../config/index.js';
+import { defaultEnvironment, loadConfig } from '../config/index.js';
 import { asPrestageError } from '../core/errors.js';
 import type { CommandOptions } from './project.js';
 import type { StatusResult } from './results.js';
@@ -23,9 +23,9 @@ export interface EnvironmentOverview {
 
 /** The project and the state of its environments, as far as that is known at once. */
 export async function overview(options: CommandOptions): Promise<ProjectOverview> {
-  const config = await loadConfig(options.config ?? process.cwd());
   const { environment: wanted } = options;
-  const chosen = wanted === undefined ? config.environments : [selectEnvironment(config, wanted)];
+  const config = await loadConfig(options.config ?? process.cwd(), { environment: wanted, orFirst: true });
+  const chosen = wanted === undefined ? config.environments : [config.environment];
   const byDefault = defaultEnvironment(config.environments.map(({ name }) => name));
   const environments = chosen.map(async ({ name, target }): Promise<EnvironmentOverview> => {
     const entry = { name, target, isDefault: name === byDefault };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Config, loadConfig, loadPlace, selectEnvironment } from '../config/index.js';
+import { type Config, loadConfig, loadPlace } from '../config/index.js';
 import type { CommandContext } from '../core/command-context.js';
 import { PrestageError } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
@@ -43,10 +43,10 @@ export async function openProject(options: CommandOptions): Promise<Project> {
 
 /** What is known without asking anybody. */
 export async function loadProject(options: CommandOptions): Promise<Omit<Project, 'target'>> {
-  const loaded = await loadConfig(options.config ?? process.cwd());
-  const config = options.throwAway ? await throwAwayConfig(loaded, options.throwAway) : loaded;
-  const environment = selectEnvironment(config, options.throwAway ? 'test' : options.environment);
-  return { config, environment, context: contextOf(options) };
+  const { environment, throwAway } = options;
+  const loaded = await loadConfig(options.config ?? process.cwd(), { environment, orFirst: throwAway !== undefined });
+  const config = throwAway ? await throwAwayConfig(loaded, throwAway) : loaded;
+  return { config, environment: config.environment, context: contextOf(options) };
 }
 
 export function targetOf({ config, environment }: Omit<Project, 'target'>): Promise<Target> {
@@ -95,7 +95,7 @@ export async function openDeployed(options: CommandOptions): Promise<DeployedPro
 const warned = new WeakSet<Emit>();
 
 async function throwAwayConfig(config: Config, { root, name = config.name }: { root: string; name?: string }) {
-  return withFreePorts({ ...config, name, environments: [{ name: 'test', target: 'local', root }] }, root);
+  return withFreePorts({ ...config, name, environment: { name: 'test', target: 'local', root } }, root);
 }
 
 /** Every source pinned by digest, and with that the release's identity. Changes nothing but caches. */
@@ -103,14 +103,13 @@ export async function resolveProject(
   project: Omit<Project, 'target'>,
   options: { updateLock?: boolean; offline?: boolean; only?: readonly string[] },
 ): Promise<Resolved> {
-  const { config, environment, context } = project;
+  const { config, context } = project;
   const { emit, signal } = context;
   const cacheFolder = sourceCache(config);
   let pins: Promise<RemotePins> | undefined;
   const openPins = async () => new (await engine()).RemotePins({ cacheFolder, emit, signal });
   try {
     const resolved = await resolve(config, {
-      environment: environment.name,
       updateLock: options.updateLock ?? false,
       ...(options.only === undefined ? {} : { only: options.only }),
       pinRemote: async (source) => {

@@ -38,7 +38,7 @@ export async function support(options: CommandOptions): Promise<SupportResult> {
     ['logs', () => endsOfLogs(options)],
   ];
   // What a program says of a secret that the configuration gives it has no name beside it.
-  const secrets = secretValues(await loadConfig(config).catch(() => undefined));
+  const secrets = secretValues(await loadConfig(config, options).catch(() => undefined));
   const read = parts.map(async ([part, text]) => ({ name: part, text: cleaned(await text().catch(inWords), secrets) }));
   return { environment: environment.name, project: name, parts: await Promise.all(read) };
 }

@@ -183,12 +183,6 @@ describe('a resolved configuration', () => {
     const patches = [{ name: 'a.patch', sha256: sha256('a') }];
     expect(plan.packages[0]?.recipe.steps).toEqual([{ kind: 'patch', strip: 1, fuzz: 0, optional: false, patches }]);
   });
-
-  test('takes an environment as it is, for a throw-away one', async () => {
-    const folder = await project(app(), { 'app.tar': '' });
-    const environment = { name: 'test', target: 'local', root: '/nowhere' } as const;
-    expect((await resolveIn(folder, { environment })).environment).toBe(environment);
-  });
 });
 
 test('a large file says how far the reading for its digest is, once', async () => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Config, type PackageConfig, type Problem, problemsError, selectEnvironment } from '../config/index.js';
+import { type Config, type PackageConfig, type Problem, problemsError } from '../config/index.js';
 import { mapBounded } from '../core/bounded.js';
 import { PrestageError, withoutCredentials } from '../core/errors.js';
 import type { Emit } from '../core/events.js';
@@ -25,8 +25,6 @@ import { resolveSteps } from './resolve-steps.js';
 import { SourceFailures } from './source-failures.js';
 
 export interface ResolveOptions {
-  /** By name, or as it is; default: the only one there is, or `local`. */
-  environment?: string | Environment;
   /** Pin remote sources again. */
   updateLock?: boolean;
   /** Packages and services of these names alone: the plan is of no more, and other sources stay locked as they are. */
@@ -62,13 +60,13 @@ export interface Lockfile {
 /**
  * Pins every source and hashes every input. Changes nothing but the cache of digests; the lockfile is written by
  * `writeLockfile`.
- * @throws ENVIRONMENT_UNKNOWN, CONFIG_FILE_MISSING, CONFIG_SCRIPT, CONFIG_INVALID, INTEGRITY_MISMATCH
+ * @throws CONFIG_FILE_MISSING, CONFIG_SCRIPT, CONFIG_INVALID, INTEGRITY_MISMATCH
  *   (all such problems in one error, and what is wrong with sources beside it), LOCKFILE_INVALID, SOURCE_MOVED, SOURCE_UNSAFE, SOURCE_CHANGED, and what pinRemote throws
  */
 export async function resolve(whole: Config, options: ResolveOptions): Promise<Resolved> {
-  const { environment: wanted, emit, signal, pinRemote, updateLock = false, only } = options;
+  const { emit, signal, pinRemote, updateLock = false, only } = options;
   const config = only === undefined ? whole : partOf(whole, only);
-  const environment = typeof wanted === 'object' ? wanted : selectEnvironment(config, wanted);
+  const { environment } = config;
   const path = join(config.folder, 'prestage.lock');
   const [cache, lock] = await Promise.all([DigestCache.open(config.folder), readLockfile(path)]);
   const inputs = new Inputs(config.folder, cache, { signal, onRead: tellOfLarge(emit) });
@@ -95,7 +93,7 @@ export async function resolve(whole: Config, options: ResolveOptions): Promise<R
       ),
       inputs: inputs.all(),
       services: config.services,
-      lockfile: await nextLockfile(path, lock, locking.pins, only === undefined ? {} : lock.sources),
+      lockfile: await nextLockfile(path, lock, locking.pins, (name) => only !== undefined || config.isElsewhere(name)),
       stepIndices: new Map(packages.map(({ plan, indices }) => [plan.id, indices])),
       absent,
     };
@@ -167,11 +165,12 @@ async function nextLockfile(
   path: string,
   before: { text: string; sources: LockedSources },
   pins: ReadonlyMap<string, Promise<LockedSource>>,
-  kept: LockedSources,
+  isKept: (name: string) => boolean,
 ): Promise<Lockfile> {
   const names = [...pins].sort(([a], [b]) => (a < b ? -1 : 1));
   const pinned = await Promise.all(names.map(async ([name, pin]) => [name, await pin] as const));
-  const sources: LockedSources = { ...kept, ...Object.fromEntries(pinned) };
+  const kept = Object.entries(before.sources).filter(([name]) => isKept(name));
+  const sources: LockedSources = Object.fromEntries([...kept, ...pinned]);
   const changes = pinned.flatMap(([name, { sha256 }]) => {
     const previous = Object.hasOwn(before.sources, name) ? before.sources[name]?.sha256 : undefined;
     if (previous === sha256) return [];

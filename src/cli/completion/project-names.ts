@@ -40,6 +40,6 @@ export const projectNames: ProjectNames = {
   },
 };
 
-const configOf = (place: Place) => loadConfig(place.config ?? process.cwd());
+const configOf = ({ config, env }: Place) => loadConfig(config ?? process.cwd(), { environment: env, orFirst: true });
 
 const named = (value: string, description: string): Candidate => ({ value, description });

@@ -34,14 +34,14 @@ export class Site {
   options(name: string, { signal = this.#session.signal, project }: SiteOptions = {}): CommandOptions {
     this.#used.add(name);
     this.#lastUsed = name;
-    const { environment: _, ...options } = this.#session.options;
     const throwAway = { root: this.root(name), ...(project === undefined ? {} : { name: project }) };
-    return { ...options, signal, emit: this.#emit, throwAway };
+    return { ...this.#session.options, signal, emit: this.#emit, throwAway };
   }
 
   /** The user's configuration, as it is written. */
   config(): Promise<Config> {
-    return loadConfig(this.#session.flags.config ?? process.cwd());
+    const { config, env } = this.#session.flags;
+    return loadConfig(config ?? process.cwd(), { environment: env, orFirst: true });
   }
 
   /** Deploys in a root, and gives what happened as well as what it came to. */

@@ -19,7 +19,8 @@ export async function trial(mode: TrialMode, session: Session, junit?: string): 
   const started = performance.now();
   const startedAt = new Date();
   // A wrong configuration is no failed check.
-  const config = await loadConfig(session.flags.config ?? process.cwd());
+  const { config: file, env } = session.flags;
+  const config = await loadConfig(file ?? process.cwd(), { environment: env, orFirst: true });
   if (junit !== undefined) await demandWritable(junit);
   const folder = await openTrialFolder(config.folder);
   const site = new Site(folder, session);

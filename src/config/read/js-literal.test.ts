@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseLiteral } from './js-literal.js';
-import { locateIn } from './literal.js';
+import { placesIn } from './literal.js';
 import type { KeyPath } from './source-file.js';
 
-const lines = (text: string) => locateIn(text, parseLiteral(text));
+const lines = (text: string) => placesIn(text, parseLiteral(text)).locate;
 
 test.each<[string, string, KeyPath, number | undefined]>([
   ['a key', 'export default {\n a: 1,\n b: 2 }', ['b'], 3],
@@ -34,6 +34,13 @@ test.each<[string, string, KeyPath, number | undefined]>([
   ['a shorthand key', 'export default { a,\n b,\n c }', ['b'], 2],
   ['an object with a type after it', 'export default {\n a: { b: 1 } as const,\n c: 1 } satisfies Config', ['c'], 3],
   ['a key that is not there: that of the map around it', 'export default {\n a: {\n x: 1 } }', ['a', 'y'], 2],
+  ['a key that an arrow function makes', 'export default ({ a }: { a: string }) => ({\n b: a })', ['b'], 2],
+  [
+    'a key that a defined function returns',
+    'export default defineConfig(async ({ values: { x } }) => {\n const b = { b: 1 };\n return {\n b } })',
+    ['b'],
+    4,
+  ],
   ['nothing where the object is made elsewhere', 'export default make()', ['a'], undefined],
   ['nothing where nothing is exported', 'const a = { a: 1 }', ['a'], undefined],
 ])('finds the line of %s', (_, text, path, line) => {

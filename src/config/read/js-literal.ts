@@ -95,10 +95,23 @@ function findStart(tokens: readonly Token[]): number | undefined {
   );
   if (exported === -1) return undefined;
   let at = exported + 2;
-  if (tokens[at]?.value === 'defineConfig' && tokens[at + 1]?.value === '(') at += 2;
+  // With types in angle brackets, or without.
+  if (tokens[at]?.value === 'defineConfig') at = tokens.findIndex((token, i) => i > at && token.value === '(') + 1;
   const first = tokens[at];
   if (first?.value === '{') return at;
+  if (first?.kind === 'mark' || first?.value === 'function' || first?.value === 'async') return resultOf(tokens, at);
   return first?.kind === 'name' ? initializerOf(tokens, first.value) : undefined;
+}
+
+/** `({ values }) => ({` or `({ values }) => { … return {`: the index of the `{`. Parameters with types have braces as well. */
+function resultOf(tokens: readonly Token[], from: number): number | undefined {
+  const isMark = (index: number, value: string) => tokens[index]?.kind === 'mark' && tokens[index].value === value;
+  for (let i = from; i < tokens.length; i++) {
+    const isArrow = isMark(i - 3, '=') && isMark(i - 2, '>') && isMark(i - 1, '(');
+    const isReturn = tokens[i - 1]?.kind === 'name' && tokens[i - 1]?.value === 'return';
+    if (isMark(i, '{') && (isArrow || isReturn)) return i;
+  }
+  return undefined;
 }
 
 /** `const name: Type = {` or `const name = defineConfig({`: the index of the `{`. */
@@ -129,7 +142,7 @@ class LiteralParser {
     if (opening === '{') value = this.object();
     else if (opening === '[') value = this.array();
     this.skipExpression();
-    return { offset, value };
+    return { offset, end: this.tokens[this.at]?.offset ?? Number.POSITIVE_INFINITY, value };
   }
 
   private object(): Literal {
@@ -141,7 +154,8 @@ class LiteralParser {
         this.at += 2;
         members.set(key.value, this.member(key.offset));
       } else {
-        if (key?.kind === 'name') members.set(key.value, { offset: key.offset, value: { kind: 'other' } });
+        if (key?.kind === 'name')
+          members.set(key.value, { offset: key.offset, end: key.offset, value: { kind: 'other' } });
         this.skipExpression();
       }
       if (!this.comma()) break;

@@ -4,8 +4,11 @@ import { errnoOf, PrestageError } from '../../core/errors.js';
 import { shownPath } from '../../core/shown-path.js';
 import type { SourceFile } from './source-file.js';
 
-/** Reads a configuration file by its ending. What reads a format is loaded only for it. @throws CONFIG_NOT_FOUND, CONFIG_SYNTAX */
-export async function readConfigFile(file: string): Promise<SourceFile> {
+/**
+ * Reads a configuration file by its ending; a program is run for an environment. What reads a format is loaded only for it.
+ * @throws CONFIG_NOT_FOUND, CONFIG_SYNTAX
+ */
+export async function readConfigFile(file: string, environment: string): Promise<SourceFile> {
   const text = (await readText(file)).replace(/^\uFEFF/, '');
   switch (extname(file)) {
     case '.yaml':
@@ -14,7 +17,7 @@ export async function readConfigFile(file: string): Promise<SourceFile> {
     case '.json':
       return readJsonText(file, text);
     default:
-      return (await import('./read-module.js')).readModule(file, text);
+      return (await import('./read-module.js')).readModule(file, text, environment);
   }
 }
 

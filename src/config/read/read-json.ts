@@ -1,5 +1,5 @@
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { type Literal, locateIn, type Member } from './literal.js';
+import { type Literal, type Member, placesIn } from './literal.js';
 import { lineAt, type SourceFile } from './source-file.js';
 import { syntaxError } from './syntax-error.js';
 
@@ -18,7 +18,7 @@ export function readJson(file: string, text: string): SourceFile {
       'Keep one of the two.',
     );
   }
-  return { data: dataOf(root), locate: locateIn(text, memberOf(root, root.offset)), problems: [] };
+  return { data: dataOf(root), ...placesIn(text, memberOf(root, root)), problems: [] };
 }
 
 function faultError(file: string, text: string, fault: ParseError | undefined) {
@@ -58,18 +58,19 @@ function dataOf(node: Node): unknown {
   );
 }
 
-function memberOf(node: Node, offset: number): Member {
-  return { offset, value: literalOf(node) };
+/** `at` is what has its key as well. */
+function memberOf(node: Node, at: Node): Member {
+  return { offset: at.offset, end: at.offset + at.length, value: literalOf(node) };
 }
 
 function literalOf(node: Node): Literal {
   const children = node.children ?? [];
-  if (node.type === 'array') return { kind: 'array', items: children.map((child) => memberOf(child, child.offset)) };
+  if (node.type === 'array') return { kind: 'array', items: children.map((child) => memberOf(child, child)) };
   if (node.type !== 'object') return { kind: 'other' };
   const members = new Map<string, Member>();
   for (const property of children) {
     const [key, value] = property.children ?? [];
-    if (key && value) members.set(String(key.value), memberOf(value, property.offset));
+    if (key && value) members.set(String(key.value), memberOf(value, property));
   }
   return { kind: 'object', members };
 }

@@ -1,17 +1,26 @@
 import { pathToFileURL } from 'node:url';
+import { PrestageError } from '../../core/errors.js';
 import { defineConfig } from '../define-config.js';
 import { parseLiteral } from './js-literal.js';
-import { locateIn } from './literal.js';
-import type { SourceFile } from './source-file.js';
+import { placesIn } from './literal.js';
+import type { ForEnvironment, SourceFile } from './source-file.js';
 import { syntaxError } from './syntax-error.js';
 
-/** Runs a configuration that is a program and takes its default export. @throws CONFIG_SYNTAX */
-export async function readModule(file: string, text: string): Promise<SourceFile> {
+/**
+ * Runs a configuration that is a program and takes its default export, or what that makes for an environment.
+ * @throws CONFIG_SYNTAX
+ */
+export async function readModule(file: string, text: string, environment: string): Promise<SourceFile> {
   let loaded: unknown;
   try {
     loaded = await whileAlive(() => (file.endsWith('.ts') ? importTypeScript(file) : importJavaScript(file)));
   } catch (cause) {
     throw loadError(file, cause);
+  }
+  const places = placesIn(text, parseLiteral(text));
+  if (typeof loaded === 'function') {
+    const forEnvironment = callable(file, loaded as ConfigFunction);
+    return { data: await forEnvironment(environment), forEnvironment, ...places, problems: [] };
   }
   if (typeof loaded !== 'object' || loaded === null) {
     const found = loaded === undefined ? 'none' : `a ${typeof loaded}`;
@@ -19,10 +28,44 @@ export async function readModule(file: string, text: string): Promise<SourceFile
       file,
       undefined,
       `expected the configuration as its default export, found ${found}`,
-      'Write `export default defineConfig({ … })`.',
+      'Write `export default defineConfig({ … })`, or `defineConfig(({ environment, values }) => ({ … }))`.',
     );
   }
-  return { data: loaded, locate: locateIn(text, parseLiteral(text)), problems: [] };
+  return { data: loaded, ...places, problems: [] };
+}
+
+type ConfigFunction = (context: { environment: string; values: object }) => unknown;
+
+/**
+ * In place of the values while none is known, because the function that is to have them says what they are: whatever is
+ * done with it gives itself, or an empty text.
+ */
+const UNKNOWN: Readonly<Record<string, unknown>> = new Proxy(() => UNKNOWN, {
+  get: (_, key) => {
+    if (key === Symbol.toPrimitive) return () => '';
+    if (key === Symbol.iterator) return () => [].values();
+    return key === 'then' ? undefined : UNKNOWN;
+  },
+}) as unknown as Readonly<Record<string, unknown>>;
+
+function callable(file: string, make: ConfigFunction): ForEnvironment {
+  return async (environment, values = UNKNOWN) => {
+    try {
+      return await whileAlive(async () => make({ environment, values }));
+    } catch (cause) {
+      if (values === UNKNOWN) {
+        const { message } = cause instanceof Error ? cause : { message: String(cause) };
+        throw syntaxError(
+          file,
+          lineOf(file, cause, message),
+          `the function threw while no value was known: ${message}`,
+          'It is called once to read `environments`, `inputs` and `values`, and again with the values. Check values in the texts that use them, or not at all.',
+          cause,
+        );
+      }
+      throw cause instanceof PrestageError ? cause : loadError(file, cause);
+    }
+  };
 }
 
 /** A module that awaits what never comes lets Node run out of work: without a listener the process would just end. */

@@ -10,7 +10,7 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
-import { type KeyPath, lineAt, type SourceFile } from './source-file.js';
+import { type KeyPath, lineAt, type Position, positionOf, type SourceFile } from './source-file.js';
 import { syntaxError } from './syntax-error.js';
 
 /** YAML 1.2, with `<<` merges, and with positions. @throws CONFIG_SYNTAX */
@@ -28,6 +28,7 @@ export function readYaml(file: string, text: string): SourceFile {
   return {
     data: dataOf(document, file, text),
     locate: (path) => locate(document, text, path),
+    find: (path, excerpt) => find(document, text, path, excerpt),
     problems: changedNumbers(document),
   };
 }
@@ -67,15 +68,34 @@ function hintOf(code: string): string {
 }
 
 function locate(document: Document, text: string, path: KeyPath): number | undefined {
+  const { offset } = walked(document, path);
+  return offset === undefined ? undefined : lineAt(text, offset);
+}
+
+/** An alias is written elsewhere. */
+function find(document: Document, text: string, path: KeyPath, excerpt: string): Position | undefined {
+  const { node, offset, isThere } = walked(document, path);
+  if (!isThere) return undefined;
+  for (const value of [node, resolveAlias(document, node)]) {
+    const [start, end] = (value as Node | null | undefined)?.range ?? [];
+    if (start === undefined || end === undefined) continue;
+    const position = positionOf(text, [value === node ? (offset ?? start) : start, end], excerpt);
+    if (position) return position;
+  }
+  return undefined;
+}
+
+/** What is at a path, or the nearest above it, and where its key or item begins. */
+function walked(document: Document, path: KeyPath): { node: unknown; offset: number | undefined; isThere: boolean } {
   let node: unknown = document.contents;
   let offset = rangeStart(node);
   for (const step of path) {
     const child: { node: unknown; at: unknown } | undefined = childOf(document, resolveAlias(document, node), step);
-    if (!child) break;
+    if (!child) return { node, offset, isThere: false };
     node = child.node;
     offset = rangeStart(child.at) ?? offset;
   }
-  return offset === undefined ? undefined : lineAt(text, offset);
+  return { node, offset, isThere: true };
 }
 
 function childOf(document: Document, node: unknown, step: string | number): { node: unknown; at: unknown } | undefined {

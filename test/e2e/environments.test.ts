@@ -1,0 +1,93 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written like that
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Run } from '../prestage.js';
+import { type Sample, sampleProject } from '../sample-project.js';
+
+/** Two environments on this machine: what is prepared for `prod` has another colour, and its service more hosts. */
+async function twoEnvironments(): Promise<Sample> {
+  const sample = await sampleProject(({ packages, services, ...config }) => {
+    const port = services.web?.port;
+    delete services.jump;
+    delete services.web;
+    Object.assign(services.api ?? {}, { after: [], count: '${values.hosts}' });
+    Object.assign(packages.app ?? {}, {
+      steps: [{ set: { file: 'conf/app.properties', values: { color: '${values.color}', mode: 'prepared' } } }],
+    });
+    Object.assign(config.environments as object, {
+      local: { target: 'local', root: 'root', values: { color: 'green', hosts: 1 } },
+      prod: {
+        target: 'local',
+        root: 'prod',
+        values: { color: '${env.SAMPLE_COLOR}', hosts: 1 },
+        services: { api: { count: 3, port } },
+      },
+    });
+  });
+  sample.config.inputs = { SAMPLE_COLOR: {} };
+  await sample.save();
+  onTestFinished(async () => void (await sample.run('destroy --purge --yes --env prod')));
+  return sample;
+}
+
+function treeOf({ result }: Run, wanted: string): { tree: string; digest: string } {
+  const { tree = '', digest = '' } = result.packages.find(({ id }) => id === wanted) ?? {};
+  return { tree, digest };
+}
+
+const hostsOf = async (sample: Sample, env: string) =>
+  (await sample.run(`status --json --env ${env}`)).result.hosts.map(({ port, state }) => ({ port, state }));
+
+test('environments share each tree that no value touches, and have their own hosts', async () => {
+  const sample = await twoEnvironments();
+  const local = await sample.run('deploy --json');
+  const prod = await sample.run('deploy --json --env prod', { env: { SAMPLE_COLOR: 'violet' } });
+  expect([local.result.ok, prod.result.ok], prod.stdout).toEqual([true, true]);
+
+  expect(treeOf(prod, 'extras')).toEqual(treeOf(local, 'extras'));
+  expect(treeOf(prod, 'app').tree).not.toBe(treeOf(local, 'app').tree);
+  const color = (root: string, run: Run) =>
+    readFile(join(sample.folder, root, 'trees', treeOf(run, 'app').tree, 'conf/app.properties'), 'utf8');
+  expect(await color('root', local)).toContain('color=green');
+  expect(await color('prod', prod)).toContain('color=violet');
+
+  expect(await hostsOf(sample, 'local')).toHaveLength(1);
+  const hosts = await hostsOf(sample, 'prod');
+  const { port } = (sample.config.environments as { prod: { services: { api: { port: number } } } }).prod.services.api;
+  expect(hosts).toHaveLength(3);
+  expect(hosts).toMatchObject([{ port, state: 'healthy' }, { state: 'healthy' }, { state: 'healthy' }]);
+
+  // Another value is another release; back is the former one, with as many hosts as before.
+  const second = await sample.run('deploy --json --env prod', { env: { SAMPLE_COLOR: 'white' } });
+  expect(treeOf(second, 'extras')).toEqual(treeOf(local, 'extras'));
+  const back = await sample.run('rollback --json --env prod');
+  expect(back.result).toMatchObject({ ok: true, release: prod.result.release });
+  expect(await hostsOf(sample, 'prod')).toEqual(hosts);
+});
+
+test('a source of another environment stays in prestage.lock, and an input that is not set is an error where it is used', async () => {
+  const sample = await twoEnvironments();
+  Object.assign(sample.config.packages.extras ?? {}, { source: 'files/${values.extras}.tar.gz' });
+  const environments = sample.config.environments as Record<string, { values: object }>;
+  Object.assign(environments.local?.values ?? {}, { extras: 'extras' });
+  Object.assign(environments.prod?.values ?? {}, { extras: 'extras-prod' });
+  await sample.save();
+  await writeFile(
+    join(sample.folder, 'files/extras-prod.tar.gz'),
+    await readFile(join(sample.folder, 'files/extras.tar.gz')),
+  );
+  const deploy = (env: string, SAMPLE_COLOR: string) =>
+    sample.run(`deploy --prepare-files-only --json --env ${env}`, { env: { SAMPLE_COLOR } });
+  expect([(await deploy('local', 'x')).status, (await deploy('prod', 'x')).status]).toEqual([0, 0]);
+  expect((await deploy('local', 'x')).status).toBe(0);
+  const lock = JSON.parse(await readFile(join(sample.folder, 'prestage.lock'), 'utf8'));
+  expect(Object.keys(lock.sources)).toEqual(['files/app.tar.gz', 'files/extras-prod.tar.gz', 'files/extras.tar.gz']);
+
+  const { status, result } = await sample.run('plan --json --env prod');
+  expect([status, result.error.code]).toEqual([2, 'CONFIG_INPUT']);
+  expect(result.error.context).toMatchObject({
+    key: 'packages.app.steps[0].set.values.color',
+    line: expect.any(Number),
+  });
+});
