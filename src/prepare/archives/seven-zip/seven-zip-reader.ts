@@ -7,7 +7,7 @@ import { beyond } from '../limits.js';
 import { readAt } from '../read-at.js';
 import { withSteadyFile } from '../steady-file.js';
 import { SMALL_ENTRY_BYTES, type Unpacker } from '../unpacker.js';
-import { checkFolder, folderContent } from './seven-zip-content.js';
+import { checkFolder, folderContent, type Packed } from './seven-zip-content.js';
 import {
   parseHeader,
   parseStart,
@@ -108,7 +108,8 @@ async function unpackHeader(handle: FileHandle, { streams }: Directory, archive:
   checkFolder(folder, { archive });
   const at = SIGNATURE_BYTES + streams.packedAt;
   const pieces: Buffer[] = [];
-  const content = folderContent(handle, folder, at, streams.packedSizes[0] ?? 0, { archive }, () => undefined);
+  const packed = packedAt(at, streams.packedSizes);
+  const content = folderContent(handle, folder, packed, { archive }, () => undefined);
   for await (const piece of content) pieces.push(piece);
   return Buffer.concat(pieces);
 }
@@ -144,16 +145,25 @@ async function unpackFiles(
     unpacked += contents.length;
     const packedBytes = streams.packedSizes.slice(packed, packed + folder.packed.length);
     packed += folder.packed.length;
-    const bytes = packedBytes.reduce((sum, one) => sum + one, 0);
     const last = placed.findLastIndex(({ path }) => path !== undefined);
     if (last !== -1) {
       const place = { archive: unpacker.archive, entry: placed[last]?.file.name };
       checkFolder(folder, place);
-      const content = folderContent(handle, folder, at, bytes, place, (offset) => unpacker.consumed(offset));
+      const stretches = packedAt(at, packedBytes);
+      const content = folderContent(handle, folder, stretches, place, (offset) => unpacker.consumed(offset));
       await unpackFolder(content, contents, placed.slice(0, last + 1), unpacker);
     }
-    at += bytes;
+    at += packedBytes.reduce((sum, one) => sum + one, 0);
   }
+}
+
+/** Streams lie one behind the other. */
+function packedAt(start: number, sizes: readonly number[]): Packed[] {
+  let at = start;
+  return sizes.map((length) => {
+    at += length;
+    return { at: at - length, length };
+  });
 }
 
 async function unpackFolder(

@@ -74,6 +74,43 @@ describe.skipIf(lacks('sevenZip'))('a 7z by 7-Zip', () => {
     expect(measure).toEqual({ format: '7z', files: files.length, bytes, exact: true });
   });
 
+  /** Bytes in which each filter finds what it looks for: opcodes, and targets that are near. */
+  const opcodes = (bytes: number) => {
+    const random = randomBytes(bytes * 2);
+    const often = [
+      0xe8, 0xe9, 0x0f, 0x84, 0, 0xff, 0xeb, 0x94, 0x90, 0x48, 1, 0x40, 0x7f, 0xf0, 0xf8, 0xef, 0x17, 0x10,
+    ];
+    return Buffer.from(
+      Uint8Array.from({ length: bytes }, (_, i) =>
+        (random[2 * i] ?? 0) < 128 ? (often[(random[2 * i + 1] ?? 0) % often.length] ?? 0) : (random[2 * i + 1] ?? 0),
+      ),
+    );
+  };
+
+  test.each<readonly [string, readonly string[]]>([
+    ...['bcj', 'ppc', 'ia64', 'arm', 'armt', 'sparc', 'arm64', 'riscv', 'delta:1', 'delta:4', 'delta:256'].map(
+      (filter) => [filter, [`-m0=${filter}`, '-m1=lzma2:d=64k', '-mx=1']] as const,
+    ),
+    ['several filters', ['-m0=delta:2', '-m1=arm', '-m2=lzma', '-mx=1']],
+    ['BCJ2', ['-m0=bcj2', '-mx=1']],
+    [
+      'BCJ2 over others',
+      ['-m0=bcj2', '-m1=lzma2', '-m2=lzma', '-m3=deflate', '-mb0:1', '-mb0s1:2', '-mb0s2:3', '-mx=1'],
+    ],
+    ['PPMd', ['-m0=ppmd']],
+    ['PPMd of the longest order', ['-m0=ppmd:o=32:mem=1m']],
+    ['PPMd whose memory is full again and again', ['-m0=ppmd:o=8:mem=64k']],
+  ])('with %s unpacks to what was packed', async (_, options) => {
+    const product = join(where.folder, 'product');
+    mkdirSync(product);
+    writeFileSync(join(product, 'program'), opcodes(300_007));
+    writeFileSync(join(product, 'text'), readFileSync(new URL(import.meta.url)));
+    writeFileSync(join(product, 'zeros'), Buffer.alloc(100_000));
+    const archive = pack('-mf=off', ...options);
+    const expected = listing(product);
+    expect(entriesOf(await unpack(where, archive))).toEqual(expected);
+  });
+
   test('gives what is included, without unpacking the rest', async () => {
     makeProduct();
     const tree = await unpack(where, pack('-mx=1'), { include: ['bin/f7', 'none', 'bin/run'] });
@@ -81,10 +118,7 @@ describe.skipIf(lacks('sevenZip'))('a 7z by 7-Zip', () => {
   });
 
   test.each([
-    ['PPMd', ['-m0=ppmd'], 'PPMd'],
     ['Deflate64', ['-m0=deflate64'], 'Deflate64'],
-    ['a filter for programs', ['-m0=bcj', '-m1=lzma2'], 'BCJ x86'],
-    ['BCJ2', ['-m0=bcj2', '-m1=lzma', '-m2=lzma', '-m3=lzma', '-mb0:1', '-mb0s1:2', '-mb0s2:3'], 'BCJ2'],
     ['a password', ['-psecret'], 'encrypted'],
     ['a password for its header, too', ['-psecret', '-mhe=on'], 'encrypted'],
   ])('with %s is refused in words', async (_, options, says) => {
