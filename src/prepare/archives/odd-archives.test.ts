@@ -135,6 +135,29 @@ const READ: [what: string, archive: Buffer, files: string[]][] = [
     ['ä.txt'],
   ],
   [
+    'a name in UTF-8, and in a code page that is said to be UTF-8 as well',
+    zip([
+      {
+        name: 'ä.txt',
+        content: HELLO,
+        flags: UTF8,
+        local: { name: Buffer.from([0x84, ...Buffer.from('.txt')]), flags: UTF8 },
+      },
+    ]),
+    ['ä.txt'],
+  ],
+  [
+    'an entry without a name or content in front, by which Android aligns its packages',
+    Buffer.concat([
+      Buffer.from('PK\x03\x04'),
+      Buffer.alloc(24),
+      Buffer.from([0x66, 0]),
+      Buffer.alloc(0x66),
+      zip([zipped]),
+    ]),
+    ['a'],
+  ],
+  [
     'backslashes of Windows',
     zip([
       { name: 'dir\\sub\\a.txt', content: HELLO },

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { extraFields, extraFieldsIn, FLAG, type ZipEntry } from './zip-directory.js';
 import { safeNumber } from './zip-end-record.js';
 import { zipName } from './zip-name.js';
@@ -32,11 +33,14 @@ export function localHeaderProblem(header: Buffer, entry: ZipEntry): string | un
   return agree ? undefined : 'has another size in its local header';
 }
 
-/** The same name may be in one header in UTF-8, and in the other in a code page. */
+/** The same name may be in one header in UTF-8, and in the other in a code page, whatever its flag says. */
 function localName(header: Buffer, { nameRules }: ZipEntry): string | undefined {
   const bytes = header.subarray(LOCAL_HEADER_BYTES, nameEnd(header));
-  const isUtf8 = (header.readUInt16LE(6) & FLAG.utf8) !== 0;
-  return zipName({ bytes, isUtf8, unicodePath: localExtra(header)?.get(0x7075) }, nameRules);
+  const isSaidToBe = (header.readUInt16LE(6) & FLAG.utf8) !== 0;
+  return zipName(
+    { bytes, isUtf8: isSaidToBe && isUtf8(bytes), unicodePath: localExtra(header)?.get(0x7075) },
+    nameRules,
+  );
 }
 
 /**

@@ -26,13 +26,20 @@ export async function checkStart(
   // With what follows, as the last header before it may be of any length.
   const start = await readAt(handle, 0, Math.min(first, SEARCHED_BYTES) + 2 * 65_536);
   for (let at = start.indexOf(LOCAL_SIGNATURE); at !== -1 && at < first; at = start.indexOf(LOCAL_SIGNATURE, at + 1)) {
-    if (at > 0 && !isEntry(start.subarray(at))) continue;
+    if (at === 0 ? isPadding(start) : !isEntry(start.subarray(at))) continue;
     const what = 'has an entry before its first one that is not in its directory';
     throw archiveError('ARCHIVE_INVALID', { archive, offset: at }, what, { reason: 'headers-differ' });
   }
 }
 
 const LOCAL_SIGNATURE = 'PK\x03\x04';
+
+/** Android's tools align a package by an entry without a name or content. 7-Zip alone makes something of it: an empty file. */
+function isPadding(bytes: Buffer): boolean {
+  const compressionToName = bytes.subarray(8, 28);
+  const times = [2, 3, 4, 5];
+  return bytes.length >= LOCAL_HEADER_BYTES && compressionToName.every((byte, at) => byte === 0 || times.includes(at));
+}
 
 /** Programs that unpack have this signature in them, with other code behind it. */
 function isEntry(bytes: Buffer): boolean {
