@@ -4,6 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { sha256 } from '../../src/core/digest.js';
 
 /**
  * Source packages of the distribution that this machine runs, from where its own packages come: apt is given a
@@ -11,6 +12,9 @@ import { promisify } from 'node:util';
  */
 const cache = join(tmpdir(), `prestage-debian-${process.getuid?.() ?? 0}`);
 const downloads = join(cache, 'sources');
+
+/** What is made of the downloads may be kept here as well. */
+export const downloadFolder = cache;
 const run = promisify(execFile);
 
 /** Until then an archive that did not have a package is not asked for it again. */
@@ -18,18 +22,37 @@ const ASK_AGAIN_MS = 24 * 60 * 60 * 1000;
 
 /** The .dsc files, complete with what they name, of those packages that the archive has; by the package's name. */
 export async function sourcePackages(names: readonly string[]): Promise<Map<string, string>> {
-  await mkdir(cache, { recursive: true, mode: 0o700 });
-  await mkdir(downloads, { recursive: true });
-  const missing = () => names.filter((name) => findComplete(name) === undefined);
-  const asked = join(cache, 'asked.json');
-  const question = JSON.stringify(names);
-  const isAnswered = existsSync(asked) && Date.now() - statSync(asked).mtimeMs < ASK_AGAIN_MS;
-  if (missing().length > 0 && !(isAnswered && readFileSync(asked, 'utf8') === question)) {
-    await download(missing());
-    if (missing().length < names.length) await writeFile(asked, question);
-  }
+  await downloadMissing(names, (name) => findComplete(name) !== undefined);
   const found = names.map((name) => [name, findComplete(name)] as const);
   return new Map(found.filter((item): item is [string, string] => item[1] !== undefined));
+}
+
+/** One file of a source package, as it was when its digest was written down. */
+export interface SourceFile {
+  package: string;
+  file: string;
+  sha256: string;
+}
+
+/** Where those of these files are that the archive still has. */
+export async function sourceFiles(files: readonly SourceFile[]): Promise<Map<SourceFile, string>> {
+  const pathOf = ({ file }: SourceFile) => join(downloads, file);
+  const packages = files.map((file) => file.package);
+  await downloadMissing(packages, (name) => files.every((file) => file.package !== name || existsSync(pathOf(file))));
+  const found = files.filter((file) => existsSync(pathOf(file)) && sha256(readFileSync(pathOf(file))) === file.sha256);
+  return new Map(found.map((file) => [file, pathOf(file)]));
+}
+
+async function downloadMissing(names: readonly string[], isThere: (name: string) => boolean): Promise<void> {
+  await mkdir(cache, { recursive: true, mode: 0o700 });
+  await mkdir(downloads, { recursive: true });
+  const missing = () => names.filter((name) => !isThere(name));
+  const question = JSON.stringify(names);
+  const asked = join(cache, `asked-${sha256(Buffer.from(question)).slice(0, 16)}`);
+  const isAnswered = existsSync(asked) && Date.now() - statSync(asked).mtimeMs < ASK_AGAIN_MS;
+  if (missing().length === 0 || isAnswered) return;
+  await download(missing());
+  if (missing().length > 0) await writeFile(asked, question);
 }
 
 /** What the archive has of these; an archive may lack a file, and apt goes on to the others. */

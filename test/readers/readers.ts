@@ -16,26 +16,31 @@ export interface Reader {
   unpack(file: string, format: Format, folder: string): boolean | Promise<boolean>;
 }
 
+/** Python's own modules, ready to be asked, until they are stopped. */
+export function startPython(): { reader: Reader; stop(): void } {
+  const program = new LineProgram(pythonItself(), [join(repository, 'test/readers/reader.py')]);
+  return { reader: askedOf('python', program, 'tar', 'zip'), stop: () => program.stop() };
+}
+
+function askedOf(name: string, program: LineProgram, ...formats: Format[]): Reader {
+  const unpack: Reader['unpack'] = async (file, format, folder) =>
+    (await program.ask([format, file, folder].join('\t'))) === 'ok';
+  return { name, formats, unpack };
+}
+
 /** The readers that people use, ready to be asked, until they are stopped. */
 export function startReaders(): { readers: readonly Reader[]; stop(): void } {
   const built = mkdtempSync(join(tmpdir(), 'prestage-readers-'));
   const sources = join(repository, 'test/readers');
   execFileSync('go', ['build', '-o', join(built, 'reader'), join(sources, 'reader.go')], { stdio: 'pipe' });
   execFileSync('javac', ['-d', built, join(sources, 'Reader.java')], { stdio: 'pipe' });
-  const programs = {
-    python: new LineProgram(pythonItself(), [join(sources, 'reader.py')]),
-    go: new LineProgram(join(built, 'reader'), []),
-    jdk: new LineProgram('java', ['-Xshare:auto', '-XX:TieredStopAtLevel=1', '-cp', built, 'Reader']),
-  };
-  const asked = (name: keyof typeof programs, ...formats: Format[]): Reader => ({
-    name,
-    formats,
-    unpack: async (file, format, folder) => (await programs[name].ask([format, file, folder].join('\t'))) === 'ok',
-  });
+  const python = startPython();
+  const go = new LineProgram(join(built, 'reader'), []);
+  const jdk = new LineProgram('java', ['-Xshare:auto', '-XX:TieredStopAtLevel=1', '-cp', built, 'Reader']);
   return {
-    readers: [...PROGRAMS, asked('python', 'tar', 'zip'), asked('go', 'tar', 'zip'), asked('jdk', 'zip')],
+    readers: [...PROGRAMS, python.reader, askedOf('go', go, 'tar', 'zip'), askedOf('jdk', jdk, 'zip')],
     stop() {
-      for (const program of Object.values(programs)) program.stop();
+      for (const program of [python, go, jdk]) program.stop();
       rmSync(built, { recursive: true, force: true });
     },
   };
@@ -53,7 +58,7 @@ export async function treeBy(reader: Reader, file: string, format: Format, withi
 }
 
 /** Readers that are started for each archive. */
-const PROGRAMS: readonly Reader[] = [
+export const PROGRAMS: readonly Reader[] = [
   {
     name: 'GNU tar',
     formats: ['tar'],

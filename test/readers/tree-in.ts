@@ -3,13 +3,13 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { TreeEntry } from '../../src/store/index.js';
 
 /**
- * Paths with what is there: a folder, a link and its target, a file and its digest. Modes are left out, as each program
- * has its own rule for them.
+ * Paths with what is there: a folder, a link and its target, a file and its digest. Who may execute a file is said only
+ * where that is asked for, as each program has its own rule for modes.
  */
 export type Tree = Record<string, string>;
 
 /** What a program made in a folder. Names are bytes, and become text by one byte each where they are not UTF-8. */
-export function treeIn(folder: string): Tree {
+export function treeIn(folder: string, { modes = false } = {}): Tree {
   const tree: Tree = {};
   const visit = (at: Buffer, path: string): void => {
     for (const name of readdirSync(at, { encoding: 'buffer' })) {
@@ -20,7 +20,8 @@ export function treeIn(folder: string): Tree {
         tree[text] = 'folder';
         visit(below, `${text}/`);
       } else if (stat.isSymbolicLink()) tree[text] = linkTo(nameOf(readlinkSync(below, { encoding: 'buffer' })));
-      else tree[text] = stat.isFile() ? fileOf(readFileSync(below)) : 'neither file nor folder';
+      else if (!stat.isFile()) tree[text] = 'neither file nor folder';
+      else tree[text] = fileOf(readFileSync(below)) + (modes ? programOf(stat.mode) : '');
     }
   };
   visit(Buffer.from(folder), '');
@@ -28,10 +29,11 @@ export function treeIn(folder: string): Tree {
 }
 
 /** The same of a tree of ours. */
-export function treeOf(entries: ReadonlyMap<string, TreeEntry>): Tree {
+export function treeOf(entries: ReadonlyMap<string, TreeEntry>, { modes = false } = {}): Tree {
   const described = [...entries].map(([path, entry]): [string, string] => {
     if (entry.type === 'dir') return [path, 'folder'];
-    return [path, entry.type === 'link' ? linkTo(entry.target) : `file of ${entry.size}: ${entry.sha256}`];
+    if (entry.type === 'link') return [path, linkTo(entry.target)];
+    return [path, `file of ${entry.size}: ${entry.sha256}${modes ? programOf(entry.mode) : ''}`];
   });
   return sorted(Object.fromEntries(described));
 }
@@ -43,6 +45,10 @@ function linkTo(target: string): string {
 
 function fileOf(content: Buffer): string {
   return `file of ${content.length}: ${createHash('sha256').update(content).digest('hex')}`;
+}
+
+function programOf(mode: number): string {
+  return mode & 0o111 ? ', may be executed' : '';
 }
 
 function nameOf(name: Buffer): string {
