@@ -79,7 +79,6 @@ class NamesOnly implements Tree {
     this.entries.delete(path);
   }
 
-  async move(): Promise<void> {}
   async chmod(): Promise<void> {}
   async settled(): Promise<void> {}
 }

@@ -93,12 +93,6 @@ export class WatchedTree implements Tree {
     return this.#tree.remove(path);
   }
 
-  move(from: string, to: string): Promise<void> {
-    this.#touch(from).exists = false;
-    this.#replaced(to);
-    return this.#tree.move(from, to);
-  }
-
   chmod(path: string, mode: number): Promise<void> {
     if (this.entries.get(path)?.type === 'file') this.#touch(path);
     return this.#tree.chmod(path, mode);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sha256 } from '../../core/digest.js';
 import { asPrestageError, PrestageError } from '../../core/errors.js';
 import { foldedPath } from '../../core/folded-path.js';
-import { rename, rmdir, unlink } from '../../core/held-files.js';
+import { rmdir, unlink } from '../../core/held-files.js';
 import type { TreeEntry } from '../../store/index.js';
 import { createFileFrom, SmallFileWriter } from './file-writer.js';
 import { checkLink, checkLinkTarget } from './link-check.js';
@@ -133,30 +133,6 @@ export class StagedTree implements Tree {
     await this.#queue.room();
   }
 
-  async move(from: string, to: string): Promise<void> {
-    checkTreePath(from);
-    checkTreePath(to);
-    const entry = this.#existing(from);
-    if (entry.type === 'dir') throw notAFile(from, 'a folder');
-    const there = this.#entries.get(to);
-    if (there) throw taken(to, there);
-    this.#openFolder(parentOf(from));
-    await this.#last.get(from); // a stream may still be filling it, and its entry with it
-    const complete = this.#existing(from);
-    this.#delete(from);
-    this.#makeParents(parentOf(to));
-    this.#set(to, complete);
-    if (complete.type === 'link') this.#linksToCheck = true;
-    const moved = this.#schedule(
-      to,
-      0,
-      () => rename(this.absolute(from), this.absolute(to)),
-      this.#last.get(from) ?? Promise.resolve(),
-    );
-    this.#follow(from, moved);
-    await this.#queue.room();
-  }
-
   async chmod(path: string, mode: number): Promise<void> {
     checkTreePath(path);
     await this.#last.get(path);
@@ -271,15 +247,11 @@ export class StagedTree implements Tree {
         }),
       before,
     );
-    this.#follow(path, ended);
-    return ended;
-  }
-
-  #follow(path: string, ended: Promise<void>): void {
     this.#last.set(path, ended);
     void ended.then(() => {
       if (this.#last.get(path) === ended) this.#last.delete(path);
     });
+    return ended;
   }
 
   #set(path: string, entry: TreeEntry): void {

@@ -22,8 +22,6 @@ export interface Tree {
   makeLink(path: string, target: string): Promise<void>;
   /** A file, a link, or a folder with all that is in it. */
   remove(path: string): Promise<void>;
-  /** A file or a link; parents of the new name are made. */
-  move(from: string, to: string): Promise<void>;
   /** A file or a folder. */
   chmod(path: string, mode: number): Promise<void>;
   /** Waits for every write that was started; throws the first failure among them. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   CloudFormationClient,
   CreateStackCommand,
@@ -10,6 +11,7 @@ import { EC2Client, RunInstancesCommand, TerminateInstancesCommand } from '@aws-
 import { DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lacks } from '../../requirements.js';
+import { until } from '../../until.js';
 import { type Region, startRegion } from '../region.js';
 
 const ref = (Ref: string) => ({ Ref });
@@ -401,7 +403,12 @@ describe.skipIf(lacks('moto'))('the resources of the emulated region', () => {
     const of = names[out.Vpc ?? ''] ?? {};
     expect(of['api.portal.internal']).toEqual([host?.address]);
     expect(of['web.portal.internal']).toEqual([balancers[0]?.address]);
-    expect(balancers[0]?.listeners).toEqual([{ port: 80, targets: [{ address: host?.address, port: 8080 }] }]);
+    // A target is no target yet for some seconds after its registration.
+    const targets = [{ address: host?.address, port: 8080 }];
+    await until('the balancer to have its target', async () => {
+      const [balancer] = (await region.machines()).balancers;
+      return isDeepStrictEqual(balancer?.listeners, [{ port: 80, targets }]);
+    });
     // Tags of the stack are given to what it has, in place.
     await cloudFormation.send(new UpdateStackCommand(stack({ ...storage, ...rest }, 'r2')));
     await settled('UPDATE_COMPLETE');

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { appendFileSync, chownSync, copyFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -14,6 +14,7 @@ import {
 } from '../../../../test/local-target.js';
 import { repository } from '../../../../test/prestage.js';
 import { lacks } from '../../../../test/requirements.js';
+import { until } from '../../../../test/until.js';
 
 const execute = promisify(execFile);
 
@@ -39,13 +40,12 @@ describe.skipIf(lacks('openssl'))('a PostgreSQL that takes nothing but TLS, as R
     const port = await freePort();
     const release = await kit.publish({ scripts: { 'api.js': SERVER } });
     const services = [service('api', { run: 'api.js', port, health: HEALTH })];
-    const deploy = () => kit.deploy(release, services, { database: { engine: 'postgres', version: '16' } });
-    await deploy();
+    await kit.deploy(release, services, { database: { engine: 'postgres', version: '16' } });
     // By a name, as RDS is: some clients do not look for an address in a certificate.
     url = ((await askJson(port, '/')).PRESTAGE_DATABASE_URL ?? '').replace('127.0.0.1', 'localhost');
-    await kit.target.destroy({ purge: false, ...kit.follow() });
     demandTls();
-    await deploy();
+    // Stopped and started again it could find its port taken: it reads its settings as it runs, some time after it is told to.
+    await until('the server to demand TLS', async () => /no encryption/.test(await said(url, 'rds')));
   });
   afterAll(() => kit.close());
 
@@ -61,6 +61,16 @@ describe.skipIf(lacks('openssl'))('a PostgreSQL that takes nothing but TLS, as R
     }
     appendFileSync(join(data, 'postgresql.conf'), '\nssl = on\n');
     writeFileSync(join(data, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 scram-sha-256\n');
+    const [pid = ''] = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n');
+    process.kill(Number(pid), 'SIGHUP');
+  }
+
+  /** What the client says of a URL, with an authority that it trusts. */
+  async function said(url: string, trusted: string): Promise<string> {
+    const authorities = { NODE_EXTRA_CA_CERTS: join(kit.root, `${trusted}.pem`) };
+    const env = { ...process.env, PRESTAGE_DATABASE_URL: url, ...authorities };
+    const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', CLIENT], { cwd: repository, env });
+    return stdout;
   }
 
   function authority(name: string): void {
@@ -82,13 +92,7 @@ describe.skipIf(lacks('openssl'))('a PostgreSQL that takes nothing but TLS, as R
       'another',
       /unable to verify|self-signed/,
     ],
-  ])('%s', async (_, query, trusted, said) => {
-    const env = {
-      ...process.env,
-      PRESTAGE_DATABASE_URL: `${url}${query}`,
-      NODE_EXTRA_CA_CERTS: join(kit.root, `${trusted}.pem`),
-    };
-    const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', CLIENT], { cwd: repository, env });
-    expect(stdout).toMatch(said);
+  ])('%s', async (_, query, trusted, expected) => {
+    expect(await said(`${url}${query}`, trusted)).toMatch(expected);
   });
 });
