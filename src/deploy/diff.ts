@@ -38,7 +38,10 @@ export async function diff({ from, to, ...options }: DiffOptions): Promise<DiffR
     environment: environment.name,
     from: old.release,
     to: now.release,
-    packages: changes.packages.map((item, index) => ({ ...item, diffs: diffs[index] ?? [] })),
+    packages: changes.packages.map((item, index) => {
+      const { shown = [], leftOut = 0 } = diffs[index] ?? {};
+      return { ...item, diffs: shown, ...(leftOut > 0 ? { diffsLeftOut: leftOut } : {}) };
+    }),
     scripts: changes.scripts,
     services: changes.services,
     ...(target.listTree === undefined ? { filesUnknown: true } : {}),
@@ -73,20 +76,23 @@ async function textDiffs(
   id: string,
   files: FileChanges | undefined,
   { old, now, target }: { old: ReleaseRecord; now: ReleaseRecord; target: Readable },
-): Promise<FileDiff[]> {
+): Promise<{ shown: FileDiff[]; leftOut: number }> {
   const recorded = [old, now].map(({ packages }) => packages.find((item) => item.id === id));
   const [before, after] = recorded.map((item) => item?.tree);
-  if (!files || before === undefined || after === undefined || !target.readFile) return [];
+  if (!files || before === undefined || after === undefined || !target.readFile) return { shown: [], leftOut: 0 };
   const [was, is] = await Promise.all([target.listTree?.(before), target.listTree?.(after)]);
   const secrets = recorded.flatMap((item) => secretValues(item?.recipeContent));
-  const diffs: FileDiff[] = [];
-  for (const path of files.changed.slice(0, MAX_FILES)) {
-    if (!isSmallFile(was?.get(path)) || !isSmallFile(is?.get(path))) continue;
+  const modesOnly = new Set(files.modes.flatMap(({ path, only }) => (only ? [path] : [])));
+  const candidates = files.changed.filter(
+    (path) => !modesOnly.has(path) && isSmallFile(was?.get(path)) && isSmallFile(is?.get(path)),
+  );
+  const shown: FileDiff[] = [];
+  for (const path of candidates.slice(0, MAX_FILES)) {
     const [a, b] = await Promise.all([target.readFile(before, path), target.readFile(after, path)]);
     const lines = textDiff(a, b, secrets) ?? [];
-    if (lines.length > 0) diffs.push({ path, diff: lines });
+    if (lines.length > 0) shown.push({ path, diff: lines });
   }
-  return diffs;
+  return { shown, leftOut: Math.max(0, candidates.length - MAX_FILES) };
 }
 
 function isSmallFile(entry: TreeEntry | undefined): boolean {

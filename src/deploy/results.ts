@@ -89,6 +89,16 @@ export interface FileDiff {
   diff: string[];
 }
 
+/** A file with another mode; it is among the changed ones as well. */
+export interface ModeChange {
+  path: string;
+  /** Octal: `644`. */
+  before: string;
+  after: string;
+  /** Whether nothing else of it changed. */
+  only: boolean;
+}
+
 export interface DiffResult {
   environment: string;
   from: string;
@@ -97,8 +107,10 @@ export interface DiffResult {
     id: string;
     changes: Change[];
     /** Paths in the package; absent where its tree is the same, or cannot be read from here. */
-    files?: { added: string[]; removed: string[]; changed: string[] } | undefined;
+    files?: { added: string[]; removed: string[]; changed: string[]; modes: ModeChange[] } | undefined;
     diffs: FileDiff[];
+    /** Files whose lines were not looked at any more: a package's first 200 are. Absent: none. */
+    diffsLeftOut?: number;
   }[];
   scripts: Change[];
   services: Change[];
@@ -113,11 +125,22 @@ export interface ExplainResult {
   path: string;
   package: string;
   tree: string;
-  entry: { type: 'file' | 'folder' | 'link'; mode?: string; size?: number; sha256?: string; target?: string };
+  /** `removed`: a step took it away. */
+  entry: {
+    type: 'file' | 'folder' | 'link' | 'removed';
+    mode?: string;
+    size?: number;
+    sha256?: string;
+    target?: string;
+  };
   /** Absent where the release keeps no recipe that this version can read. */
   source?: { name: string; kind: string; sha256: string; handling: string };
   /** The steps that touched it, in their order; absent where no trace of the preparation is left here. */
   steps?: { step: number; kind: string; change: string; diff: string[] }[];
+  /** Steps that changed more files than the trace names, and how many more: it may be one of those. */
+  unnamedSteps?: { step: number; kind: string; more: number }[];
+  /** The archive, or the folder, and the entry in it that it came from, where that is known; `*` for a folder that was stripped. */
+  archive?: { name: string; entry: string };
 }
 
 export interface SupportResult {

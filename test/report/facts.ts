@@ -145,7 +145,7 @@ export function sampleFacts(
         {
           id: 'app',
           changes: [{ what: 'step 1 (patch)', key: 'strip', before: '1', after: HOSTILE }],
-          files: { added: [HOSTILE], removed: ['old'], changed: [] },
+          files: { added: [HOSTILE], removed: ['old'], changed: [], modes: [] },
         },
       ],
       scripts: [],

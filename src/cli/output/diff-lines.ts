@@ -1,3 +1,4 @@
+import { formatCount } from '../../core/units.js';
 import type { DiffResult } from '../../deploy/index.js';
 import { changeTable, diffLines } from './tables/change-tables.js';
 import { shown } from './text/shown.js';
@@ -26,16 +27,23 @@ export function diffOutput(result: DiffResult, manner: Manner): string[] {
   return [
     `From release ${from} to ${to}`,
     ...changeTable(places, manner),
-    ...packages.flatMap(({ id, files, diffs }) => [
+    ...packages.flatMap(({ id, files, diffs, diffsLeftOut = 0 }) => [
       ...(files ? ['', style.bold(`${id}: ${counted(files)}`)] : []),
       ...(files ? pathLines('+', files.added, style.good, manner) : []),
       ...(files ? pathLines('-', files.removed, style.bad, manner) : []),
-      ...(files ? pathLines('~', files.changed, String, manner) : []),
+      ...(files ? pathLines('~', files.changed, String, manner, modesOf(files.modes)) : []),
       ...diffs.flatMap(({ path, diff }) => diffLines({ what: path, diff }, style, manner.verbose)),
+      ...(diffsLeftOut > 0
+        ? ['', style.dim(`${id}: the lines of ${formatCount(diffsLeftOut, 'more file')} are not shown.`)]
+        : []),
     ]),
     ...scripts.flatMap((change) => diffLines(change, style, manner.verbose)),
     ...(filesUnknown ? ['', 'Files are not compared: only machines of the environment can read the file system.'] : []),
   ];
+}
+
+function modesOf(modes: NonNullable<DiffResult['packages'][number]['files']>['modes']): Map<string, string> {
+  return new Map(modes.map(({ path, before, after }) => [path, `  mode ${before} -> ${after}`]));
 }
 
 function counted({ added, removed, changed }: { added: string[]; removed: string[]; changed: string[] }): string {
@@ -47,11 +55,12 @@ function pathLines(
   paths: readonly string[],
   look: (text: string) => string,
   { style, verbose }: Manner,
+  modes: ReadonlyMap<string, string> = new Map(),
 ): string[] {
   const named = verbose ? paths : paths.slice(0, NAMED);
   const more = paths.length - named.length;
   return [
-    ...named.map((path) => look(`${mark} ${shown(path)}`)),
+    ...named.map((path) => look(`${mark} ${shown(path)}`) + style.dim(modes.get(path) ?? '')),
     ...(more > 0 ? [style.dim(`${mark} ${more} more: --verbose names them.`)] : []),
   ];
 }

@@ -91,5 +91,10 @@ test('two trees differ in files, by what is in them or how', () => {
     ['mode', file('a', 0o755)],
     ['x', file()],
   ]);
-  expect(fileChanges(before, after)).toEqual({ added: ['new', 'x'], removed: ['gone'], changed: ['mode'] });
+  expect(fileChanges(before, after)).toEqual({
+    added: ['new', 'x'],
+    removed: ['gone'],
+    changed: ['mode'],
+    modes: [{ path: 'mode', before: '644', after: '755', only: true }],
+  });
 });

@@ -1,5 +1,6 @@
 import { formatMode } from '../../core/units.js';
 import type { TreeEntry } from '../../store/index.js';
+import type { ModeChange } from '../results.js';
 import type { TreeTrace } from './trace.js';
 
 /** The files of a tree as the page carries them: 60,000 are to be read and shown at once, so each is a few numbers. */
@@ -103,6 +104,8 @@ export interface FileChanges {
   added: string[];
   removed: string[];
   changed: string[];
+  /** Those of the changed ones that have another mode. */
+  modes: ModeChange[];
 }
 
 export function fileChanges(
@@ -111,11 +114,18 @@ export function fileChanges(
 ): FileChanges {
   const isFile = (entry: TreeEntry | undefined) => entry !== undefined && entry.type !== 'dir';
   const [old, now] = [before, after].map((entries) => [...entries.keys()].filter((path) => isFile(entries.get(path))));
+  const changed = (now ?? []).filter((path) => isFile(before.get(path)) && !isSame(before.get(path), after.get(path)));
   return {
     added: (now ?? []).filter((path) => !isFile(before.get(path))),
     removed: (old ?? []).filter((path) => !isFile(after.get(path))),
-    changed: (now ?? []).filter((path) => isFile(before.get(path)) && !isSame(before.get(path), after.get(path))),
+    changed,
+    modes: changed.flatMap((path) => modeChange(path, before.get(path), after.get(path))),
   };
+}
+
+function modeChange(path: string, old: TreeEntry | undefined, now: TreeEntry | undefined): ModeChange[] {
+  if (old?.type !== 'file' || now?.type !== 'file' || old.mode === now.mode) return [];
+  return [{ path, before: formatMode(old.mode), after: formatMode(now.mode), only: old.sha256 === now.sha256 }];
 }
 
 function isSame(a: TreeEntry | undefined, b: TreeEntry | undefined): boolean {
