@@ -16,6 +16,7 @@ import {
   MAX_BYTES_AFTER,
   problemAfter,
 } from './zip-local-header.js';
+import { needsOwnMemory } from './zip-methods.js';
 import { checkStart } from './zip-start.js';
 
 /** Entries at work side by side, and the memory that they may take: inflating fills the thread pool with far fewer. */
@@ -115,8 +116,9 @@ async function unpackEntries(handle: FileHandle, entries: PlacedEntry[], unpacke
         const { entry } = item;
         const start = entry.offset - startOf(run);
         const itsBytes = bytes.subarray(start, endOf([item]) - startOf(run));
-        if (isSmall(entry)) await work.start(entry.size, () => unpackSmall(item, itsBytes, unpacker));
-        else await work.start(STREAM_BYTES, () => unpackLarge(item, itsBytes, handle, unpacker));
+        const unpack = () =>
+          isSmall(entry) ? unpackSmall(item, itsBytes, unpacker) : unpackLarge(item, itsBytes, handle, unpacker);
+        await work.start(costOf(entry), unpack);
       }
     }
   } finally {
@@ -124,6 +126,12 @@ async function unpackEntries(handle: FileHandle, entries: PlacedEntry[], unpacke
     await work.settled();
   }
   work.throwFailure();
+}
+
+/** A decoder with a window of its own has all the memory that there is. */
+function costOf(entry: ZipEntry): number {
+  if (needsOwnMemory(entry)) return MAX_BYTES;
+  return isSmall(entry) ? entry.size : STREAM_BYTES;
 }
 
 async function unpackSmall(item: PlacedEntry, bytes: Buffer, unpacker: Unpacker): Promise<void> {
