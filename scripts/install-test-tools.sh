@@ -41,6 +41,9 @@ go_tool() { # NAME MODULE VERSION PACKAGE
 }
 go_tool versitygw github.com/versity/versitygw v1.0.14 github.com/versity/versitygw/cmd/versitygw
 go_tool s5cmd github.com/peak/s5cmd/v2 v2.3.0 github.com/peak/s5cmd/v2
+# The reference registry of container images, and a client that pushes to it.
+go_tool registry github.com/distribution/distribution/v3 v3.0.0 github.com/distribution/distribution/v3/cmd/registry
+go_tool oras oras.land/oras v1.3.0 oras.land/oras/cmd/oras
 # The linter of GitHub's workflows.
 go_tool actionlint github.com/rhysd/actionlint v1.7.12 github.com/rhysd/actionlint/cmd/actionlint
 

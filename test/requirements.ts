@@ -49,6 +49,8 @@ const needs = {
   tmux: () => runs('tmux', '-V'),
   actionlint: () => runs(goTool('actionlint'), '-version'),
   versitygw: () => runs(goTool('versitygw'), '--version'),
+  /** The reference registry of container images, and ORAS, a client of it. */
+  registry: () => runs(goTool('registry'), '--version') && runs(goTool('oras'), 'version'),
   /** The emulated AWS region, the AWS command line and cfn-lint. */
   moto: () => runs(awsTool('python3'), '-c', 'import moto.server'),
   awscli: () => runs(awsTool('aws'), '--version'),

@@ -86,11 +86,26 @@ packages:
   a: {source: 'maven:com.example:app:1.0-SNAPSHOT'}
   b: {source: 'maven:com.example:app'}
   c: {source: c.tar, repository: 'https://repo.test'}
+  d: {source: 'oci://ghcr.io/team/app', layer: 0}
+  e: {source: 's3://bucket/key', platform: linux/amd64}
 `,
     [
       'yaml:3: packages.a.source: expected maven:group:artifact:version[:classifier][@type], with a version that stays the same file (of a snapshot: 1.2-20260101.120000-3), found "maven:com.example:app:1.0-SNAPSHOT"',
       'yaml:4: packages.b.source: expected maven:group:artifact:version[:classifier][@type], with a version that stays the same file (of a snapshot: 1.2-20260101.120000-3), found "maven:com.example:app"',
-      'yaml:5: packages.c.repository: expected no repository beside a source that is not maven:…, found "https://repo.test"',
+      'yaml:5: packages.c.repository: expected no repository beside this source, found "https://repo.test"',
+      'yaml:6: packages.d.source: expected oci://registry/repository with :tag or @sha256:<64 hex digits>, found "oci://ghcr.io/team/app"',
+      'yaml:7: packages.e.platform: expected no platform beside this source, found "linux/amd64"',
+    ],
+  ],
+  [
+    'a layer and a platform that cannot be',
+    `name: portal
+packages:
+  a: {source: 'oci://ghcr.io/team/app:1', layer: -1, platform: linux}
+`,
+    [
+      'yaml:3: packages.a.layer: expected the title of a layer, or its number from 0, found the number -1',
+      'yaml:3: packages.a.platform: expected a platform such as linux/amd64, found "linux"',
     ],
   ],
   [
@@ -113,7 +128,7 @@ servers:
     `${PACKAGE}    destinaton: x
 `,
     [
-      'yaml:5: packages.app.destinaton: expected one of source, repository, integrity, extract, limits, destination, steps, found the unknown key destinaton; did you mean destination?',
+      'yaml:5: packages.app.destinaton: expected one of source, repository, layer, platform, integrity, extract, limits, destination, steps, found the unknown key destinaton; did you mean destination?',
     ],
   ],
   [
@@ -121,7 +136,7 @@ servers:
     `${PACKAGE}    zzz: 1
 `,
     [
-      'yaml:5: packages.app.zzz: expected one of source, repository, integrity, extract, limits, destination, steps, found the unknown key zzz',
+      'yaml:5: packages.app.zzz: expected one of source, repository, layer, platform, integrity, extract, limits, destination, steps, found the unknown key zzz',
     ],
   ],
   [
@@ -457,7 +472,7 @@ packages:
   a: {source: "ftp://h/x.tar"}
 `,
     [
-      'yaml:3: packages.a.source: expected the path of a file or a folder, https://…, s3://bucket/key or maven:…, found "ftp://h/x.tar"',
+      'yaml:3: packages.a.source: expected the path of a file or a folder, https://…, s3://bucket/key, maven:… or oci://…, found "ftp://h/x.tar"',
     ],
   ],
   [
@@ -467,7 +482,7 @@ packages:
   a: {source: "s3://b"}
 `,
     [
-      'yaml:3: packages.a.source: expected the path of a file or a folder, https://…, s3://bucket/key or maven:…, found "s3://b"',
+      'yaml:3: packages.a.source: expected the path of a file or a folder, https://…, s3://bucket/key, maven:… or oci://…, found "s3://b"',
     ],
   ],
   [

@@ -117,7 +117,7 @@ function normalizePackage(id: string, written: ParsedConfig['packages'][string],
   return {
     id,
     source,
-    access: source.kind === 'http' && source.url.protocol === 'https:' ? servers.get(source.url.host) : undefined,
+    access: servers.get(serverOf(source) ?? ''),
     integrity: written.integrity === undefined ? undefined : sha256OfIntegrity(written.integrity),
     extract: normalizeExtract(written.extract, source),
     limits: normalizeLimits(written.limits),
@@ -143,8 +143,15 @@ function normalizeExtract(written: ParsedConfig['packages'][string]['extract'], 
   return extractionOf(written);
 }
 
+/** The server that a login may be for: never one by http. */
+function serverOf(source: Source): string | undefined {
+  if (source.kind === 'oci') return source.registry;
+  return source.kind === 'http' && source.url.protocol === 'https:' ? source.url.host : undefined;
+}
+
 /** What ends with the name of its file. */
 function addressOf(source: Source): string {
+  if (source.kind === 'oci') return String(source.layer ?? '');
   return source.kind === 'http' && source.isMaven ? source.url.href : source.written;
 }
 

@@ -26,21 +26,19 @@ export function ruleProblems(config: ParsedConfig): Problem[] {
 
 function sourceProblems(config: ParsedConfig): Problem[] {
   const withLogin = new Set(Object.keys(config.servers ?? {}).map(serverName));
-  return Object.entries(config.packages).flatMap(([id, { source: written, repository, integrity }]): Problem[] => {
+  return Object.entries(config.packages).flatMap(([id, { source: written, integrity, ...beside }]): Problem[] => {
     const path = ['packages', id, 'source'];
-    const source = parseSource(written, { repository });
+    const source = parseSource(written, beside);
     const found = describe(withoutCredentials(written));
-    if (repository !== undefined && !isMaven(written))
-      return [
-        {
-          path: ['packages', id, 'repository'],
-          expected: 'no repository beside a source that is not maven:…',
-          found: describe(repository),
-        },
-      ];
+    const odd = oddBeside(written, beside);
+    if (odd !== undefined)
+      return [{ path: ['packages', id, odd], expected: `no ${odd} beside this source`, found: describe(beside[odd]) }];
+    if (!source && written.startsWith('oci:')) return [{ path, expected: OCI_FORM, found }];
     if (!source && isMaven(written)) return [{ path, expected: MAVEN_FORM, found }];
     if (!source)
-      return [{ path, expected: 'the path of a file or a folder, https://…, s3://bucket/key or maven:…', found }];
+      return [
+        { path, expected: 'the path of a file or a folder, https://…, s3://bucket/key, maven:… or oci://…', found },
+      ];
     if (source.kind === 'http' && source.url.protocol === 'http:' && integrity === undefined) {
       return [
         {
@@ -57,6 +55,21 @@ function sourceProblems(config: ParsedConfig): Problem[] {
     return [];
   });
 }
+
+/** What says more of one kind of source than its address does. */
+function oddBeside(
+  written: string,
+  beside: Pick<ParsedConfig['packages'][string], 'repository' | 'layer' | 'platform'>,
+) {
+  const fits = {
+    repository: isMaven(written),
+    layer: written.startsWith('oci:'),
+    platform: written.startsWith('oci:'),
+  };
+  return (['repository', 'layer', 'platform'] as const).find((key) => beside[key] !== undefined && !fits[key]);
+}
+
+const OCI_FORM = 'oci://registry/repository with :tag or @sha256:<64 hex digits>';
 
 const MAVEN_FORM =
   'maven:group:artifact:version[:classifier][@type], with a version that stays the same file (of a snapshot: 1.2-20260101.120000-3)';

@@ -48,15 +48,26 @@ const limits = z
     'What an archive of this package may hold at most: the source, and those that its steps extract. They guard against archives that are made to do harm, and are no part of what a release is.',
   );
 
+const A_LAYER = 'the title of a layer, or its number from 0';
+
 const packageSchema = z
   .strictObject({
     source: localPath.describe(
-      'Where the bytes come from: the path of a file or a folder, https://…, s3://bucket/key or maven:group:artifact:version[:classifier][@type].',
+      'Where the bytes come from: the path of a file or a folder, https://…, s3://bucket/key, maven:group:artifact:version[:classifier][@type] or oci://registry/repository:tag.',
     ),
     repository: z
       .string()
       .regex(/^https?:\/\/[^\s?#]+$/, { error: 'the https:// address of a Maven repository' })
       .describe('The Maven repository of a maven: source. Default: Maven Central.')
+      .optional(),
+    layer: z
+      .union([z.string().min(1), z.int({ error: A_LAYER }).min(0, { error: A_LAYER })], { error: A_LAYER })
+      .describe('The layer of an oci: source: its title, or its number from 0. Default: the only one.')
+      .optional(),
+    platform: z
+      .string()
+      .regex(/^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9]+)?$/, { error: 'a platform such as linux/amd64' })
+      .describe('The platform of an oci: source that is an index, such as linux/amd64. Default: the only one.')
       .optional(),
     integrity: integrity.optional(),
     extract: extract.optional(),

@@ -34,6 +34,8 @@ const inputLocation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), path: z.string(), size: z.int() }),
   z.strictObject({ kind: z.literal('folder'), path: z.string(), size: z.int() }),
   z.strictObject({ kind: z.literal('http'), ...remote, access: access.optional() }),
+  /** A blob of a registry, `oci://registry/repository@sha256:…`. */
+  z.strictObject({ kind: z.literal('oci'), ...remote, access: access.optional() }),
   /** `s3://bucket/key`. The one who prepares has credentials of its own, so none are here. */
   z.strictObject({ kind: z.literal('s3'), ...remote, versionId: z.string().optional() }),
   /** A folder that was packed as tar (`s3://bucket/key`). Its digest is the folder's, not the archive's; `size` is the archive's. */
@@ -45,9 +47,9 @@ export const inputLocations = z.record(digest, inputLocation);
 
 export type RecipeInput = z.infer<typeof input>;
 export type InputLocation = z.infer<typeof inputLocation>;
-export type RemoteLocation = Extract<InputLocation, { kind: 'http' | 's3' }>;
+export type RemoteLocation = Extract<InputLocation, { kind: 'http' | 'oci' | 's3' }>;
 export type InputLocations = z.infer<typeof inputLocations>;
 
 export function isRemote(location: InputLocation): location is RemoteLocation {
-  return location.kind === 'http' || location.kind === 's3';
+  return location.kind === 'http' || location.kind === 'oci' || location.kind === 's3';
 }

@@ -1,30 +1,45 @@
 import { percentDecoded } from '../core/percent-decoded.js';
 import { isMaven, mavenUrl } from './maven.js';
+import { type OciReference, parseOci } from './oci.js';
 
 /** Where a package's bytes come from, as the configuration says. */
 export type Source =
   | { kind: 'local'; written: string }
   /** `isMaven`: a file of a Maven repository, which has its checksum beside it. */
   | { kind: 'http'; written: string; url: URL; isMaven?: true }
-  | { kind: 's3'; written: string; bucket: string; key: string };
+  | { kind: 's3'; written: string; bucket: string; key: string }
+  | ({
+      kind: 'oci';
+      written: string;
+      layer?: string | number | undefined;
+      platform?: string | undefined;
+    } & OciReference);
 
 /** What a source may have beside it. */
 export interface SourceOptions {
   /** The Maven repository; default: Maven Central. */
   repository?: string | undefined;
+  /** A layer of what is in a registry, by its title or its number. */
+  layer?: string | number | undefined;
+  /** `linux/amd64`, of an index in a registry. */
+  platform?: string | undefined;
 }
 
 /**
- * Reads `files/x.jar`, `https://…`, `s3://bucket/key` or `maven:group:artifact:version`; undefined for a scheme that is none of
- * these, or a broken URL.
+ * Reads `files/x.jar`, `https://…`, `s3://bucket/key`, `oci://registry/repository:tag` or `maven:group:artifact:version`;
+ * undefined for a scheme that is none of these, or a broken URL.
  */
-export function parseSource(written: string, { repository }: SourceOptions = {}): Source | undefined {
+export function parseSource(written: string, { repository, layer, platform }: SourceOptions = {}): Source | undefined {
   if (isMaven(written)) {
     const url = mavenUrl(written, repository);
     return url === undefined ? undefined : { kind: 'http', written, url, isMaven: true };
   }
   const scheme = /^([A-Za-z][\w+.-]+):\/\//.exec(written)?.[1]?.toLowerCase();
   if (scheme === undefined) return { kind: 'local', written };
+  if (scheme === 'oci') {
+    const reference = parseOci(written);
+    return reference && { kind: 'oci', written, layer, platform, ...reference };
+  }
   if (scheme === 's3') {
     const [, bucket, key] = S3_URL.exec(written) ?? [];
     return bucket === undefined || key === undefined ? undefined : { kind: 's3', written, bucket, key };
@@ -44,6 +59,7 @@ const SECRET_PARAMETER = /sig|token|secret|key|credential|password|auth|expire|x
  */
 export function sourceName(source: Source): string {
   if (source.kind === 's3') return s3Url(source);
+  if (source.kind === 'oci') return ociName(source);
   if (source.kind === 'local') return source.written;
   const name = new URL(source.url);
   name.username = '';
@@ -52,6 +68,15 @@ export function sourceName(source: Source): string {
   const secret = [...name.searchParams.keys()].filter((parameter) => SECRET_PARAMETER.test(parameter));
   for (const parameter of secret) name.searchParams.delete(parameter);
   return name.href;
+}
+
+/** What is meant is the layer, so its choice is part of the name. */
+function ociName({ written, layer, platform }: Extract<Source, { kind: 'oci' }>): string {
+  const chosen = [
+    ...(platform === undefined ? [] : [`platform ${platform}`]),
+    ...(layer === undefined ? [] : [`layer ${layer}`]),
+  ];
+  return [written, ...chosen].join(' ');
 }
 
 export function s3Url({ bucket, key }: { bucket: string; key: string }): string {
@@ -68,6 +93,6 @@ export function keyBaseName(key: string, fallback: string): string {
   return plainName(key.split('/').at(-1) ?? '', fallback);
 }
 
-function plainName(name: string, fallback: string): string {
+export function plainName(name: string, fallback: string): string {
   return name === '' || name === '.' || name === '..' || /[/\\\u0000-\u001f\u007f]/.test(name) ? fallback : name;
 }

@@ -53,6 +53,7 @@ export async function fillTree(job: SourceJob): Promise<void> {
       await namingFile(location.path, () => fillFromFile(job, location.path));
       break;
     case 'http':
+    case 'oci':
     case 's3':
       await fillFromUrl(job, location);
       break;

@@ -27,10 +27,12 @@ export class HttpClient {
     headers: Record<string, string>,
     signal: AbortSignal,
     access?: ServerAccess,
+    /** Instead of what the address, `access` and `.netrc` say. */
+    given?: { login: Login | undefined },
   ): Promise<HttpResponse> {
     const seen = new Set<string>();
     let location = new URL(url);
-    let login = await loginFor(location, access);
+    let login = given === undefined ? await loginFor(location, access) : given.login;
     let tls = await tlsMaterial(access);
     for (;;) {
       seen.add(location.href);

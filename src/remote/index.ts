@@ -6,6 +6,7 @@ export { failureOfConnection, failureOfStatus } from './http-failure.js';
 export { loginFor, type ServerAccess } from './login.js';
 export { isReadByOthers, netrcFiles } from './netrc.js';
 export { describeProxyFailure, ProxyFailure } from './proxy-failure.js';
+export { Registries } from './registry.js';
 export { S3Objects } from './s3/objects.js';
 export { S3Connection } from './s3/s3-connection.js';
 export { tlsMaterial } from './tls-material.js';

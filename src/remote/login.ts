@@ -39,13 +39,13 @@ export async function loginFor(url: URL, access: ServerAccess | undefined): Prom
   if (access?.auth !== undefined) return loginFromEnvironment(access.auth, url.host);
   const found = await netrcLogin(url.hostname);
   return (
-    found && basic(found.user, found.password, `user and password of ${shownPath(found.file)} for ${url.hostname}`)
+    found && basicLogin(found.user, found.password, `user and password of ${shownPath(found.file)} for ${url.hostname}`)
   );
 }
 
 export function loginOfUrl({ username, password }: URL): Login | undefined {
   if (username === '' && password === '') return undefined;
-  return basic(percentDecoded(username), percentDecoded(password), "user and password in the source's address");
+  return basicLogin(percentDecoded(username), percentDecoded(password), "user and password in the source's address");
 }
 
 /** @throws LOGIN_SETTINGS where the variable is not set, or holds what no header may have */
@@ -58,7 +58,7 @@ export function loginFromEnvironment(
   if (value === '') throw unusable(fromEnv, server, 'is not set', 'Set it where the command runs');
   if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
     throw unusable(fromEnv, server, 'holds a line break or another character that no header may have', 'Correct it');
-  if (user !== undefined) return basic(user, value, `user ${user} with the password in ${fromEnv}`);
+  if (user !== undefined) return basicLogin(user, value, `user ${user} with the password in ${fromEnv}`);
   // RFC 9110, section 11.6.2: credentials begin with a scheme, so one word is a token without it.
   const bare = header.toLowerCase() === 'authorization' && !value.trim().includes(' ');
   const says = bare ? `the token in ${fromEnv}` : `the header ${header} with what is in ${fromEnv}`;
@@ -73,7 +73,7 @@ function unusable(variable: string, server: string, what: string, remedy: string
   });
 }
 
-function basic(user: string, password: string, says: string): Login {
+export function basicLogin(user: string, password: string, says: string): Login {
   const value = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   return { header: 'authorization', value, says };
 }

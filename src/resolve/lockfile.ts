@@ -14,6 +14,8 @@ const lockedSource = z.strictObject({
   size: z.int().min(0),
   /** With it the release's identity is known where the folder itself is not there. */
   kind: z.literal('folder').optional(),
+  /** What its file is called, where the server alone says so: the title of a layer in a registry. */
+  name: z.string().optional(),
   /** The server's name for what was pinned, such as an ETag. */
   version: z.string().optional(),
 });
@@ -41,8 +43,9 @@ export function lockfileText(sources: LockedSources): string {
     names.flatMap((name) => {
       const locked = sources[name];
       if (!locked) return [];
-      const { sha256, size, kind, version } = locked;
-      const rest = { ...(kind === undefined ? {} : { kind }), ...(version === undefined ? {} : { version }) };
+      const { sha256, size, kind, name: title, version } = locked;
+      const named = title === undefined ? {} : { name: title };
+      const rest = { ...(kind === undefined ? {} : { kind }), ...named, ...(version === undefined ? {} : { version }) };
       return [[name, { sha256, size, ...rest }]];
     }),
   );

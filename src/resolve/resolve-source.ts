@@ -1,10 +1,12 @@
 import { basename, isAbsolute, relative } from 'node:path';
-import type { Config, PackageConfig, Problem } from '../config/index.js';
+import { type Config, isUsedWhole, type PackageConfig, type Problem } from '../config/index.js';
 import { PrestageError, withoutCredentials } from '../core/errors.js';
 import { shownPath } from '../core/shown-path.js';
 import {
+  blobUrl,
   type Environment,
   keyBaseName,
+  plainName,
   type Recipe,
   type RecipeInput,
   type Source,
@@ -22,6 +24,9 @@ export type PinRemote = (source: {
   access?: ServerAccess | undefined;
   /** Whether a checksum is beside it. */
   isMaven?: boolean;
+  /** What is meant of what is in a registry. */
+  layer?: string | number | undefined;
+  platform?: string | undefined;
   integrity?: string;
   package: string;
 }) => Promise<LockedSource>;
@@ -54,8 +59,13 @@ export async function resolveSource(
     case 'local':
       return resolveLocal(item, source.written, context);
     case 'http':
-    case 's3':
-      return { source: await resolveRemote(item, source, context), extract: item.extract };
+    case 'oci':
+    case 's3': {
+      const input = await resolveRemote(item, source, context);
+      // What a layer is called is known when it is pinned.
+      const isWhole = source.kind === 'oci' && item.extract === 'auto' && isUsedWhole(input.name);
+      return { source: input, extract: isWhole ? 'single' : item.extract };
+    }
   }
 }
 
@@ -134,7 +144,7 @@ function folderExtract({ id, extract }: PackageConfig, { problems }: Inputs): Re
   return 'auto';
 }
 
-type RemoteSource = Extract<Source, { kind: 'http' | 's3' }>;
+type RemoteSource = Extract<Source, { kind: 'http' | 'oci' | 's3' }>;
 
 async function resolveRemote(
   item: PackageConfig,
@@ -152,19 +162,31 @@ async function resolveRemote(
     size: pin.size,
     ...(integrity === undefined ? {} : { pinnedBy: 'integrity' as const }),
   });
-  const name = source.kind === 's3' ? keyBaseName(source.key, item.id) : urlBaseName(source.url, item.id);
-  return { kind: 'file', name, sha256: pin.sha256 };
+  return { kind: 'file', name: nameOf(item, source, pin), sha256: pin.sha256 };
+}
+
+function nameOf({ id }: PackageConfig, source: RemoteSource, { name = id }: LockedSource): string {
+  switch (source.kind) {
+    case 'http':
+      return urlBaseName(source.url, id);
+    case 'oci':
+      return plainName(name.split('/').at(-1) ?? '', id);
+    case 's3':
+      return keyBaseName(source.key, id);
+  }
 }
 
 /** The lockfile's `version` is an ETag, in quotes, or the id of a version that S3 keeps. Only the latter can be asked for. */
-function placeOf({ access }: PackageConfig, source: RemoteSource, { version }: LockedSource) {
-  if (source.kind === 'http')
-    return { kind: 'http' as const, url: urlOf(source), ...(access === undefined ? {} : { access }) };
+function placeOf({ access }: PackageConfig, source: RemoteSource, { version, sha256 }: LockedSource) {
+  const letIn = access === undefined ? {} : { access };
+  if (source.kind === 'http') return { kind: 'http' as const, url: urlOf(source), ...letIn };
+  if (source.kind === 'oci') return { kind: 'oci' as const, url: blobUrl(source, sha256), ...letIn };
   const versionId = version === undefined || version.includes('"') ? {} : { versionId: version };
   return { kind: 's3' as const, url: urlOf(source), ...versionId };
 }
 
 function urlOf(source: RemoteSource): string {
+  if (source.kind === 'oci') return source.written;
   return source.kind === 's3' ? s3Url(source) : source.url.href;
 }
 
@@ -183,6 +205,7 @@ function pinOnce(
     pinRemote({
       url: urlOf(source),
       access: item.access,
+      ...(source.kind === 'oci' ? { layer: source.layer, platform: source.platform } : {}),
       isMaven: source.kind === 'http' && source.isMaven === true,
       package: item.id,
       ...(integrity === undefined ? {} : { integrity: `sha256:${integrity}` }),

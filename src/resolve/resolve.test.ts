@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { folderWith } from '../../test/folder-with.js';
 import { loadConfig } from '../config/load-config.js';
@@ -304,6 +304,23 @@ describe('a remote source', () => {
     expect(inputs).toEqual({ [sha256('one')]: { kind: 's3', url: source, size: 3, ...place } });
     expect(plan.packages[0]?.recipe.source.name).toBe('app 1.tar');
     expect(JSON.parse(lockfile.text).sources[source]).toEqual({ sha256: sha256('one'), size: 3, version });
+  });
+
+  test.each([
+    ['app.tar.gz', 'auto'],
+    ['lib/app.jar', 'single'],
+  ])('in a registry is pinned to its layer, which is called %s, and known again offline', async (name, extract) => {
+    const source = 'oci://ghcr.io/team/app:1.0';
+    const folder = await project({ packages: { app: { source, layer: 0 } } });
+    const locked = { sha256: sha256('one'), size: 3, name, version: `sha256:${sha256('manifest')}` };
+    const first = await resolveIn(folder, { pinRemote: async () => locked });
+    expect(JSON.parse(first.lockfile.text).sources).toEqual({ [`${source} layer 0`]: locked });
+    await writeLockfile(first);
+    const { inputs, plan } = await resolveIn(folder);
+    expect(plan).toEqual(first.plan);
+    expect(plan.packages[0]?.recipe).toMatchObject({ source: { kind: 'file', name: basename(name) }, extract });
+    const url = `oci://ghcr.io/team/app@sha256:${sha256('one')}`;
+    expect(inputs).toEqual({ [sha256('one')]: { kind: 'oci', url, size: 3 } });
   });
 
   test('is asked for again with updateLock, and the change shown', async () => {

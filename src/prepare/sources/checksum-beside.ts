@@ -8,7 +8,7 @@ export interface Checksum {
   algorithm: 'sha256' | 'sha1';
   /** In hex. */
   value: string;
-  /** Of the file that says so. */
+  /** Where the file is that says so. */
   url: string;
 }
 

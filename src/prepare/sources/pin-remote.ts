@@ -10,11 +10,12 @@ import type { RetryPolicy } from '../../remote/index.js';
 import { type Checksum, checksumBeside, checksumMismatch } from './checksum-beside.js';
 import { type Announcement, inspect, openDownload } from './download.js';
 import { existingSize } from './local-size.js';
+import { findLayer, type LayerChoice } from './oci-layer.js';
 import type { Origin } from './origin.js';
 import { type KeptPin, PinCache } from './pin-cache.js';
 import { type RemoteAddress, Remotes } from './remotes.js';
 
-export interface RemoteSource extends RemoteAddress {
+export interface RemoteSource extends RemoteAddress, LayerChoice {
   /** Whether it is in a Maven repository, which has its checksum beside it. */
   isMaven?: boolean;
   /** `sha256-<base64>` or `sha256:<hex>`. */
@@ -35,6 +36,8 @@ export interface RemotePin {
   size: number;
   /** The server's name for this version: its ETag, or the id of an object's version on S3. */
   version?: string;
+  /** The title of a layer. */
+  name?: string;
 }
 
 /** Learns what remote sources are now, for one command. */
@@ -70,11 +73,12 @@ export function removeCopies(cacheFolder: string, inputs: InputLocations): Promi
 async function pinRemote(source: RemoteSource, remotes: Remotes, options: PinOptions): Promise<RemotePin> {
   const { signal, emit } = options;
   const cache = new PinCache(options.cacheFolder);
-  const origin = remotes.origin(source);
   const policy: RetryPolicy = {
     signal,
     onRetry: (retry) => emit({ type: 'package.retry', package: source.package, ...retry }),
   };
+  if (source.url.startsWith('oci://')) return pinLayer(source, remotes, policy);
+  const origin = remotes.origin(source);
   const wanted = source.integrity === undefined ? undefined : digestOfIntegrity(source.integrity);
   const checksum = source.isMaven && wanted === undefined ? await checksumBeside(source, remotes, policy) : undefined;
   if (source.isMaven && wanted === undefined && checksum === undefined) emit(withoutChecksum(source));
@@ -89,6 +93,13 @@ async function pinRemote(source: RemoteSource, remotes: Remotes, options: PinOpt
     (await download(source, { cache, origin, policy, emit, checksum }));
   if (wanted !== undefined && pin.sha256 !== wanted) throw integrityMismatch(source, wanted, pin.sha256);
   return pin;
+}
+
+/** Its manifest has the digest of a layer, so nothing of the layer is fetched. */
+async function pinLayer(source: RemoteSource, remotes: Remotes, policy: RetryPolicy): Promise<RemotePin> {
+  const originOf = (url: string) => remotes.manifest({ ...source, url });
+  const { sha256, size, title, manifest } = await findLayer(source.url, source, { originOf, policy });
+  return { sha256, size, version: manifest, ...(title === undefined ? {} : { name: title }) };
 }
 
 function pinByHeaders(sha256: string | undefined, announced: Announcement | undefined): RemotePin | undefined {

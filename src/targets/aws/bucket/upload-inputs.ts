@@ -142,6 +142,7 @@ async function open(digest: string, location: InputLocation, { emit, signal }: U
     case 'file':
       return { size: location.size, content: provenFile(location.path, digest, location.size, signal), close };
     case 'http':
+    case 'oci':
     case 's3': {
       const size = location.cached === undefined ? undefined : await sizeOfFile(location.cached);
       if (location.cached !== undefined && size !== undefined)

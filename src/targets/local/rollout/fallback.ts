@@ -44,7 +44,7 @@ export function withFallback(
 /** The variables that have logins for sources. */
 function loginsOf(inputs: InputLocations): string[] {
   const named = Object.values(inputs).flatMap((location) =>
-    location.kind === 'http' ? (location.access?.auth?.fromEnv ?? []) : [],
+    location.kind === 'http' || location.kind === 'oci' ? (location.access?.auth?.fromEnv ?? []) : [],
   );
   return [...new Set(named)];
 }
