@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { folderWith } from './folder-with.js';
 import { command, repository } from './prestage.js';
+import { freePorts } from './sample-project.js';
 
 const execute = promisify(execFile);
 
@@ -38,6 +39,7 @@ const NOT_RUN: Record<string, string> = {
   'aws efs describe-mount-targets': 'it asks an account of the reader',
   'aws cloudformation describe-stack-events': 'it asks an account of the reader',
   'aws cloudformation continue-update-rollback': 'the emulated region has no stack that hangs like that',
+  'npm run bench': 'it takes a minute, and a quiet machine',
   'TMPDIR=/var/tmp node bench/prepare.mjs': 'it takes minutes, and a quiet machine',
 };
 
@@ -52,8 +54,8 @@ function commandsOf(text: string): string[] {
     );
 }
 
-test('each command of the README and the docs is run by a test, or says why not', async () => {
-  const pages = ['README.md', ...(await readdir(join(repository, 'docs'))).map((name) => `docs/${name}`)];
+test('each command of the README and the docs is run by a test, or says why not', { timeout: 300_000 }, async () => {
+  const pages = ['README.md', ...(await readdir(join(repository, 'docs'))).sort().map((name) => `docs/${name}`)];
   const texts = await Promise.all(
     pages.filter((page) => page.endsWith('.md')).map((page) => readFile(join(repository, page), 'utf8')),
   );
@@ -73,6 +75,10 @@ test('each command of the README and the docs is run by a test, or says why not'
   const PATH = [join(folder, 'node_modules/.bin'), process.env.PATH].join(delimiter);
   const sh = (line: string) => execute('sh', ['-c', line], { cwd: folder, env: { ...process.env, PATH } });
   await sh('prestage init');
+  const config = join(folder, 'prestage.config.yaml');
+  const [port = 0] = await freePorts(1);
+  await writeFile(config, (await readFile(config, 'utf8')).replace('8080', String(port)));
+  onTestFinished(async () => void (await sh('prestage destroy --purge --yes').catch(() => {})));
 
   const here = commands.filter((line) => !others.some((begins) => line.startsWith(begins)));
   expect(here.length).toBeGreaterThan(3);

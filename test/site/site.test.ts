@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { parseXml } from '@rgrove/parse-xml';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -19,6 +21,16 @@ test('a link to a page, a heading or a picture that is not there is found', asyn
   expect(brokenLinks(pages)).toEqual(['a.html: #two', 'a.html: b.html', 'a.html: c.svg']);
 });
 
+test('the recorded session is a small picture that runs nothing and asks for nothing', async () => {
+  const svg = await readFile(join(repository, 'docs/session.svg'), 'utf8');
+  expect(svg.length).toBeLessThan(300_000);
+  expect(parseXml(svg).root?.name).toBe('svg');
+  expect(svg).not.toMatch(/<script|<foreignObject|href=|url\(|@import|\son\w+=/);
+  expect(svg).toContain('prefers-reduced-motion');
+  // It is of this version: what it shows is still said.
+  for (const text of ['Phase 1, files', 'Phase 2, hosts', 'is deployed already in local']) expect(svg).toContain(text);
+});
+
 describe.skipIf(lacks('site', 'chromium'))('the documentation as a site', () => {
   let browser: Browser;
 
@@ -26,7 +38,7 @@ describe.skipIf(lacks('site', 'chromium'))('the documentation as a site', () => 
     // It ends with an error where a link leads nowhere.
     await promisify(execFile)('npm', ['run', '--prefix', join(repository, 'site'), 'build']);
     browser = await launchChromium();
-  });
+  }, 180_000);
   afterAll(() => browser?.close());
 
   /** Opens a page of it as a file, without any server. */
