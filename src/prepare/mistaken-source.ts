@@ -20,6 +20,8 @@ const COMPRESSED: readonly (readonly [name: RegExp, type: RegExp, signature: Reg
   [/\.gz$/i, /^application\/(x-)?gzip(-compressed)?$/i, /^\x1f\x8b/],
   [/\.xz$/i, /^application\/(x-)?xz$/i, /^\xfd7zXZ\0/],
   [/\.bz2$/i, /^application\/(x-)?bzip2?$/i, /^BZh/],
+  [/\.lz4$/i, /^application\/(x-)?lz4$/i, /^(\x04\x22\x4d|\x02\x21\x4c|[\x50-\x5f]\x2a\x4d)\x18/],
+  [/\.lz$/i, /^application\/(x-)?lzip$/i, /^LZIP/],
   [/\.zst$/i, /^application\/(x-)?zstd$/i, /^([\x50-\x5f]\x2a\x4d\x18|\x28\xb5\x2f\xfd)/],
 ];
 /** A zip, or a program before one. */

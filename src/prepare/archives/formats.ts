@@ -24,7 +24,7 @@ export type ArchiveFormat = Container | `${Packed}.${Compression}`;
 
 /** For messages. */
 export const SUPPORTED_FORMATS =
-  'tar and cpio (plain, or with gzip, xz, bzip2 or zstd), zip, jar, 7z, ISO images, deb, rpm and ar';
+  'tar and cpio (plain, or with gzip, xz, bzip2, zstd, lzma, lzip, lz4 or compress), zip, jar, 7z, ISO images, deb, rpm and ar';
 
 /** What of a format's name is which. */
 export function layersOf(format: ArchiveFormat): { container: Container; compression: Compression | undefined } {

@@ -13,12 +13,9 @@ export const RECOGNITION_BYTES = 1024 * 1024;
 
 /** Formats that are archives, or wrap one, and cannot be unpacked: left as they are only when somebody says so. */
 const KNOWN_BUT_UNSUPPORTED: readonly (readonly [name: string, signature: RegExp, at?: number])[] = [
-  ['lz4', /^\x04\x22\x4d\x18/],
   ['rar', /^Rar!\x1a\x07/],
   ['lha', /^-l[hz][0-9sd]-/, 2],
   ['thin ar', /^!<thin>\n/],
-  // The usual properties, a dictionary of whole KiB, and a size that is unknown or possible.
-  ['lzma', /^\x5d\0..[\0-\x40](\xff{8}|.{5}\0{3})/s],
   ['UDF', /^BEA01.{2043}NSR0[23]/s, ISO_MAGIC_AT],
   // What was before ISO 9660.
   ['High Sierra', /^CDROM/, ISO_MAGIC_AT + 8],

@@ -36,6 +36,8 @@ const programs = [
   ['xz', 'tar.xz', ['-0', '-6', '--check=crc32', '--check=sha256', '--check=none', '--block-size=100000']],
   ['zstd', 'tar.zst', ['-1', '-19', '--no-check', '--long=27']],
   ['bzip2', 'tar.bz2', ['-1', '-9']],
+  ['lzip', 'tar.lz', ['-0', '-6', '--member-size=100000']],
+  ['lz4', 'tar.lz4', ['-1', '-BD', '-BX', '--content-size', '-B4']],
 ] as const;
 
 describe.each(programs)('a tar compressed by %s', (program, format, options) => {
@@ -112,6 +114,23 @@ describe.each(programs)('a tar compressed by %s', (program, format, options) => 
   });
 });
 
+describe.skipIf(lacks('compress', 'lz4'))('what is older', () => {
+  test.each([
+    ['compress', 'compress', []],
+    ['compress with short codes', 'compress', ['-b', '10']],
+    ["lz4's format of before", 'lz4', ['-l']],
+  ])('%s unpacks to what is in the tar, however it comes', async (_, program, options) => {
+    const expected = entriesOf(await unpack(where, archive));
+    const bytes = compressed(program, archive, ...options);
+    for (const chunkBytes of [undefined, 1000]) {
+      again();
+      expect(entriesOf(await unpack(where, bytes, chunkBytes === undefined ? {} : { chunkBytes }))).toEqual(expected);
+    }
+    again();
+    await expect(unpack(where, bytes.subarray(0, -700))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+  });
+});
+
 describe.skipIf(lacks('xz'))('xz', () => {
   test('may have padding between and after its streams, in words of four bytes', async () => {
     const [one, two] = [small.subarray(0, 700), small.subarray(700)].map((part) => compressed('xz', part));
@@ -121,15 +140,40 @@ describe.skipIf(lacks('xz'))('xz', () => {
     await expect(unpack(where, padded(3))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
 
-  test.each([
-    ['a filter for programs', ['--x86', '--lzma2']],
-    ['a dictionary of more than 64 MiB', ['--lzma2=preset=0,dict=128MiB']],
-    ['the format that came before it, lzma', ['--format=lzma']],
-  ])('with %s is refused in words', async (_, options) => {
-    const bytes = compressed('xz', small, ...options);
-    await expect(unpack(where, bytes)).rejects.toMatchObject({ code: 'ARCHIVE_UNSUPPORTED' });
-    await expect(recogniseStart(bytes, 'x')).rejects.toMatchObject({ code: 'ARCHIVE_UNSUPPORTED' });
+  test.each(['crc32', 'crc64', 'sha256', 'none'])(
+    'with filters and the check %s unpacks to what is in the tar',
+    async (check) => {
+      const expected = entriesOf(await unpack(where, archive));
+      for (const filters of [['--x86'], ['--arm64'], ['--delta=dist=3', '--powerpc=start=4096', '--armthumb']]) {
+        again();
+        const bytes = compressed('xz', archive, ...filters, '--lzma2=preset=0', `--check=${check}`);
+        expect(entriesOf(await unpack(where, bytes, { chunkBytes: 5000 }))).toEqual(expected);
+        if (check === 'none') continue;
+        again();
+        const damaged = compressed('xz', small, ...filters, '--lzma2=preset=0', `--check=${check}`);
+        damaged[damaged.length - 30] = (damaged[damaged.length - 30] ?? 0) ^ 1; // before the footer and the index
+        await expect(unpack(where, damaged)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+      }
+    },
+  );
+
+  test('as the format that came before it, lzma, unpacks to what is in the tar', async () => {
+    const expected = entriesOf(await unpack(where, archive));
+    again();
+    const bytes = compressed('xz', archive, '--format=lzma');
+    expect(entriesOf(await unpack(where, bytes))).toEqual(expected);
+    again();
+    await expect(unpack(where, bytes.subarray(0, -5))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
   });
+
+  test.each([['a dictionary of more than 64 MiB', ['--lzma2=preset=0,dict=128MiB']]])(
+    'with %s is refused in words',
+    async (_, options) => {
+      const bytes = compressed('xz', small, ...options);
+      await expect(unpack(where, bytes)).rejects.toMatchObject({ code: 'ARCHIVE_UNSUPPORTED' });
+      await expect(recogniseStart(bytes, 'x')).rejects.toMatchObject({ code: 'ARCHIVE_UNSUPPORTED' });
+    },
+  );
 
   test.each(['crc64', 'sha256'])('with the check %s is refused with any byte changed', async (check) => {
     const bytes = compressed('xz', small, `--check=${check}`, '--block-size=700');

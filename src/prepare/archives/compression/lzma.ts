@@ -40,6 +40,7 @@ export class LzmaDecoder {
   #input: Buffer = Buffer.alloc(0);
   #read = 0;
   #isStarted = false;
+  #isEnded = false;
   #range = 0xffffffff;
   #code = 0;
   #state = 0;
@@ -59,8 +60,17 @@ export class LzmaDecoder {
     this.#probabilities = new Uint16Array(LITERALS + (0x300 << (this.#literalContext + literalPosition))).fill(1024);
   }
 
-  /** What comes of more of the input. @throws LzmaDamaged */
-  *decode(input: Buffer, isLast: boolean): Generator<Buffer> {
+  /** What follows the end mark, once it was read. */
+  get rest(): Buffer | undefined {
+    return this.#isEnded ? this.#input.subarray(this.#read) : undefined;
+  }
+
+  /**
+   * What comes of more of the input.
+   * @param hasRest whether something else may follow the end mark
+   * @throws LzmaDamaged
+   */
+  *decode(input: Buffer, isLast: boolean, hasRest = false): Generator<Buffer> {
     this.#input = Buffer.concat([this.#input.subarray(this.#read), input]);
     this.#read = 0;
     if (!this.#start(isLast)) return;
@@ -72,6 +82,8 @@ export class LzmaDecoder {
     }
     this.#handOut();
     yield* this.#ready.splice(0);
+    if (this.#isEnded && this.#code !== 0) throw new LzmaDamaged();
+    if (hasRest) return;
     // An end mark may follow, though the size is known; the code of whatever ends here is zero.
     if (isLast && this.#code !== 0) this.#symbol();
     if (isLast && (this.#code !== 0 || this.#read !== this.#input.length)) throw new LzmaDamaged();
@@ -115,6 +127,7 @@ export class LzmaDecoder {
         (this.#total === this.#size || this.#size === Number.POSITIVE_INFINITY)
       ) {
         this.#size = this.#total;
+        this.#isEnded = true;
         return;
       }
     } else {

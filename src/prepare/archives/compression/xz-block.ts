@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { ByteSource } from '../byte-source.js';
+import { filterProblem, LZMA2, MAX_FILTERS, type XzFilter } from './xz-filters.js';
 
 /** What "The .xz File Format" 1.2.1 calls a block header (3.1), and the index that sums up the blocks (4). */
 
@@ -10,21 +11,11 @@ export interface BlockHeader {
   /** The size of the LZMA2 stream, where the header says it. */
   packedBytes: number | undefined;
   bytes: number | undefined;
+  /** Those before LZMA2. */
+  filters: XzFilter[];
 }
 
-const LZMA2 = 0x21;
-/** Filters that are not supported, by their names (5.3). */
-const OTHER_FILTERS: Record<number, string> = {
-  3: 'delta',
-  4: 'x86',
-  5: 'PowerPC',
-  6: 'IA-64',
-  7: 'ARM',
-  8: 'ARM Thumb',
-  9: 'SPARC',
-  10: 'ARM64',
-  11: 'RISC-V',
-};
+const MAX_PROPERTY_BYTES = 1024;
 
 /**
  * @param header from its first byte, which says how long it is, to its CRC
@@ -37,21 +28,36 @@ export function parseBlockHeader(header: Buffer): BlockHeader | string | undefin
   const numbers = numbersIn(header.subarray(0, end), 2);
   const packedBytes = flags & 0x40 ? numbers.next() : undefined;
   const bytes = flags & 0x80 ? numbers.next() : undefined;
-  const filter = numbers.next();
-  if (Number.isNaN(filter)) return undefined;
-  if (filter !== LZMA2) return OTHER_FILTERS[filter] ?? `number ${filter}`;
+  const filters: XzFilter[] = [];
+  for (let left = (flags & 3) + 1; left > 0; left -= 1) {
+    const id = numbers.next();
+    const length = numbers.next();
+    if (!(length <= MAX_PROPERTY_BYTES)) return undefined;
+    filters.push({ id, properties: numbers.bytes(length) });
+  }
+  const last = filters.pop();
   const rest = header.subarray(numbers.at, end);
-  const isWhole =
-    (flags & 3) === 0 && rest[0] === 1 && rest.length >= 2 && rest.subarray(2).every((byte) => byte === 0);
-  return isWhole ? { dictionary: rest[1] ?? 0, packedBytes, bytes } : undefined;
+  if (last === undefined || numbers.at > end || !rest.every((byte) => byte === 0)) return undefined;
+  const unknown = last.id === LZMA2 ? filters.find((filter) => filterProblem(filter) === 'unknown') : last;
+  if (unknown !== undefined) return `number ${unknown.id}`;
+  const isWhole = last.properties.length === 1 && filters.length < MAX_FILTERS;
+  if (!isWhole || filters.some((filter) => filterProblem(filter) === 'damaged')) return undefined;
+  return { dictionary: last.properties[0] ?? 0, packedBytes, bytes, filters };
 }
 
 /** Reads numbers as xz has them (1.2): seven bits in each byte, the lowest first. NaN where there is none. */
-function numbersIn(bytes: Buffer, start: number): { next(): number; readonly at: number } {
+function numbersIn(
+  bytes: Buffer,
+  start: number,
+): { next(): number; bytes(count: number): Buffer; readonly at: number } {
   let at = start;
   return {
     get at() {
       return at;
+    },
+    bytes(count) {
+      at += count;
+      return bytes.subarray(at - count, at);
     },
     next() {
       let value = 0;

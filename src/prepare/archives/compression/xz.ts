@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { archiveError } from '../archive-error.js';
 import { ByteSource, isZero } from '../byte-source.js';
@@ -11,13 +10,13 @@ import {
   MAX_DICTIONARY_BYTES,
 } from './lzma2.js';
 import { BlockSums, parseBlockHeader } from './xz-block.js';
+import { BlockCheck, CHECK, CHECK_BYTES } from './xz-check.js';
+import { withoutFilters } from './xz-filters.js';
 
 const STREAM_MAGIC = '\xfd7zXZ\0';
 const HEADER_BYTES = 12;
 /** Stream padding comes in words of this many bytes. */
 const WORD_BYTES = 4;
-const SHA256 = 10;
-const SHA256_BYTES = 32;
 
 /** What is said of a place in the archive. */
 interface Problems {
@@ -30,7 +29,7 @@ interface Problems {
  * Decompresses xz ("The .xz File Format" 1.2.1): several streams too, with padding between and after them, each block
  * checked by its CRC32, CRC64 or SHA-256, each stream by its index. Memory is the archive's dictionary, 64 MiB at most.
  * @throws ARCHIVE_INVALID for damage, truncation and for more after the end; ARCHIVE_UNSUPPORTED for larger dictionaries,
- * filters other than LZMA2, and checks that the format does not name
+ * filters and checks that the format does not name
  */
 export async function* unxz(chunks: AsyncIterable<Buffer>, archive: string): AsyncGenerator<Buffer> {
   const source = new ByteSource(chunks);
@@ -78,18 +77,14 @@ async function* streamContent(
   problems: Problems,
 ): AsyncGenerator<Buffer> {
   const check = flags[1] ?? 0;
-  const checkBytes = DECODER_CHECKS.get(check) ?? SHA256_BYTES;
-  if (flags[0] !== 0 || (!DECODER_CHECKS.has(check) && check !== SHA256))
-    throw problems.unsupported(`a check of the unknown kind ${check}`);
-  const decodersCheck = check === SHA256 ? 0 : check;
-  const decoder = decoders.get(decodersCheck) ?? (await Lzma2Decoder.create(decodersCheck));
-  decoders.set(decodersCheck, decoder);
+  const checkBytes = CHECK_BYTES.get(check);
+  if (flags[0] !== 0 || checkBytes === undefined) throw problems.unsupported(`a check of the unknown kind ${check}`);
   const sums = new BlockSums();
   for (;;) {
     const headerWords = (await source.copy(1))[0];
     if (headerWords === undefined) throw problems.cutOff();
     if (headerWords === 0) break;
-    yield* blockContent(headerWords);
+    yield* blockContent(headerWords, checkBytes);
   }
   const indexAt = source.offset - 1;
   if (!(await sums.matchesIndex(source))) {
@@ -100,31 +95,41 @@ async function* streamContent(
   if (footer.length < HEADER_BYTES) throw problems.cutOff();
   if (!isFooter(footer, sums.indexBytes, flags)) throw problems.damaged('the end of a stream is wrong');
 
-  async function* blockContent(headerWords: number): AsyncGenerator<Buffer> {
+  async function decoderFor(kind: number): Promise<Lzma2Decoder> {
+    const decoder = decoders.get(kind) ?? (await Lzma2Decoder.create(kind));
+    decoders.set(kind, decoder);
+    return decoder;
+  }
+
+  async function* blockContent(headerWords: number, checkBytes: number): AsyncGenerator<Buffer> {
     const headerBytes = (headerWords + 1) * 4;
     const rest = await source.copy(headerBytes - 1);
     if (rest.length < headerBytes - 1) throw problems.cutOff();
     const header = parseBlockHeader(Buffer.concat([Buffer.from([headerWords]), rest]));
     if (header === undefined) throw problems.damaged('the header of a block is wrong');
-    if (typeof header === 'string') throw problems.unsupported(`the filter ${header}; only LZMA2 is supported`);
+    if (typeof header === 'string') throw problems.unsupported(`the filter ${header}, which is not known`);
     if ((dictionaryBytes(header.dictionary) ?? 0) > MAX_DICTIONARY_BYTES)
       throw problems.unsupported('a dictionary of more than 64 MiB');
-    const hash = check === SHA256 ? createHash('sha256') : undefined;
+    // The decoder sees what comes before the filters are undone, and knows no SHA-256.
+    const isOwn = header.filters.length > 0 || !DECODER_CHECKS.has(check);
+    const sum = isOwn ? new BlockCheck(check) : undefined;
+    const decoder = await decoderFor(isOwn ? 0 : check);
     const start = source.offset;
     let bytes = 0;
     decoder.startBlock(header.dictionary);
-    for await (const piece of lzma2Content(source, decoder, problems.cutOff)) {
+    const content = lzma2Content(source, decoder, problems.cutOff);
+    for await (const piece of withoutFilters(content, header.filters)) {
       bytes += piece.length;
-      hash?.update(piece);
+      sum?.update(piece);
       yield piece;
     }
     const packedBytes = source.offset - start;
     const paddingBytes = (4 - (packedBytes % 4)) % 4;
     const end = await source.copy(paddingBytes + checkBytes);
     if (end.length < paddingBytes + checkBytes) throw problems.cutOff();
-    decoder.endBlock(hash === undefined ? end : end.subarray(0, paddingBytes));
-    if (hash !== undefined && !hash.digest().equals(end.subarray(paddingBytes)))
-      throw problems.damaged('the SHA-256 of a block is wrong');
+    decoder.endBlock(sum === undefined ? end : end.subarray(0, paddingBytes));
+    if (sum !== undefined && !sum.digest().equals(end.subarray(paddingBytes)))
+      throw problems.damaged(`the ${check === CHECK.sha256 ? 'SHA-256' : 'check'} of a block is wrong`);
     if ((header.packedBytes ?? packedBytes) !== packedBytes || (header.bytes ?? bytes) !== bytes)
       throw problems.damaged('a block is not as long as it says');
     sums.add(headerBytes + packedBytes + checkBytes, bytes);

@@ -32,6 +32,7 @@ const END_NAME = 'TRAILER!!!';
 
 export function looksLikeCpio(start: Buffer): boolean {
   const text = start.toString('latin1', 0, 110);
+  if (looksBinary(start)) return true;
   return /^07070[12][0-9A-Fa-f]{104}/.test(text) || /^070707[0-7]{70}/.test(text);
 }
 
@@ -43,8 +44,11 @@ export async function readCpioHeader(
   const { offset } = source;
   const invalid = (what: string, reason?: ArchiveReason<'ARCHIVE_INVALID'>) =>
     archiveError('ARCHIVE_INVALID', { archive, offset }, what, reason && { reason });
-  const magic = (await source.copy(6)).toString('latin1');
+  const start = await source.copy(6);
+  const magic = start.toString('latin1');
   if (magic.length < 6) throw invalid('is cut off', 'cut-off');
+  const order = byteOrder(start);
+  if (order !== undefined) return readBinaryHeader(source, { start, order, offset, archive, names });
   if (magic === '07070X') {
     throw archiveError('ARCHIVE_UNSUPPORTED', { archive, offset }, 'has a file of 4 GiB or more, as rpm stores it');
   }
@@ -87,6 +91,64 @@ export async function readCpioHeader(
     linksHaveContent: isOdc,
     offset,
   };
+}
+
+/** The old form: numbers of 16 bits in the order of the machine that wrote it. */
+const BINARY_BYTES = 26;
+const BINARY_MAGIC = 0o070707;
+type ByteOrder = 'LE' | 'BE';
+
+function byteOrder(start: Buffer): ByteOrder | undefined {
+  if (start.length < 2) return undefined;
+  if (start.readUInt16LE(0) === BINARY_MAGIC) return 'LE';
+  return start.readUInt16BE(0) === BINARY_MAGIC ? 'BE' : undefined;
+}
+
+function binaryNumbers(bytes: Buffer, order: ByteOrder): number[] {
+  const read = (i: number) => (order === 'LE' ? bytes.readUInt16LE(2 * i) : bytes.readUInt16BE(2 * i));
+  return Array.from({ length: BINARY_BYTES / 2 }, (_, i) => read(i));
+}
+
+/** The magic is only two bytes: the rest must be possible as well. */
+function looksBinary(start: Buffer): boolean {
+  const order = byteOrder(start);
+  if (order === undefined || start.length < BINARY_BYTES) return false;
+  const [, , , mode = 0, , , links = 0, , , , nameBytes = 0] = binaryNumbers(start, order);
+  const isType = [1, 2, 4, 6, 8, 10, 12].includes(mode >>> 12);
+  const nameEnd = BINARY_BYTES + nameBytes - 1;
+  if (!isType || links === 0 || nameBytes < 2 || nameBytes > MAX_NAME_BYTES || nameEnd >= start.length) return false;
+  return start.indexOf(0, BINARY_BYTES) === nameEnd;
+}
+
+async function readBinaryHeader(
+  source: ByteSource,
+  {
+    start,
+    order,
+    offset,
+    archive,
+    names,
+  }: { start: Buffer; order: ByteOrder; offset: number; archive: string; names: Names },
+): Promise<CpioHeader | undefined> {
+  const invalid = (what: string, reason?: ArchiveReason<'ARCHIVE_INVALID'>) =>
+    archiveError('ARCHIVE_INVALID', { archive, offset }, what, reason && { reason });
+  const rest = await source.copy(BINARY_BYTES - start.length);
+  if (rest.length < BINARY_BYTES - start.length) throw invalid('is cut off', 'cut-off');
+  const numbers = binaryNumbers(Buffer.concat([start, rest]), order);
+  const [, device, inode, mode = 0, , , links = 0, , , , nameBytes = 0, high = 0, low = 0] = numbers;
+  if (nameBytes < 1 || nameBytes > MAX_NAME_BYTES) throw invalid('an entry has an impossible name');
+  const padded = await source.copy(nameBytes + (nameBytes % 2));
+  if (padded.length < nameBytes + (nameBytes % 2)) throw invalid('is cut off', 'cut-off');
+  if (padded[nameBytes - 1] !== 0) throw invalid('an entry has a name without an end');
+  if (padded[nameBytes] !== undefined && padded[nameBytes] !== 0)
+    throw invalid('an entry has something between its name and its content');
+  const name = names.text(padded.subarray(0, nameBytes - 1), { archive, offset });
+  if (name === END_NAME) return undefined;
+  // The higher half comes first, whatever the order within each.
+  const size = high * 65536 + low;
+  const link = links > 1 ? `${device}:${inode}` : undefined;
+  const linksHaveContent = true;
+  return { name, mode, size, padding: size % 2, checksum: undefined, link, links, linksHaveContent, offset };
 }
 
 function newcFields(numbers: number[], isSummed: boolean) {
