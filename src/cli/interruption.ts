@@ -12,6 +12,8 @@ export class Interruption {
   readonly #controller = new AbortController();
   #received: Signal | undefined;
   #preparing = false;
+  /** What a command that cleans up after itself has left at this moment, in words. */
+  left: (() => string) | undefined;
 
   constructor() {
     // Many parts of one command may wait for it at once; that is no leak.
@@ -54,15 +56,19 @@ export class Interruption {
     if (event.type === 'worker.finished' || event.type === 'worker.failed') this.#preparing = false;
   }
 
+  #hint(): string {
+    return this.#preparing
+      ? 'The preparation goes on in the background; the same command attaches to it.'
+      : 'Nothing is lost: run the same command to continue from there.';
+  }
+
   error(): PrestageError {
     const [code, message] =
       this.#received === 'SIGTERM'
         ? (['TERMINATED', 'Terminated by a signal.'] as const)
         : (['INTERRUPTED', 'Interrupted.'] as const);
     return new PrestageError(code, message, {
-      hint: this.#preparing
-        ? 'The preparation goes on in the background; the same command attaches to it.'
-        : 'Nothing is lost: run the same command to continue from there.',
+      hint: this.left?.() ?? this.#hint(),
     });
   }
 }

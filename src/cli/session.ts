@@ -41,6 +41,8 @@ export interface Session {
   confirm(question: Question): Promise<void>;
   /** Asks on a terminal whether something is wanted, where yes is usual: yes without a terminal, and with `--yes`. */
   choose(question: string): Promise<boolean>;
+  /** What an interrupted command says that cleans up after itself: what is left then, however often it was interrupted. */
+  onInterrupt(left: () => string): void;
   /** How a shell calls this Prestage again: `prestage`, or `npx prestage`. */
   readonly program: string;
   /** Another command of the same project: `prestage status --env dev`. */
@@ -191,6 +193,9 @@ function newSession(
       if (flags.yes || flags.json) return true;
       reporter.settle();
       return choose(question, surroundings, { signal });
+    },
+    onInterrupt(left) {
+      interruption.left = left;
     },
     program,
     commandLine,

@@ -22,10 +22,18 @@ export interface CommandOptions {
   /** Wait for another run's lock, rather than fail with LOCKED. */
   wait?: boolean;
   /**
-   * @internal The door of the command line's `test`: the same project on the local target in another root, on ports that nobody uses. Under another `name`
-   * it has the same files as another release: something to go back from.
+   * @internal The door of the command line's `test`: the same project in an environment that is in no configuration, on this machine on ports that
+   * nobody uses. Under another `name` it has the same files as another release: something to go back from.
    */
-  throwAway?: { root: string; name?: string };
+  throwAway?: ThrowAway;
+}
+
+/** @internal */
+export interface ThrowAway {
+  environment: Environment;
+  /** One that is open already, and holds its lock for several commands. */
+  target?: Target;
+  name?: string;
 }
 
 /** A configuration with the target of one of its environments. */
@@ -38,7 +46,7 @@ export interface Project {
 
 export async function openProject(options: CommandOptions): Promise<Project> {
   const project = await loadProject(options);
-  return { ...project, target: await targetOf(project) };
+  return { ...project, target: options.throwAway?.target ?? (await targetOf(project)) };
 }
 
 /** What is known without asking anybody. */
@@ -94,8 +102,13 @@ export async function openDeployed(options: CommandOptions): Promise<DeployedPro
 /** A command may look first and act then: it warns once. */
 const warned = new WeakSet<Emit>();
 
-async function throwAwayConfig(config: Config, { root, name = config.name }: { root: string; name?: string }) {
-  return withFreePorts({ ...config, name, environment: { name: 'test', target: 'local', root } }, root);
+async function throwAwayConfig(whole: Config, { environment, name = whole.name }: ThrowAway): Promise<Config> {
+  const config = { ...whole, name, environment };
+  if (environment.target === 'local') return withFreePorts(config, environment.root);
+  if (environment.network.kind === 'own') return config;
+  // A network takes no two zones of one name, and the other one may be in use there.
+  const { dnsZone: _, ...services } = config.services;
+  return { ...config, services };
 }
 
 /** Every source pinned by digest, and with that the release's identity. Changes nothing but caches. */

@@ -49,7 +49,13 @@ async function prepareIn(
     .join('\n')}\n`;
   await writeFile(join(site, 'prestage.config.yaml'), text);
   try {
-    await deploy({ config: site, prepareFilesOnly: true, throwAway: { root }, emit: () => {}, signal });
+    await deploy({
+      config: site,
+      prepareFilesOnly: true,
+      throwAway: { environment: { name: 'test', target: 'local', root } },
+      emit: () => {},
+      signal,
+    });
     return [];
   } catch (thrown) {
     signal.throwIfAborted();

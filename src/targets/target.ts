@@ -45,6 +45,8 @@ export interface Target {
   logs(source: string | undefined, options: LogOptions): Promise<void>;
   /** Stops and removes everything of phase 2. With `purge`, the store and the database's data as well. */
   destroy(options: DestroyOptions): Promise<void>;
+  /** All that there still is of the environment, in words, where that is not a folder. */
+  left?(): Promise<string[]>;
   /** Ends what must not outlive a run: workers at work, and what dead ones left behind. */
   endTemporary(context: CommandContext): Promise<void>;
 

@@ -21,13 +21,13 @@ test('prestage test --json tries everything while the project itself is deployed
   expect(checks(events).map(({ name, ok, skipped }) => `${skipped ? 'skip' : ok ? 'ok' : 'FAIL'} ${name}`)).toEqual([
     'ok every source is there',
     'ok files are prepared',
-    'ok prepared again in a second root, digests are equal',
     'ok a second run finds all files ready',
     'ok every byte is as its manifest says',
+    'ok prepared again in a second root, digests are equal',
     'ok hosts are healthy and find their files',
     'ok a second deployment changes nothing',
-    'ok single-phase: the jump host prepares the files, digests are equal',
     'ok rollback puts the first release back',
+    'ok single-phase: the jump host prepares the files, digests are equal',
     'ok nothing is left in staging',
     'ok destroy leaves nothing',
   ]);
@@ -36,14 +36,14 @@ test('prestage test --json tries everything while the project itself is deployed
   const { logs } = result as unknown as { logs: string };
   expect(leftIn(logs).map((path) => path.replace(/runs\/[^/]+/, 'runs/*'))).toEqual([
     '.ended',
-    ...['api-0', 'api-1', 'jump-0', 'web-0'].map((host) => `first/hosts/${host}/host.log`),
-    ...Array(2).fill(['first/runs/*/events.ndjson', 'first/runs/*/worker.log']).flat(),
-    'second/runs/*/events.ndjson',
-    'second/runs/*/worker.log',
+    'first/runs/*/events.ndjson',
+    'first/runs/*/worker.log',
+    ...['api-0', 'api-1', 'jump-0', 'web-0'].map((host) => `second/hosts/${host}/host.log`),
+    ...Array(2).fill(['second/runs/*/events.ndjson', 'second/runs/*/worker.log']).flat(),
     ...['api-0', 'api-1', 'jump-0', 'web-0'].map((host) => `single-phase/hosts/${host}/host.log`),
     'single-phase/runs/*/events.ndjson',
   ]);
-  expect(readFileSync(`${logs}/first/hosts/api-0/host.log`, 'utf8')).toContain('listening on');
+  expect(readFileSync(`${logs}/second/hosts/api-0/host.log`, 'utf8')).toContain('listening on');
 });
 
 test('prestage test names the log of the host that failed, and removes the logs of the trial before', async () => {
@@ -78,8 +78,8 @@ test('prestage test -TestPhase2Only prints a table, and skips what cannot be tri
       'ok - files are prepared (4 files, 55 B)',
       'ok - hosts are healthy and find their files (1 host)',
       'ok - a second deployment changes nothing',
-      'skip - single-phase: the jump host prepares the files, digests are equal (no service has role: jump)',
       'ok - rollback puts the first release back (# and back to #)',
+      'skip - single-phase: the jump host prepares the files, digests are equal (no service has role: jump)',
       'ok - nothing is left in staging',
       'ok - destroy leaves nothing',
       '',

@@ -29,6 +29,12 @@ export async function setLogsAside(folder: string, root: string): Promise<void> 
   }
 }
 
+/** Where to put a log of a root that is no folder, and is about to be destroyed. */
+export async function asidePath(folder: string, root: string, log: string): Promise<string> {
+  await mkdir(join(folder, ASIDE, root), { recursive: true });
+  return join(folder, ASIDE, root, log);
+}
+
 /** Ends a trial: nothing is left of it but the logs, at the paths that they had. */
 export async function keepLogsOnly(folder: string): Promise<void> {
   const aside = join(folder, ASIDE);

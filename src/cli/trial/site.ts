@@ -1,99 +1,82 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Config, loadConfig } from '../../config/index.js';
-import { errnoOf } from '../../core/errors.js';
+import type { Config } from '../../config/index.js';
 import type { Emit, PrestageEvent } from '../../core/events.js';
-import { type CommandOptions, type DeployOptions, type DeployResult, deploy, destroy } from '../../deploy/index.js';
+import { type CommandOptions, type DeployOptions, type DeployResult, deploy } from '../../deploy/index.js';
 import type { Session } from '../session.js';
-import { setLogsAside } from './kept-logs.js';
 
-interface SiteOptions {
-  signal?: AbortSignal;
-  /** Another name for the project, and so another release of the same files. */
-  project?: string;
+export type ThrowAway = NonNullable<CommandOptions['throwAway']>;
+
+export interface SiteSettings {
+  /** Where logs are put. */
+  folder: string;
+  session: Session;
+  /** The user's configuration, as it is written. */
+  config: Config;
 }
 
-/** The roots of a trial, by name: each is a store and a deployment of its own. */
-export class Site {
-  readonly #folder: string;
-  readonly #session: Session;
-  readonly #used = new Set<string>();
-  #lastUsed = '';
+/** Where a trial is: roots, one after the other, each a store and a deployment of its own. */
+export abstract class Site {
+  protected readonly folder: string;
+  protected readonly session: Session;
+  readonly config: Config;
+  /** The root that the trial is in now. */
+  protected root = '';
   /** What each root's last deployment came to. */
   readonly results = new Map<string, DeployResult>();
+  /** Aborted where the trial is to end. */
+  signal: AbortSignal;
 
-  constructor(folder: string, session: Session) {
-    this.#folder = folder;
-    this.#session = session;
+  constructor({ folder, session, config }: SiteSettings) {
+    this.folder = folder;
+    this.session = session;
+    this.config = config;
+    this.signal = session.signal;
   }
 
-  root(name: string): string {
-    return join(this.#folder, name);
+  /** Does the work of a trial, and removes in the end whatever there is of it. */
+  abstract during<T>(work: (site: Site) => Promise<T>): Promise<T>;
+  /** What is in staging; undefined where nobody can look from here. */
+  abstract staged(): Promise<string[] | undefined>;
+  /** Removes all, but for logs. @returns what is there all the same */
+  abstract destroy(): Promise<string[]>;
+  /** What is said of the project's own environment, as it is true of the trial. */
+  abstract worded(text: string): string;
+  protected abstract throwAway(): ThrowAway;
+  /** Whether people are told of this; programs are told of everything. */
+  protected abstract isOfInterest(event: PrestageEvent): boolean;
+
+  /** Goes on to another root, where nothing is yet. */
+  async enter(root: string): Promise<void> {
+    this.root = root;
   }
 
-  options(name: string, { signal = this.#session.signal, project }: SiteOptions = {}): CommandOptions {
-    this.#used.add(name);
-    this.#lastUsed = name;
-    const throwAway = { root: this.root(name), ...(project === undefined ? {} : { name: project }) };
-    return { ...this.#session.options, signal, emit: this.#emit, throwAway };
+  /** @param options.project another name for the project, and so another release of the same files */
+  options({ signal = this.signal, project }: { signal?: AbortSignal; project?: string } = {}): CommandOptions {
+    const throwAway = { ...this.throwAway(), ...(project === undefined ? {} : { name: project }) };
+    return { ...this.session.options, signal, emit: this.emit, throwAway };
   }
 
-  /** The user's configuration, as it is written. */
-  config(): Promise<Config> {
-    const { config, env } = this.#session.flags;
-    return loadConfig(config ?? process.cwd(), { environment: env, orFirst: true });
-  }
-
-  /** Deploys in a root, and gives what happened as well as what it came to. */
-  async deploy(
-    name: string,
-    { project, ...flags }: Omit<DeployOptions, keyof CommandOptions> & { project?: string } = {},
-  ): Promise<DeployResult & { events: PrestageEvent[] }> {
+  /** Deploys, and gives what happened as well as what it came to. */
+  async deploy({
+    project,
+    ...flags
+  }: Omit<DeployOptions, keyof CommandOptions> & { project?: string } = {}): Promise<
+    DeployResult & { events: PrestageEvent[] }
+  > {
     const events: PrestageEvent[] = [];
-    const options = this.options(name, project === undefined ? {} : { project });
+    const options = this.options(project === undefined ? {} : { project });
     const emit: Emit = (event) => {
       events.push(event);
       options.emit(event);
     };
     const result = await deploy({ ...options, ...flags, emit });
-    this.results.set(name, result);
+    this.results.set(this.root, result);
     return { ...result, events };
   }
 
-  async destroy(name: string): Promise<void> {
-    await setLogsAside(this.#folder, name);
-    // Cleaning up is done even after Ctrl-C.
-    await destroy({ ...this.options(name, { signal: new AbortController().signal }), purge: true, wait: true });
-    this.#used.delete(name);
-  }
+  protected readonly emit: Emit = (event) => this.tell(event);
 
-  /** The log of a host that was deployed last, where it is kept. */
-  logOf(host: string): string {
-    return join(this.root(this.#lastUsed), 'hosts', host, 'host.log');
+  protected tell(event: PrestageEvent): void {
+    const { json, verbose } = this.session.flags;
+    if (json || verbose || event.type === 'warning' || this.isOfInterest(event)) this.session.emit(event);
   }
-
-  get used(): string[] {
-    return [...this.#used];
-  }
-
-  /** What is in a folder of a root; nothing where there is no such folder. */
-  async list(name: string, folder = '.'): Promise<string[]> {
-    try {
-      return await readdir(join(this.root(name), folder));
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return [];
-      throw error;
-    }
-  }
-
-  /** Everything that is still there; a root that cannot be removed must not hide why the trial failed. */
-  async removeAll(): Promise<void> {
-    for (const name of this.used) await this.destroy(name).catch(() => {});
-  }
-
-  /** Programs get every event; people the checks, and with --verbose the rest. */
-  readonly #emit: Emit = (event) => {
-    const { json, verbose } = this.#session.flags;
-    if (json || verbose || event.type === 'warning') this.#session.emit(event);
-  };
 }

@@ -9,23 +9,34 @@ import type { CheckResult } from './check-result.js';
 import { type Check, checksOf, Skip, type TrialMode } from './checks.js';
 import { junitReport } from './junit.js';
 import { keepLogsOnly, openTrialFolder } from './kept-logs.js';
-import { Site } from './site.js';
+import { openSite, placeOf } from './open-site.js';
+import type { Site } from './site.js';
+
+export interface TrialOptions {
+  mode: TrialMode;
+  /** Where to write a report of JUnit. */
+  junit?: string | undefined;
+  /** In stacks on AWS, rather than on this machine. */
+  createStacks: boolean;
+}
 
 /**
- * `prestage test`: the user's configuration, for real, in throw-away roots on this machine. Whatever happens, what was
- * started is stopped, and what was written is removed, but for the logs: they stay until the project's next trial.
+ * `prestage test`: the user's configuration, for real, in throw-away roots on this machine, or in a throw-away environment on AWS. Whatever
+ * happens, what was started is stopped, and what was made is removed, but for the logs: they stay until the project's next trial.
  */
-export async function trial(mode: TrialMode, session: Session, junit?: string): Promise<Outcome> {
+export async function trial({ mode, junit, createStacks }: TrialOptions, session: Session): Promise<Outcome> {
   const started = performance.now();
   const startedAt = new Date();
   // A wrong configuration is no failed check.
   const { config: file, env } = session.flags;
-  const config = await loadConfig(file ?? process.cwd(), { environment: env, orFirst: true });
+  const config = await loadConfig(file ?? process.cwd(), { environment: env, orFirst: !createStacks });
+  const place = placeOf(config, env, { mode, createStacks });
   if (junit !== undefined) await demandWritable(junit);
   const folder = await openTrialFolder(config.folder);
-  const site = new Site(folder, session);
   try {
-    const checks = await runChecks(checksOf(mode), site, session);
+    const checks = await openSite(place, { folder, session, config }).during((site) =>
+      runChecks(checksOf(mode), site, session),
+    );
     const durationMs = Math.round(performance.now() - started);
     if (junit !== undefined)
       await writeFile(junit, junitReport({ project: config.name, checks, durationMs, startedAt }));
@@ -39,7 +50,6 @@ export async function trial(mode: TrialMode, session: Session, junit?: string): 
         : {}),
     };
   } finally {
-    await site.removeAll();
     await keepLogsOnly(folder);
   }
 }
@@ -60,7 +70,7 @@ async function runChecks(checks: readonly Check[], site: Site, session: Session)
   for (const check of checks) {
     const result =
       stoppedBy === undefined || check.always
-        ? await runCheck(check, site, session)
+        ? await runCheck(check, site)
         : skipped(check.name, `needs: ${stoppedBy}`);
     results.push(result);
     const { error: _, ...event } = result;
@@ -70,7 +80,7 @@ async function runChecks(checks: readonly Check[], site: Site, session: Session)
   return results;
 }
 
-async function runCheck({ name, run }: Check, site: Site, { signal }: Session): Promise<CheckResult> {
+async function runCheck({ name, run }: Check, site: Site): Promise<CheckResult> {
   const started = performance.now();
   const since = () => Math.round(performance.now() - started);
   try {
@@ -78,9 +88,9 @@ async function runCheck({ name, run }: Check, site: Site, { signal }: Session): 
     return { name, ok: true, skipped: false, durationMs: since(), ...(detail === undefined ? {} : { detail }) };
   } catch (error) {
     if (error instanceof Skip) return skipped(name, error.message);
-    // Not the check failed, but the user had enough.
-    signal.throwIfAborted();
-    const failure = namingLog(asPrestageError(error), site);
+    // Not the check failed, but the user had enough, or somebody else took over.
+    site.signal.throwIfAborted();
+    const failure = inItsWords(asPrestageError(error), site);
     return {
       name,
       ok: false,
@@ -92,13 +102,12 @@ async function runCheck({ name, run }: Check, site: Site, { signal }: Session): 
   }
 }
 
-/** `prestage logs` is of the project's own deployment, not of a trial's. */
-function namingLog(error: PrestageError, site: Site): PrestageError {
-  const { code, message, hint, context } = error;
-  return new PrestageError(code, message, {
-    ...(hint === undefined ? {} : { hint: hint.replace(/`prestage logs (\S+)`/g, (_, host) => site.logOf(host)) }),
-    context,
-    cause: error,
+/** What an error says of commands is of the project's own deployment, not of a trial's. */
+function inItsWords(error: PrestageError, site: Site): PrestageError {
+  const { message, hint } = error;
+  return error.with({
+    message: site.worded(message),
+    ...(hint === undefined ? {} : { hint: site.worded(hint) }),
   });
 }
 

@@ -22,8 +22,11 @@ import { endMachine, findMachines, isGone } from './worker/machines.js';
  * @throws STACK_STUCK, MACHINE_STUCK
  */
 export async function destroy(context: AwsContext, options: DestroyOptions, lock: CommandLock): Promise<void> {
-  await endTemporary(context, options);
-  const place = await findPlace(context);
+  await endWorkers(context, options);
+  const place = await settledPlace(context, options);
+  // What an interrupted removal, or the making of a first release, has left has a bucket and was locked by nobody yet.
+  const bucket = place?.bucket ?? (options.purge ? await keptBucket(context) : undefined);
+  if (bucket !== undefined) await lock.take(bucket, options);
   const infrastructure = await settled(context, await lookAt(context).infrastructure.state(), options);
   // First, since what it uses may be in any stack.
   if (options.purge) await removeDatabases(context, options);
@@ -36,7 +39,7 @@ export async function destroy(context: AwsContext, options: DestroyOptions, lock
 }
 
 /** Ends every worker of the environment. What it has finished stays; the rest is collected by the next run. */
-export async function endTemporary(
+export async function endWorkers(
   { session, project, environment }: AwsContext,
   { emit, signal }: CommandContext,
 ): Promise<void> {
@@ -55,13 +58,23 @@ export async function endTemporary(
   );
 }
 
-/** A stack that is at work, or failed, is brought to rest first. */
+/** Where there is a foundation once nobody makes or changes it any more. */
+async function settledPlace(context: AwsContext, options: DestroyOptions): Promise<Place | undefined> {
+  const { foundation, place } = lookAt(context);
+  const found = await foundation.state();
+  if (found?.status !== 'CREATE_IN_PROGRESS') return place();
+  await settleStack(context.session, found.name, options);
+  return findPlace(context);
+}
+
+/** A stack that is at work, or failed, is brought to rest first; one that is being made, and is to go for good, is not waited for. */
 async function settled(
   { session }: AwsContext,
   stack: StackState | undefined,
   options: DestroyOptions,
 ): Promise<StackState | undefined> {
   if (stack === undefined || stack.status === 'DELETE_FAILED') return stack;
+  if (options.purge && stack.status === 'CREATE_IN_PROGRESS') return stack;
   return settleStack(session, stack.name, options);
 }
 

@@ -25,38 +25,46 @@ export class CommandLock {
     this.#pace = pace;
   }
 
-  /** Runs `work` as the only command that changes this environment. @throws LOCKED, LEASE_LOST, and whatever `work` throws */
+  /**
+   * Runs `work` as the only command that changes this environment. Commands within it are parts of it, and go under its lock.
+   * @throws LOCKED, LEASE_LOST, and whatever `work` throws
+   */
   async hold<T>(
     aws: AwsContext,
     command: string,
     context: CommandContext,
     work: (context: CommandContext) => Promise<T>,
   ): Promise<T> {
+    const underIt = async (held: CommandContext) => {
+      const place = await findPlace(aws);
+      if (place !== undefined) await this.take(place.bucket, held);
+      return work(held);
+    };
+    if (this.#holding !== undefined) return underIt(context);
     const holding: Holding = { command, lock: undefined, lost: new AbortController() };
     const release = async () => {
       this.#holding = undefined;
       await holding.lock?.release();
     };
     this.#holding = holding;
-    return underLock({ lost: holding.lost.signal, release }, context, async (held) => {
-      const place = await findPlace(aws);
-      if (place !== undefined) await this.take(place.bucket, held);
-      return work(held);
-    });
+    return underLock({ lost: holding.lost.signal, release }, context, underIt);
   }
 
-  /** Keeps the lock no longer, where the bucket that it is in is deleted. */
+  /** Keeps the lock no longer, where the bucket that it is in is deleted. It is taken again where there is another one. */
   async leave(): Promise<void> {
-    await this.#holding?.lock?.leave();
+    const lock = this.#holding?.lock;
+    if (this.#holding !== undefined) this.#holding.lock = undefined;
+    await lock?.leave();
   }
 
   /**
    * Takes the lock, where a command is to hold it and does not yet. @returns whether it was taken: what was seen before may not be
    * so any more
-   * @throws LOCKED
+   * @throws LOCKED; LEASE_LOST where it was lost
    */
   async take(bucket: Bucket, { wait, signal, emit }: CommandContext): Promise<boolean> {
     const holding = this.#holding;
+    holding?.lost.signal.throwIfAborted();
     if (holding === undefined || holding.lock !== undefined) return false;
     const lock = await acquireLock(
       bucket,

@@ -3,12 +3,13 @@ import type { AwsEnvironment } from '../../plan/index.js';
 import type { Target, TargetLook } from '../target.js';
 import { applyInfrastructure } from './apply.js';
 import { checkInfrastructure } from './check.js';
-import { destroy, endTemporary } from './destroy.js';
+import { destroy, endWorkers } from './destroy.js';
 import { findPlace, openContext, type Place } from './environment/context.js';
 import { STORE_ROOT } from './environment/names.js';
 import { CommandLock } from './exclusively.js';
 import { ensureFoundation } from './foundation/ensure-foundation.js';
 import { releaseOf } from './infrastructure/record.js';
+import { leftOf } from './left.js';
 import { emitLogs } from './logs.js';
 import { type AwsLook, lookAhead, lookAt } from './look.js';
 import { planInfrastructure } from './plan-services.js';
@@ -17,6 +18,7 @@ import { planStorePrune } from './prune.js';
 import { resourcesOf } from './resources.js';
 import { reviewFiles } from './review-files.js';
 import { hostsOf, statusOf } from './status.js';
+import { removeTrial } from './trial.js';
 import { runTask } from './worker/run-task.js';
 
 export interface AwsTargetSettings {
@@ -51,8 +53,15 @@ export function openAwsTarget({ project, environment }: AwsTargetSettings): Targ
     async logs(source, options) {
       await emitLogs(await demandPlace(), source, options);
     },
-    destroy: (options) => destroy(context, options, lock),
-    endTemporary: (options) => endTemporary(context, options),
+    async destroy(options) {
+      await removeTrial(context, { ...options, breakIn: false });
+      await destroy(context, options, lock);
+    },
+    async endTemporary(options) {
+      await endWorkers(context, options);
+      await removeTrial(context, { ...options, breakIn: true });
+    },
+    left: () => leftOf(context),
     async verify(what, options) {
       const result = await runTask(context, await demandPlace(), { kind: 'verify', ...what }, options);
       if (result.report === undefined) throw new PrestageError('INTERNAL', 'The worker verified, and reports nothing.');

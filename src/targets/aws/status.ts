@@ -12,18 +12,22 @@ import { hostState } from './hosts/host-state.js';
 import { entryOutputs } from './infrastructure/entry-outputs.js';
 import { releaseOf } from './infrastructure/record.js';
 import type { AwsLook } from './look.js';
+import { trialStatus } from './trial.js';
 import { findMachines, isGone } from './worker/machines.js';
 
 /** What is there now: AWS is asked for the stacks and the instances, the bucket for what hosts say of themselves. */
 export async function statusOf(look: AwsLook): Promise<TargetStatus> {
   const { context } = look;
-  const place = await look.place();
-  const { database, others } = await databaseStatus(look);
+  const [place, { database, others }, trial] = await Promise.all([
+    look.place(),
+    databaseStatus(look),
+    trialStatus(context),
+  ]);
   if (place === undefined)
     return {
       release: undefined,
       releases: [],
-      temporary: [...(await temporaryMachines(context)), ...others],
+      temporary: [...(await temporaryMachines(context)), ...others, ...trial],
       hosts: [],
       database,
     };
@@ -41,6 +45,7 @@ export async function statusOf(look: AwsLook): Promise<TargetStatus> {
     temporary: [
       ...temporary,
       ...others,
+      ...trial,
       ...(command === undefined
         ? []
         : [{ kind: 'command', id: command.run, detail: `${command.command}, on ${command.process.host}` }]),

@@ -138,8 +138,15 @@ def mount_targets(region):
             "address": it["IpAddress"],
         }
         for system in efs.describe_file_systems()["FileSystems"]
-        for it in efs.describe_mount_targets(FileSystemId=system["FileSystemId"])["MountTargets"]
+        for it in targets_of(efs, system["FileSystemId"])
     ]
+
+
+def targets_of(efs, file_system):
+    try:
+        return efs.describe_mount_targets(FileSystemId=file_system)["MountTargets"]
+    except efs.exceptions.FileSystemNotFound:
+        return []  # it went a moment ago
 
 
 def credentials(region, instance_id):

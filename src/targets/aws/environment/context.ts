@@ -22,8 +22,11 @@ export interface Place {
   bucket: Bucket;
 }
 
-export function openContext(project: string, environment: AwsEnvironment): AwsContext {
-  const session = openSession(environment);
+export function openContext(
+  project: string,
+  environment: AwsEnvironment,
+  session: Session = openSession(environment),
+): AwsContext {
   return {
     project,
     environment,
