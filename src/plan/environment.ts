@@ -30,7 +30,7 @@ const MAX_NAME = 31;
 
 /**
  * The environment that `prestage test` makes beside this one, and removes. Its name, and so the names and tags of all that is in it, are
- * nobody else's, and always the same: whoever comes after a test that was killed finds what it left. A file system that the
+ * nobody else's, and always the same: the next command finds what a test that was killed has left. A file system that the
  * configuration names is not used, since what is prepared on it would stay; a network is, and stays as it is.
  */
 export function trialOf({ fileSystemId: _, ...environment }: AwsEnvironment): AwsEnvironment {

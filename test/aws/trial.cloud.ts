@@ -147,7 +147,7 @@ describe.skipIf(withoutCloud)('`prestage test` on AWS', () => {
       130,
       expect.objectContaining({
         hint: expect.stringMatching(
-          /stack prestage-sample-twice-test-\w+-foundation.*`prestage destroy --temporary --env twice`/,
+          /stack prestage-sample-twice-test-\w+-foundation.*prestage destroy --temporary --env twice`/,
         ),
       }),
     ]);

@@ -77,7 +77,7 @@ export class AwsSite extends Site {
     this.tell(event);
   };
 
-  /** Of a trial that was killed: one that is at work has the lock. */
+  /** Removes what a trial left that was killed: one that is at work has the lock. */
   async #removeLeftovers(): Promise<void> {
     const left = await this.#left();
     if (left.length === 0) return;
