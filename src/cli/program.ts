@@ -1,6 +1,7 @@
 import { Command, Help, InvalidArgumentError } from 'commander';
 import { version } from '../core/installation.js';
 import { addCompletion } from './commands/completion.js';
+import { addConfig } from './commands/config.js';
 import { addDeploy } from './commands/deploy.js';
 import { addDestroy } from './commands/destroy.js';
 import { addDiff } from './commands/diff.js';
@@ -64,6 +65,7 @@ export function createProgram({
     });
   for (const add of [
     addInit,
+    addConfig,
     addPlan,
     addDeploy,
     addStatus,

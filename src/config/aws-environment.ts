@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { AwsEnvironment } from '../plan/index.js';
+import { DEFAULT_CIDR, DEFAULT_TYPES, defaultNat } from './defaults.js';
 import type { awsEnvironment } from './schema-aws.js';
 
 /** The settings of an environment on AWS with their defaults. */
@@ -23,13 +24,13 @@ export function normalizeAwsEnvironment(name: string, written: z.output<typeof a
           workerSubnets: vpc.workerSubnets,
           hostSubnets: vpc.hostSubnets ?? vpc.workerSubnets,
         }
-      : { kind: 'own', cidr: written.vpcCidr ?? '10.20.0.0/16', nat: written.nat ?? (ha ? 'per-zone' : 'one') },
+      : { kind: 'own', cidr: written.vpcCidr ?? DEFAULT_CIDR, nat: written.nat ?? defaultNat(ha) },
     ...(storage === undefined ? {} : { fileSystemId: storage.fileSystemId }),
     ha,
     instanceTypes: {
-      worker: instanceTypes.worker ?? 'm7i.large',
-      hosts: instanceTypes.hosts ?? 't3.medium',
-      database: instanceTypes.database ?? 'db.t4g.medium',
+      worker: instanceTypes.worker ?? DEFAULT_TYPES.worker,
+      hosts: instanceTypes.hosts ?? DEFAULT_TYPES.hosts,
+      database: instanceTypes.database ?? DEFAULT_TYPES.database,
       services: { ...instanceTypes.services, ...ownTypes },
     },
   };

@@ -13,6 +13,7 @@ export interface CheckedEnvironment {
   name: string | undefined;
   /** Undefined where it cannot be known here, because of what is `missing` or because its program throws. */
   data?: EnvironmentData;
+  values?: EnvironmentValues;
   /** Undefined where there are problems. */
   parsed?: ParsedConfig | undefined;
   problems: Problem[];
@@ -32,15 +33,16 @@ export async function checkEnvironment(
   });
   if (made === undefined) return { name, problems: [], missing: [] };
   if (made.missing.length > 0) return { name, problems: [], missing: made.missing };
-  const data = environmentData(made.data, name, new EnvironmentValues(made.data, name, process.env));
+  const values = new EnvironmentValues(made.data, name, process.env);
+  const data = environmentData(made.data, name, values);
   const { missing } = data;
-  if (missing.length > 0) return { name, data, problems: data.problems, missing };
+  if (missing.length > 0) return { name, data, values, problems: data.problems, missing };
   const { config: parsed, problems } = parseConfig(configSchema, data.data);
   const refused = new Set(data.problems.map(({ path }) => keyText(path)));
   const found = [...problems, ...(parsed ? ruleProblems(parsed) : [])]
     .map((each) => asWritten(each, data, name))
     .filter(({ path }) => !refused.has(keyText(path)));
-  return { name, data, parsed, problems: [...made.problems, ...data.problems, ...found], missing };
+  return { name, data, values, parsed, problems: [...made.problems, ...data.problems, ...found], missing };
 }
 
 /** The sources of its packages, by their names in the lockfile. */

@@ -12,6 +12,7 @@ import {
 } from '../plan/index.js';
 import type { ServerAccess } from '../remote/index.js';
 import { normalizeAwsEnvironment } from './aws-environment.js';
+import { DATABASE_VERSIONS, DEFAULT_MODE, defaultRoot, destinationOf } from './defaults.js';
 import { sha256OfIntegrity } from './integrity.js';
 import type { SourceFile } from './read/source-file.js';
 import type { ParsedConfig } from './schema.js';
@@ -78,7 +79,7 @@ export function normalizeConfig(
     file,
     folder,
     name: parsed.name,
-    mode: parsed.mode ?? 'two-phase',
+    mode: parsed.mode ?? DEFAULT_MODE,
     packages: Object.entries(parsed.packages).map(([id, written]) => normalizePackage(id, written, servers)),
     services: {
       services: orderServices(services),
@@ -96,8 +97,6 @@ export function normalizeConfig(
     ...around,
   };
 }
-
-const DATABASE_VERSIONS = { postgres: '16', mysql: '8.4' };
 
 type Servers = ReadonlyMap<string, ServerAccess>;
 
@@ -124,10 +123,6 @@ function normalizePackage(id: string, written: ParsedConfig['packages'][string],
     destination: destinationOf(id, written),
     steps: written.steps ?? [],
   };
-}
-
-export function destinationOf(id: string, written: { destination?: string | undefined }): string {
-  return (written.destination ?? id).replace(/\/$/, '');
 }
 
 /** Zips that programs run or install as they are. */
@@ -167,6 +162,6 @@ export function normalizeEnvironment(
   folder: string,
 ): Environment {
   if (written.target === 'local')
-    return { name, target: 'local', root: resolve(folder, written.root ?? `.prestage/${name}`) };
+    return { name, target: 'local', root: resolve(folder, written.root ?? defaultRoot(name)) };
   return normalizeAwsEnvironment(name, written);
 }

@@ -3,6 +3,7 @@ import type { PrestageError } from '../core/errors.js';
 import type { Environment } from '../plan/index.js';
 import { type CheckedEnvironment, checkEnvironment, sourcesOf } from './check-environment.js';
 import { type Config, type NamedEnvironment, normalizeConfig, normalizeEnvironment } from './config.js';
+import { defaultsOf } from './defaults.js';
 import { defaultEnvironment, selectEnvironment } from './environment.js';
 import { findConfig } from './find-config.js';
 import { keyText, type Problem, problemsError } from './problem.js';
@@ -10,8 +11,9 @@ import { prototypeProblems } from './prototype-key.js';
 import { readConfigFile } from './read/read-config-file.js';
 import type { SourceFile } from './read/source-file.js';
 import { rootProblems } from './rules.js';
-import { configSchema } from './schema.js';
-import { isMap, unusedValues } from './values/index.js';
+import { configSchema, type ParsedConfig } from './schema.js';
+import { type Setting, settingsOf } from './settings.js';
+import { type EnvironmentData, type EnvironmentValues, isMap, unusedValues } from './values/index.js';
 import { parseConfig } from './zod-problems.js';
 
 export interface LoadOptions {
@@ -27,19 +29,45 @@ export interface LoadOptions {
  * @throws CONFIG_NOT_FOUND, CONFIG_AMBIGUOUS, CONFIG_SYNTAX, CONFIG_INVALID, CONFIG_INPUT, CONFIG_CYCLE, ENVIRONMENT_UNKNOWN
  */
 export async function loadConfig(pathOrFolder: string, options: LoadOptions = {}): Promise<Config> {
+  return configOf(await demandValid(pathOrFolder, options));
+}
+
+/** The same with each single value as it is written for the environment alone, and where that comes from. @throws as loadConfig() */
+export async function loadSettings(
+  pathOrFolder: string,
+  options: LoadOptions = {},
+): Promise<{ config: Config; settings: Setting[] }> {
+  const checked = await demandValid(pathOrFolder, options);
+  const { environment, parsed, data, values } = checked;
+  const config = configOf(checked);
+  const { locate } = checked.source;
+  const defaults = defaultsOf(parsed, environment);
+  return { config, settings: settingsOf({ environment, data, values, defaults, locate }) };
+}
+
+interface ValidConfig extends Pick<CheckedConfig, 'file' | 'source' | 'named' | 'environments' | 'chosen'> {
+  environment: string;
+  parsed: ParsedConfig;
+  data: EnvironmentData;
+  values: EnvironmentValues;
+}
+
+async function demandValid(pathOrFolder: string, options: LoadOptions): Promise<ValidConfig> {
   const checked = await checkConfig(pathOrFolder, options);
   const { file, source, chosen, problems } = checked;
   if (problems.length > 0) throw problemsError(file, source.locate, problems);
   const environment = selected(checked, options);
-  const { parsed, data } = chosen as CheckedEnvironment;
+  const { parsed, data, values } = chosen ?? {};
   // There are no problems, so it was accepted.
-  if (!parsed || !data) throw new Error(`${file} could not be checked`);
-  const others = checked.environments
-    .filter((each) => each !== chosen)
-    .map(({ parsed }) => parsed && sourcesOf(parsed));
+  if (!parsed || !data || !values) throw new Error(`${file} could not be checked`);
+  return { ...checked, environment, parsed, data, values };
+}
+
+function configOf({ file, source, named, environments, chosen, environment, parsed, data }: ValidConfig): Config {
+  const others = environments.filter((each) => each !== chosen).map(({ parsed }) => parsed && sourcesOf(parsed));
   return normalizeConfig(file, parsed, {
     environment,
-    environments: checked.named,
+    environments: named,
     isElsewhere: (name) => others.some((sources) => sources === undefined || sources.has(name)),
     secrets: data.secrets,
     locate: (path) => source.locate(data.writtenAt(path)),

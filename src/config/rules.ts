@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { withoutCredentials } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
 import { findCycle, isMaven, parseSource } from '../plan/index.js';
-import { destinationOf } from './config.js';
+import { defaultRoot, destinationOf } from './defaults.js';
 import { describe, type Problem } from './problem.js';
 import type { ParsedConfig } from './schema.js';
 import { serverName } from './schema-servers.js';
@@ -250,7 +250,7 @@ export function rootProblems(environments: NonNullable<ParsedConfig['environment
   const owners = new Map<string, string>();
   return Object.entries(environments).flatMap(([name, environment]): Problem[] => {
     if (environment.target !== 'local') return [];
-    const root = resolve(folder, environment.root ?? `.prestage/${name}`);
+    const root = resolve(folder, environment.root ?? defaultRoot(name));
     const written = environment.root ?? '';
     if (/^~(\/|$)/.test(written)) {
       const expected = 'a path without ~, which only a shell reads as the home folder';

@@ -1,9 +1,9 @@
 import type { HealthCheck, ServicePlan } from '../plan/index.js';
+import { DEFAULT_COUNT, DEFAULT_ROLE, DEFAULT_TIMEOUT } from './defaults.js';
 import type { ParsedConfig } from './schema.js';
 
 type Written = NonNullable<ParsedConfig['services']>[string];
 
-const DEFAULT_TIMEOUT = '60s';
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000 };
 
 export function normalizeService(name: string, written: Written): ServicePlan {
@@ -13,14 +13,14 @@ export function normalizeService(name: string, written: Written): ServicePlan {
   const health = normalizeHealth(written);
   return {
     name,
-    role: written.role ?? 'service',
+    role: written.role ?? DEFAULT_ROLE,
     ...(boot === undefined ? {} : { boot }),
     ...(run === undefined ? {} : { run }),
     ...(bootUser === undefined ? {} : { bootUser }),
     ...(user === undefined ? {} : { user }),
     ...(needs === undefined ? {} : { needs: [...new Set(needs)] }),
     after: [...new Set(written.after ?? [])],
-    count: written.count ?? 1,
+    count: written.count ?? DEFAULT_COUNT,
     ...(port === undefined ? {} : { port }),
     ...(health === undefined ? {} : { health }),
     ...(allow.length === 0 ? {} : { allow: [...new Set(allow)].sort() }),

@@ -9,6 +9,7 @@ export { type PlanOptions, plan } from './plan.js';
 export type { CommandOptions } from './project.js';
 export { type ReportOptions, report } from './report/report.js';
 export type {
+  ConfigResult,
   DeployResult,
   DiffResult,
   DoctorResult,
@@ -25,6 +26,7 @@ export type {
   VerifyResult,
 } from './results.js';
 export { type RollbackOptions, rollback } from './rollback.js';
+export { showConfig } from './show-config.js';
 export { logs, status } from './status.js';
 export { planPrune, prune, releases } from './store.js';
 export { support } from './support.js';

@@ -118,6 +118,24 @@ export interface DiffResult {
   filesUnknown?: boolean;
 }
 
+export interface ConfigResult {
+  environment: string;
+  /** The configuration file. */
+  file: string;
+  /** As it would be written for this environment alone, with defaults. */
+  config: object;
+  /** Its single values in the same order, and where each comes from. */
+  settings: {
+    /** `services.api.count` */
+    key: string;
+    value: unknown;
+    from: 'file' | 'environment' | 'default';
+    line?: number;
+    /** What the text refers to. `file`: general values. */
+    references: { name: string; from: 'file' | 'environment' | 'input' | 'default'; line?: number }[];
+  }[];
+}
+
 export interface ExplainResult {
   environment: string;
   release: string;

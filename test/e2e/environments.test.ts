@@ -66,6 +66,43 @@ test('environments share each tree that no value touches, and have their own hos
   expect(await hostsOf(sample, 'prod')).toEqual(hosts);
 });
 
+test('prestage config shows what an environment comes to, each value with where it is from, and no secret', async () => {
+  const sample = await twoEnvironments();
+  Object.assign(sample.config.services.api ?? {}, {
+    environment: { URL: 'db://${env.SAMPLE_PASSWORD}@db', LEVEL: 'info' },
+  });
+  sample.config.inputs = { SAMPLE_COLOR: { default: 'violet' }, SAMPLE_PASSWORD: {} };
+  await sample.save();
+  const env = { SAMPLE_PASSWORD: 'hunter2-hunter2' };
+  const text = await readFile(join(sample.folder, 'prestage.config.json'), 'utf8');
+  const lineOf = (part: string) => text.slice(0, text.indexOf(part)).split('\n').length;
+
+  const { stdout, status } = await sample.run('config --env prod', { env });
+  expect(status, stdout).toBe(0);
+  expect(stdout).not.toContain('hunter2');
+  const lines = stdout.split('\n').map((line) => line.trim());
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      `name: sample # line 2`,
+      'mode: two-phase # default',
+      `color: violet # line ${lineOf('"color": "${values')}; values.color of the environment, line ${lineOf('"color": "${env')}`,
+      `count: 3 # environment, line ${lineOf('"count": 3')}`,
+      `LEVEL: info # line ${lineOf('"LEVEL"')}`,
+      `URL: "***" # line ${lineOf('"URL"')}; env.SAMPLE_PASSWORD as it is set`,
+    ]),
+  );
+  const { result } = await sample.run('config --env prod --json', { env });
+  expect(JSON.stringify(result)).not.toContain('hunter2');
+  expect(result).toMatchObject({
+    environment: 'prod',
+    config: { services: { api: { count: 3 } }, values: { hosts: 1 } },
+  });
+  // Without what was chosen from, it is a configuration.
+  await sample.write('alone/prestage.config.yaml', stdout);
+  const alone = await sample.run('config --json --config alone');
+  expect(alone.result).toMatchObject({ ok: true, config: { services: { api: { count: 3 } } } });
+});
+
 test('a source of another environment stays in prestage.lock, and an input that is not set is an error where it is used', async () => {
   const sample = await twoEnvironments();
   Object.assign(sample.config.packages.extras ?? {}, { source: 'files/${values.extras}.tar.gz' });
