@@ -167,7 +167,7 @@ packages:
     'a YAML 1.1 yes',
     `${PACKAGE}    extract: yes
 `,
-    ['yaml:5: packages.app.extract: expected true, false or {strip, include, exclude}, found "yes"'],
+    ['yaml:5: packages.app.extract: expected true, false or {strip, include, exclude, accept}, found "yes"'],
   ],
   [
     'a negative strip',
@@ -180,7 +180,7 @@ packages:
     `${PACKAGE}    extract: {strp: 1}
 `,
     [
-      'yaml:5: packages.app.extract.strp: expected one of strip, include, exclude, encoding, found the unknown key strp; did you mean strip?',
+      'yaml:5: packages.app.extract.strp: expected one of strip, include, exclude, encoding, accept, found the unknown key strp; did you mean strip?',
     ],
   ],
   [

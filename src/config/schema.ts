@@ -22,7 +22,9 @@ const integrity = z
   .describe('The SHA-256 of the source: sha256-<base64> (as in SRI) or sha256:<hex>. Checked against what is there.');
 
 const extract = z
-  .union([flag, z.strictObject(writtenExtraction)], { error: 'true, false or {strip, include, exclude}' })
+  .union([flag, z.strictObject(writtenExtraction)], {
+    error: 'true, false or {strip, include, exclude, accept}',
+  })
   .describe(
     'Whether and how to extract. Default: where the content is an archive, but not a .jar, .war, .ear, .whl or .nupkg. false leaves it one file; true and {…}: it must be an archive.',
   );

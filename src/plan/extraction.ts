@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { accept, accepted, acceptList } from './departures.js';
 import { encodingOf, nameEncoding, writtenEncoding } from './name-encoding.js';
 import { globLists, strip, globs as writtenGlobs } from './steps/written.js';
 
@@ -11,6 +12,7 @@ export const writtenExtraction = {
   encoding: writtenEncoding
     .describe('The encoding of names that the archive does not say to be UTF-8, such as cp932. Default: UTF-8.')
     .optional(),
+  accept: accept.optional(),
 };
 
 const globs = z.array(z.string()).min(1);
@@ -21,6 +23,7 @@ export const extraction = {
   include: globs.optional(),
   exclude: globs.optional(),
   encoding: nameEncoding.optional(),
+  accept: accepted.optional(),
 };
 
 type Written = z.output<z.ZodObject<typeof writtenExtraction>>;
@@ -28,5 +31,10 @@ export type Extraction = z.infer<z.ZodObject<typeof extraction>>;
 
 /** What was not said has no place in a recipe, so that its digest stays what it was before that could be said. */
 export function extractionOf({ strip = 0, encoding, ...lists }: Written): Extraction {
-  return { strip, ...globLists(lists), ...(encoding === undefined ? {} : { encoding: encodingOf(encoding) }) };
+  return {
+    strip,
+    ...globLists(lists),
+    ...acceptList(lists),
+    ...(encoding === undefined ? {} : { encoding: encodingOf(encoding) }),
+  };
 }

@@ -1,4 +1,5 @@
 /** What is to be prepared and to run, and where, as pure data: the language of targets, worker and store. */
+export { DEPARTURES, type Departure } from './departures.js';
 export { type AwsEnvironment, type AwsNetwork, type Environment, trialOf } from './environment.js';
 export { extractionOf, writtenExtraction } from './extraction.js';
 export { type FolderEntry, listFolder, listingDigest } from './folder-listing.js';

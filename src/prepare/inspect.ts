@@ -79,6 +79,7 @@ class NamesOnly implements Tree {
     this.entries.delete(path);
   }
 
+  accept(): void {}
   async chmod(): Promise<void> {}
   async settled(): Promise<void> {}
 }

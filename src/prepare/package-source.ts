@@ -22,6 +22,7 @@ import { unpackFolder } from './sources/packed-folder.js';
 import type { Remotes } from './sources/remotes.js';
 import { SourceStream } from './sources/source-stream.js';
 import { namingFile } from './sources/unreadable.js';
+import type { Remark } from './tree/acceptance.js';
 import type { Tree } from './tree/tree.js';
 
 export interface SourceJob {
@@ -34,6 +35,8 @@ export interface SourceJob {
   remotes: Remotes;
   retry: RetryPolicy;
   progress: Progress;
+  /** Called with what there is to say of an archive that broke rules. */
+  onRemarks?: ((archive: string, remarks: readonly Remark[]) => void) | undefined;
   /** What an http server says of it; undefined where it comes from none. */
   said?: Said | undefined;
 }
@@ -127,10 +130,14 @@ function unpackStream(job: SourceJob, bytes: SourceStream): Promise<void> {
   return unpack(job, { name: job.recipe.source.name, stream: () => bytes });
 }
 
-async function unpack({ recipe, limits, tree, retry, progress }: SourceJob, archive: ArchiveInput): Promise<void> {
+async function unpack(
+  { recipe, limits, tree, retry, progress, onRemarks }: SourceJob,
+  archive: ArchiveInput,
+): Promise<void> {
   const selection = typeof recipe.extract === 'object' ? recipe.extract : { strip: 0 };
   const onProgress = (done: { bytes: number; files: number }) => progress.set(done);
-  await extractArchive(archive, tree, { ...selection, limits, signal: retry.signal, onProgress });
+  const { remarks } = await extractArchive(archive, tree, { ...selection, limits, signal: retry.signal, onProgress });
+  onRemarks?.(archive.name, remarks);
 }
 
 /** Whatever its content is. */

@@ -11,10 +11,12 @@ import { folderInput, locationOf, readInput } from './inputs.js';
 import type { Said } from './mistaken-source.js';
 import { fillTree } from './package-source.js';
 import { Progress } from './progress.js';
+import { saidOfArchive } from './said-of-archive.js';
 import { refetching } from './sources/refetching.js';
 import type { Remotes } from './sources/remotes.js';
 import type { Need } from './space.js';
 import { applySteps } from './steps/index.js';
+import type { Remark } from './tree/acceptance.js';
 import { StagedTree, TREE_CONCURRENCY } from './tree/staged-tree.js';
 
 /** What the packages of one preparation have in common. */
@@ -101,6 +103,7 @@ async function makeTree(plan: PackagePlan, progress: Progress, shop: Workshop): 
       steps: plan.recipe.steps,
       tree: unpacked.tree,
       limits: plan.limits,
+      onRemarks: saying(plan, shop),
       readInput: (digest) => readInput(access, digest),
       folderInput: (digest) => folderInput(access, digest, scratch),
       emit: shop.emit,
@@ -112,6 +115,12 @@ async function makeTree(plan: PackagePlan, progress: Progress, shop: Workshop): 
     await discard(unpacked);
     throw error;
   }
+}
+
+function saying({ id }: PackagePlan, { emit }: Workshop): (archive: string, remarks: readonly Remark[]) => void {
+  return (archive, remarks) => {
+    for (const event of saidOfArchive({ package: id, archive }, remarks)) emit(event);
+  };
 }
 
 function retryPolicy({ id }: PackagePlan, { emit, signal }: Workshop): RetryPolicy {
@@ -166,6 +175,7 @@ async function unpackFrom(
       remotes: shop.remotes,
       retry: retryPolicy(plan, shop),
       progress,
+      onRemarks: saying(plan, shop),
       said,
     });
     return { folder, tree };

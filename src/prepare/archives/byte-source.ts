@@ -51,10 +51,13 @@ export class ByteSource {
     return count - left;
   }
 
-  /** Reads on while there are zeros; whether there is nothing else to the end. */
+  /** Passes over zeros; whether there is nothing else to the end. */
   async restIsZero(): Promise<boolean> {
     while (this.#at < this.#chunk.length || (await this.#next())) {
-      if (!isZero(this.#advance(this.#chunk.length - this.#at))) return false;
+      const rest = this.#chunk.subarray(this.#at);
+      const zeros = isZero(rest) ? rest.length : rest.findIndex((byte) => byte !== 0);
+      this.#advance(zeros);
+      if (zeros < rest.length) return false;
     }
     return true;
   }

@@ -1,6 +1,7 @@
 import picomatch from 'picomatch';
 import type { ArchiveReason } from '../../core/archive-reasons.js';
 import { PrestageError } from '../../core/errors.js';
+import { Acceptance } from '../tree/acceptance.js';
 import { archiveError } from './archive-error.js';
 
 export interface Selection {
@@ -23,8 +24,10 @@ export class EntryFilter {
   readonly #strip: number;
   readonly #include: Pattern[] | undefined;
   readonly #exclude: Pattern[];
+  readonly #acceptance: Acceptance;
 
-  constructor(archive: string, selection: Selection) {
+  constructor(archive: string, selection: Selection, acceptance = new Acceptance()) {
+    this.#acceptance = acceptance;
     this.#archive = archive;
     this.#strip = selection.strip;
     this.#include = selection.include?.map(pattern);
@@ -66,8 +69,9 @@ export class EntryFilter {
       archiveError('ARCHIVE_UNSAFE', { archive: this.#archive, entry: name }, what, { reason });
     const names = name.split('/').filter((part) => part !== '' && part !== '.');
     // `/` alone is the root of what is packed.
-    if (name.startsWith('/') && names.length > 0) throw unsafe('has an absolute path', 'path-absolute');
     if (names.includes('..')) throw unsafe('leads upwards (`..`)', 'path-upwards');
+    if (name.startsWith('/') && names.length > 0)
+      this.#acceptance.judge('absolute-names', name, () => unsafe('has an absolute path', 'path-absolute'));
     return names;
   }
 }

@@ -1,4 +1,5 @@
 import { asPrestageError, PrestageError } from '../../core/errors.js';
+import type { Remark } from '../tree/acceptance.js';
 import type { Tree } from '../tree/tree.js';
 import { archiveError } from './archive-error.js';
 import type { ArchiveInput } from './archive-input.js';
@@ -16,6 +17,8 @@ export interface ExtractedArchive {
   files: number;
   /** Bytes of the files. */
   bytes: number;
+  /** Which rules it broke that it may break, and what of it was left out. */
+  remarks: Remark[];
 }
 
 /**
@@ -32,14 +35,17 @@ export async function extractArchive(
   options: UnpackOptions,
 ): Promise<ExtractedArchive> {
   const unpacker = new Unpacker(input.name, tree, options);
+  tree.accept(unpacker.acceptance);
   try {
     const format = await unpack(input, unpacker);
     await unpacker.finish();
-    return { format, files: unpacker.files, bytes: unpacker.bytes };
+    return { format, files: unpacker.files, bytes: unpacker.bytes, remarks: unpacker.acceptance.remarks };
   } catch (error) {
     await tree.settled().catch(() => undefined); // nothing writes any more when the caller clears up
     if (error instanceof PrestageError || options.signal?.aborted) throw error;
     throw asPrestageError(error, { file: input.name, ...(input.file === undefined ? {} : { path: input.file }) });
+  } finally {
+    tree.accept(undefined);
   }
 }
 

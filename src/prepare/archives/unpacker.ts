@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { PrestageError } from '../../core/errors.js';
-import type { ArchiveLimits, NameEncoding } from '../../plan/index.js';
+import type { ArchiveLimits, Departure, NameEncoding } from '../../plan/index.js';
+import { Acceptance } from '../tree/acceptance.js';
 import type { Tree } from '../tree/tree.js';
 import { type ArchivePlace, archiveError } from './archive-error.js';
 import { EntryFilter, type Selection } from './entry-filter.js';
@@ -16,6 +17,8 @@ export interface UnpackOptions extends Selection {
   limits?: ArchiveLimits | undefined;
   /** Of names that the archive does not say to be UTF-8. */
   encoding?: NameEncoding | undefined;
+  /** Rules that the archive may break. */
+  accept?: readonly Departure[] | undefined;
   signal?: AbortSignal | undefined;
   /** Called often: bytes of the source that were read, files that were accepted. */
   onProgress?: ((progress: { bytes: number; files: number }) => void) | undefined;
@@ -29,6 +32,8 @@ export class Unpacker {
   readonly archive: string;
   readonly budget: Budget;
   readonly names: Names;
+  /** Asked by readers, too, where an archive breaks a rule that it may be allowed to break. */
+  readonly acceptance: Acceptance;
   /** Files and links. */
   files = 0;
   /** Bytes of the files. */
@@ -39,14 +44,17 @@ export class Unpacker {
   readonly #options: UnpackOptions;
   /** Paths of the files and links of this archive. */
   readonly #seen = new Set<string>();
+  /** Paths of devices and the like, which are left out. */
+  readonly #devices = new Set<string>();
   #entries = 0;
 
   constructor(archive: string, tree: Tree, options: UnpackOptions) {
     this.archive = archive;
     this.budget = new Budget(options.limits);
     this.names = new Names(options.encoding);
+    this.acceptance = new Acceptance(options.accept);
     this.#tree = tree;
-    this.#filter = new EntryFilter(archive, options);
+    this.#filter = new EntryFilter(archive, options, this.acceptance);
     this.#prefix = options.to === undefined || options.to === '' ? '' : `${options.to}/`;
     this.#options = options;
   }
@@ -81,21 +89,35 @@ export class Unpacker {
     return this.#within(name, () => this.#tree.makeFolder(path, 0o755));
   }
 
-  file(name: string, path: string, mode: number, content: Uint8Array): Promise<void> {
-    this.#claim(name, path, content.length);
+  async file(name: string, path: string, mode: number, content: Uint8Array): Promise<void> {
+    await this.#claim(name, path, content.length);
     return this.#within(name, () => this.#tree.write(path, content, normalMode(mode)));
   }
 
-  stream(name: string, path: string, mode: number, size: number, content: AsyncIterable<Uint8Array>): Promise<void> {
-    this.#claim(name, path, size);
+  async stream(
+    name: string,
+    path: string,
+    mode: number,
+    size: number,
+    content: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    await this.#claim(name, path, size);
     return this.#within(name, () => this.#tree.writeStream(path, content, normalMode(mode), size));
   }
 
   async link(name: string, path: string, target: string): Promise<void> {
     const earlier = this.#seen.has(path) ? this.#tree.entries.get(path) : undefined;
     if (earlier?.type === 'link' && earlier.target === target) return; // twice the same
-    this.#claim(name, path, 0);
+    await this.#claim(name, path, 0);
     await this.#within(name, () => this.#tree.makeLink(path, target));
+  }
+
+  /** A device, a named pipe or a socket, which no tree can hold. @throws ARCHIVE_UNSAFE unless it may be left out */
+  async device(name: string, path: string, place: ArchivePlace, what: string): Promise<void> {
+    const refusal = () => archiveError('ARCHIVE_UNSAFE', place, what, { reason: 'special-file' });
+    this.acceptance.judge('devices', name, refusal);
+    await this.#replaceEarlier(name, path);
+    this.#devices.add(path);
   }
 
   /** A hard link becomes a copy of the file that it names, which must have come before it in the archive. */
@@ -103,6 +125,7 @@ export class Unpacker {
     const place = { archive: this.archive, entry: name };
     const stripped = this.#filter.stripped(target);
     const from = stripped === undefined ? undefined : this.#prefix + stripped;
+    if (from !== undefined && this.#devices.has(from)) return this.device(name, path, place, 'is a device');
     const entry = from !== undefined && this.#seen.has(from) ? this.#tree.entries.get(from) : undefined;
     if (from === undefined || entry === undefined) {
       throw archiveError(
@@ -119,13 +142,13 @@ export class Unpacker {
     if (entry.type === 'link') return this.link(name, path, entry.target);
     if (entry.type === 'dir') throw archiveError('ARCHIVE_INVALID', place, 'is a hard link to a folder');
     if (entry.size <= SMALL_ENTRY_BYTES) {
-      this.#claim(name, path, entry.size);
+      await this.#claim(name, path, entry.size);
       this.budget.ratio(place);
       const { mode } = entry;
       return this.#within(name, async () => this.#tree.write(path, await this.#tree.read(from), mode));
     }
     await this.#within(name, () => this.#tree.settled());
-    this.#claim(name, path, entry.size);
+    await this.#claim(name, path, entry.size);
     this.budget.ratio(place);
     const content = createReadStream(this.#tree.absolute(from), { highWaterMark: SMALL_ENTRY_BYTES });
     await this.#within(name, () => this.#tree.writeStream(path, content, entry.mode, entry.size));
@@ -142,13 +165,44 @@ export class Unpacker {
     });
   }
 
-  #claim(name: string, path: string, size: number): void {
+  /**
+   * Whether what follows the end is to be read on: another archive that was joined to it, if that is accepted. It may also be
+   * accepted that something follows, whatever it is. @throws the refusal
+   */
+  goesOn(isArchive: boolean, offset: number, refusal: () => PrestageError): boolean {
+    const isJoined =
+      isArchive && (this.acceptance.accepts('concatenated') || !this.acceptance.accepts('trailing-data'));
+    this.acceptance.judge(isJoined ? 'concatenated' : 'trailing-data', `at byte ${offset}`, refusal);
+    return isJoined;
+  }
+
+  /** Whether an entry of the archive has this path. */
+  isTaken(path: string): boolean {
+    return this.#seen.has(path) || this.#devices.has(path);
+  }
+
+  /** Says that another entry of this name comes later. @throws ARCHIVE_UNSAFE unless the later one may count */
+  duplicate(name: string): void {
     const place = { archive: this.archive, entry: name };
-    if (this.#seen.has(path)) throw archiveError('ARCHIVE_UNSAFE', place, 'is there twice', { reason: 'duplicate' });
+    const refusal = () => archiveError('ARCHIVE_UNSAFE', place, 'is there twice', { reason: 'duplicate' });
+    this.acceptance.judge('duplicates', name, refusal);
+  }
+
+  async #claim(name: string, path: string, size: number): Promise<void> {
+    if (this.isTaken(path)) await this.#replaceEarlier(name, path);
     this.#seen.add(path);
-    this.budget.size(place, size);
+    this.budget.size({ archive: this.archive, entry: name }, size);
     this.files += 1;
     this.bytes += size;
+  }
+
+  async #replaceEarlier(name: string, path: string): Promise<void> {
+    if (this.#devices.delete(path)) return this.duplicate(name);
+    if (!this.#seen.has(path)) return;
+    this.duplicate(name);
+    this.#seen.delete(path);
+    this.files -= 1;
+    await this.#within(name, () => this.#tree.remove(path));
   }
 
   /** Errors of the tree say which archive and entry they came from. */

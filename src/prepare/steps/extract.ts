@@ -30,7 +30,8 @@ export const applyExtract: ApplyStep<'extract'> = async (step, context) => {
   // An entry of the archive may have taken the archive's own name: that one stays.
   const isStillThere = tree.entries.get(step.file) === archive;
   if (!step.keep && isStillThere) await tree.remove(step.file);
-  const { files, format } = extracted;
+  const { files, format, remarks } = extracted;
+  context.onRemarks?.(step.file, remarks);
   const summary = `${counted(files, 'file')} from ${step.file} (${format})`;
   return files === 0 ? nothingOut(`nothing came out of ${step.file}`) : { files, changes: files, summary };
 };
@@ -40,8 +41,8 @@ async function unpack(
   step: StepOf<'extract'>,
   { tree, limits, signal }: StepContext,
 ): Promise<ExtractedArchive | undefined> {
-  const { strip, include, exclude, encoding } = step;
-  const options = { to: treeFolder(step.to), strip, include, exclude, encoding, limits, signal };
+  const { strip, include, exclude, encoding, accept } = step;
+  const options = { to: treeFolder(step.to), strip, include, exclude, encoding, accept, limits, signal };
   try {
     return await extractArchive(archiveFile(tree.absolute(step.file), step.file), tree, options);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { ArchiveLimits, RecipeStep, StepOf } from '../../plan/index.js';
+import type { Remark } from '../tree/acceptance.js';
 import type { Tree } from '../tree/tree.js';
 
 /** What a step works with. */
@@ -10,6 +11,8 @@ export interface StepContext {
   readInput(sha256: string): Promise<Buffer>;
   /** The absolute path, on this machine, of a folder input, by its listing's SHA-256. */
   folderInput(sha256: string): Promise<string>;
+  /** Called with what there is to say of an archive that broke rules. */
+  onRemarks?: ((archive: string, remarks: readonly Remark[]) => void) | undefined;
   signal: AbortSignal;
 }
 

@@ -98,6 +98,10 @@ export class WatchedTree implements Tree {
     return this.#tree.chmod(path, mode);
   }
 
+  accept(acceptance: Parameters<Tree['accept']>[0]): void {
+    this.#tree.accept(acceptance);
+  }
+
   settled(): Promise<void> {
     return this.#tree.settled();
   }

@@ -1,10 +1,12 @@
-import { chmod, readFile, symlink } from 'node:fs/promises';
+import { chmod, lstat, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../../core/digest.js';
-import { asPrestageError, PrestageError } from '../../core/errors.js';
+import { asPrestageError, errnoOf, PrestageError } from '../../core/errors.js';
 import { foldedPath } from '../../core/folded-path.js';
 import { rmdir, unlink } from '../../core/held-files.js';
+import { quoted } from '../../core/shortened.js';
 import type { TreeEntry } from '../../store/index.js';
+import type { Acceptance } from './acceptance.js';
 import { createFileFrom, SmallFileWriter } from './file-writer.js';
 import { checkLink, checkLinkTarget } from './link-check.js';
 import type { Tree } from './tree.js';
@@ -37,6 +39,9 @@ export class StagedTree implements Tree {
   /** Folders whose mode on disk is still 755: one without the right to write would refuse what is to come. */
   readonly #modesToSet = new Set<string>();
   #linksToCheck = false;
+  /** Links that may lead out, with the targets to which they may. */
+  readonly #outside = new Map<string, string>();
+  #acceptance: Acceptance | undefined;
 
   /** @param folder an empty folder @param options.concurrency how many system calls may be under way */
   constructor(folder: string, options: { concurrency: number }) {
@@ -48,13 +53,17 @@ export class StagedTree implements Tree {
     return this.#entries;
   }
 
+  accept(acceptance: Acceptance | undefined): void {
+    this.#acceptance = acceptance;
+  }
+
   absolute(path: string): string {
-    checkTreePath(path);
+    this.#check(path);
     return join(this.#folder, path);
   }
 
   async read(path: string): Promise<Buffer> {
-    checkTreePath(path);
+    this.#check(path);
     await this.#last.get(path);
     this.#queue.throwFailure();
     this.#fileAt(path);
@@ -97,7 +106,7 @@ export class StagedTree implements Tree {
   }
 
   async makeFolder(path: string, mode?: number): Promise<void> {
-    checkTreePath(path);
+    this.#check(path);
     this.#queue.throwFailure();
     this.#makeParents(parentOf(path));
     const existing = this.#entries.get(path);
@@ -108,8 +117,8 @@ export class StagedTree implements Tree {
   }
 
   async makeLink(path: string, target: string): Promise<void> {
-    checkTreePath(path);
-    checkLinkTarget(path, target);
+    this.#check(path);
+    if (checkLinkTarget(path, target, this.#acceptance) === 'outside') this.#outside.set(path, target);
     this.#queue.throwFailure();
     this.#makeParents(parentOf(path));
     const existing = this.#entries.get(path);
@@ -124,7 +133,7 @@ export class StagedTree implements Tree {
   }
 
   async remove(path: string): Promise<void> {
-    checkTreePath(path);
+    this.#check(path);
     const entry = this.#existing(path);
     this.#openFolder(parentOf(path));
     if (entry.type === 'dir') return this.#removeFolder(path);
@@ -134,7 +143,7 @@ export class StagedTree implements Tree {
   }
 
   async chmod(path: string, mode: number): Promise<void> {
-    checkTreePath(path);
+    this.#check(path);
     await this.#last.get(path);
     this.#queue.throwFailure();
     const entry = this.#existing(path);
@@ -152,8 +161,11 @@ export class StagedTree implements Tree {
   async settled(): Promise<void> {
     await this.#queue.drained();
     if (this.#linksToCheck) {
-      for (const [path, entry] of this.#entries)
-        if (entry.type === 'link') checkLink(this.#entries, path, entry.target);
+      for (const [path, entry] of this.#entries) {
+        if (entry.type !== 'link' || this.#outside.get(path) === entry.target) continue;
+        const leads = checkLink(this.#entries, path, entry.target, this.#acceptance);
+        if (leads === 'outside') this.#outside.set(path, entry.target);
+      }
       this.#linksToCheck = false;
     }
     const deepestFirst = [...this.#modesToSet].sort((a, b) => b.length - a.length);
@@ -162,14 +174,19 @@ export class StagedTree implements Tree {
     for (const path of deepestFirst) await chmod(this.absolute(path), this.#modeOf(path)).catch(rethrow);
   }
 
+  /** What is there already was checked when it came. */
+  #check(path: string): void {
+    if (!this.#entries.has(path)) checkTreePath(path, this.#acceptance);
+  }
+
   /** Checks a file's path, makes its parents, and says what it will be. */
   #makePlaceFor(path: string, mode: number | undefined): { at: string; mode: number; replaces: boolean } {
-    checkTreePath(path);
+    this.#check(path);
     this.#queue.throwFailure();
     this.#makeParents(parentOf(path));
     const existing = this.#entries.get(path);
     if (existing && existing.type !== 'file') throw taken(path, existing);
-    return { at: this.absolute(path), mode: mode ?? existing?.mode ?? 0o644, replaces: existing !== undefined };
+    return { at: join(this.#folder, path), mode: mode ?? existing?.mode ?? 0o644, replaces: existing !== undefined };
   }
 
   #makeParents(folder: string): void {
@@ -263,16 +280,29 @@ export class StagedTree implements Tree {
     const folded = foldedPath(path);
     const other = this.#folded.get(folded) ?? (folded !== path && this.#entries.has(folded) ? folded : undefined);
     if (other !== undefined && other !== path) {
-      throw new PrestageError(
-        'ARCHIVE_UNSAFE',
-        `${JSON.stringify(path)} and ${JSON.stringify(other)} differ only in case or in Unicode form.`,
-        {
-          hint: 'On some systems they are one file, and one would overwrite the other. Leave one out with `exclude`.',
-          context: { path, other, reason: 'collision' },
-        },
-      );
+      const refusal = () => collision(path, other);
+      if (this.#acceptance === undefined) throw refusal();
+      this.#acceptance.judge('case', path, refusal);
+      this.#schedule(path, 0, () => this.#expectApart(path, other), this.#last.get(other));
     }
     if (folded !== path) this.#folded.set(folded, path);
+  }
+
+  /** Two names that a person takes for two may be one to the file system. */
+  async #expectApart(path: string, other: string): Promise<void> {
+    const isThere = await lstat(this.absolute(path)).then(
+      () => true,
+      (error: unknown) => (errnoOf(error) === 'ENOENT' ? false : rethrow(error)),
+    );
+    if (!isThere) return;
+    throw new PrestageError(
+      'ARCHIVE_UNSAFE',
+      `The file system of the store takes ${quoted(path)} and ${quoted(other)} for one.`,
+      {
+        hint: 'That `case` is accepted does not help there. Prepare on Linux, or leave one out with `exclude`.',
+        context: { path, other, reason: 'collision' },
+      },
+    );
   }
 
   #delete(path: string): void {
@@ -330,6 +360,17 @@ function rethrow(error: unknown): never {
 
 function kindOf(entry: TreeEntry): string {
   return { dir: 'a folder', file: 'a file', link: 'a link' }[entry.type];
+}
+
+function collision(path: string, other: string): PrestageError {
+  return new PrestageError(
+    'ARCHIVE_UNSAFE',
+    `${JSON.stringify(path)} and ${JSON.stringify(other)} differ only in case or in Unicode form.`,
+    {
+      hint: 'On some systems they are one file, and one would overwrite the other. Leave one out with `exclude`.',
+      context: { path, other, reason: 'collision' },
+    },
+  );
 }
 
 function taken(path: string, entry: TreeEntry): PrestageError {

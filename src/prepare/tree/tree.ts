@@ -1,4 +1,5 @@
 import type { TreeEntry } from '../../store/index.js';
+import type { Acceptance } from './acceptance.js';
 
 /**
  * A tree while it is being prepared: a folder in `.staging` that only this process writes, and its listing in memory,
@@ -24,6 +25,8 @@ export interface Tree {
   remove(path: string): Promise<void>;
   /** A file or a folder. */
   chmod(path: string, mode: number): Promise<void>;
+  /** From now on, which rules what is added may break; undefined: none. What is there already stays accepted. */
+  accept(acceptance: Acceptance | undefined): void;
   /** Waits for every write that was started; throws the first failure among them. */
   settled(): Promise<void>;
 }

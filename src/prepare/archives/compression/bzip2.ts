@@ -1,6 +1,10 @@
-import { archiveError } from '../archive-error.js';
+import type { PrestageError } from '../../../core/errors.js';
+import { type ArchivePlace, archiveError } from '../archive-error.js';
 import { BitReader, BlockCutOff, BlockDamaged, type Bzip2Block, readBlock } from './bzip2-block.js';
+import { type OnTrailingData, refuseTrailingData } from './trailing-data.js';
 
+/** `BZh` and the level. */
+const MAGIC_BYTES = 4;
 const BLOCK_START = [0x314159, 0x265359] as const;
 const STREAM_END = [0x177245, 0x385090] as const;
 /** A block at the level 9; a lower level has as many ninths of it. */
@@ -15,7 +19,11 @@ const OUTPUT_BYTES = 256 * 1024;
  * Decompresses bzip2: several streams too, each block and stream checked by its CRC.
  * @throws ARCHIVE_INVALID for damage, truncation and for more after the end
  */
-export async function* bunzip2(source: AsyncIterable<Buffer>, archive: string): AsyncGenerator<Buffer> {
+export async function* bunzip2(
+  source: AsyncIterable<Buffer>,
+  archive: string,
+  onTrailingData: OnTrailingData = refuseTrailingData,
+): AsyncGenerator<Buffer> {
   const input = new Input(source);
   let table = new Uint32Array(0);
   let streamSum = 0;
@@ -26,8 +34,15 @@ export async function* bunzip2(source: AsyncIterable<Buffer>, archive: string): 
         if (isFirst) throw new BlockCutOff('its bzip2 stream does not end');
         return;
       }
-      isFirst = false;
       const level = streamLevel(await input.read((bits) => [bits.read(24), bits.read(8)]));
+      if (level === undefined) {
+        const damage = new BlockDamaged('there is more after its end', 'trailing-data');
+        if (isFirst) throw damage;
+        const offset = input.offset - MAGIC_BYTES;
+        onTrailingData(offset, () => damagedStream(damage, { archive, offset }));
+        return await input.drain();
+      }
+      isFirst = false;
       if (table.length < level * LEVEL_BYTES) table = new Uint32Array(level * LEVEL_BYTES);
       const room = table.subarray(0, level * LEVEL_BYTES);
       streamSum = 0;
@@ -64,11 +79,11 @@ function asArchiveError(error: unknown, archive: string, offset: number): unknow
   const place = { archive, offset };
   if (error instanceof BlockCutOff)
     return archiveError('ARCHIVE_INVALID', place, 'is cut off: its bzip2 stream does not end', { reason: 'cut-off' });
-  if (error instanceof BlockDamaged)
-    return archiveError('ARCHIVE_INVALID', place, `its bzip2 stream is damaged: ${error.message}`, {
-      reason: error.reason,
-    });
-  return error;
+  return error instanceof BlockDamaged ? damagedStream(error, place) : error;
+}
+
+function damagedStream({ message, reason }: BlockDamaged, place: ArchivePlace): PrestageError {
+  return archiveError('ARCHIVE_INVALID', place, `its bzip2 stream is damaged: ${message}`, { reason });
 }
 
 /** What was collected of the source and not used yet, from which whole things are read, or tried again with more. */
@@ -129,15 +144,20 @@ class Input {
     }
   }
 
+  /** Reads what is left, for who counts the source's bytes. */
+  async drain(): Promise<void> {
+    while (!(await this.#chunks.next()).done);
+  }
+
   async close(): Promise<void> {
     await this.#chunks.return?.();
   }
 }
 
-function streamLevel([magic, digit]: readonly number[]): number {
+/** Undefined where no stream begins. */
+function streamLevel([magic, digit]: readonly number[]): number | undefined {
   const level = (digit ?? 0) - 0x30;
-  if (magic === 0x425a68 && level >= 1 && level <= 9) return level;
-  throw new BlockDamaged('there is more after its end', 'trailing-data');
+  return magic === 0x425a68 && level >= 1 && level <= 9 ? level : undefined;
 }
 
 /** Follows a block's bytes and undoes its runs: after four equal ones, a byte says how many more there are. */

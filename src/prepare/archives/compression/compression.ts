@@ -7,6 +7,7 @@ import { gunzip, inflatedStart } from './gunzip.js';
 import { lz4Start, unlz4 } from './lz4.js';
 import { unlzip } from './lzip.js';
 import { unlzma } from './lzma-alone.js';
+import type { OnTrailingData } from './trailing-data.js';
 import { uncompress } from './uncompress.js';
 import { unxz } from './xz.js';
 import { unzstd } from './zstd.js';
@@ -51,9 +52,12 @@ export async function* decompress(
   unpacker: Unpacker,
 ): AsyncGenerator<Buffer> {
   const { archive, budget } = unpacker;
+  const onTrailingData: OnTrailingData = (offset, refusal) => {
+    unpacker.goesOn(false, offset, refusal);
+  };
   let bytes = 0;
   let pieces = 0;
-  for await (const piece of DECOMPRESS[compression](source, archive)) {
+  for await (const piece of DECOMPRESS[compression](source, archive, onTrailingData)) {
     bytes += piece.length;
     budget.ratio({ archive }, bytes);
     yield piece;

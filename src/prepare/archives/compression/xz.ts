@@ -9,6 +9,7 @@ import {
   lzma2Content,
   MAX_DICTIONARY_BYTES,
 } from './lzma2.js';
+import { type OnTrailingData, refuseTrailingData } from './trailing-data.js';
 import { BlockSums, parseBlockHeader } from './xz-block.js';
 import { BlockCheck, CHECK, CHECK_BYTES } from './xz-check.js';
 import { withoutFilters } from './xz-filters.js';
@@ -23,6 +24,8 @@ interface Problems {
   cutOff(): Error;
   damaged(what: string): Error;
   unsupported(what: string): Error;
+  /** @throws unless that may be */
+  moreAfterEnd(): void;
 }
 
 /**
@@ -31,7 +34,11 @@ interface Problems {
  * @throws ARCHIVE_INVALID for damage, truncation and for more after the end; ARCHIVE_UNSUPPORTED for larger dictionaries,
  * filters and checks that the format does not name
  */
-export async function* unxz(chunks: AsyncIterable<Buffer>, archive: string): AsyncGenerator<Buffer> {
+export async function* unxz(
+  chunks: AsyncIterable<Buffer>,
+  archive: string,
+  onTrailingData: OnTrailingData = refuseTrailingData,
+): AsyncGenerator<Buffer> {
   const source = new ByteSource(chunks);
   const error = (code: 'ARCHIVE_INVALID' | 'ARCHIVE_UNSUPPORTED', what: string, more = {}) =>
     archiveError(code, { archive, offset: source.offset }, what, more);
@@ -39,6 +46,10 @@ export async function* unxz(chunks: AsyncIterable<Buffer>, archive: string): Asy
     cutOff: () => error('ARCHIVE_INVALID', 'is cut off: its xz stream does not end', { reason: 'cut-off' }),
     damaged: (what) => error('ARCHIVE_INVALID', `its xz stream is damaged: ${what}`),
     unsupported: (what) => error('ARCHIVE_UNSUPPORTED', `is xz with ${what}`),
+    moreAfterEnd: () =>
+      onTrailingData(source.offset, () =>
+        error('ARCHIVE_INVALID', 'there is more after the end of its xz stream', { reason: 'trailing-data' }),
+      ),
   };
   const decoders = new Map<number, Lzma2Decoder>();
   try {
@@ -56,11 +67,14 @@ async function nextStream(source: ByteSource, problems: Problems, isFirst: boole
   for (;;) {
     const start = await source.copy(WORD_BYTES);
     if (start.length === 0 && !isFirst) return undefined;
-    if (start.length < WORD_BYTES) throw isFirst ? problems.cutOff() : problems.damaged('there is more after its end');
-    if (!isFirst && isZero(start)) continue;
-    const header = Buffer.concat([start, await source.copy(HEADER_BYTES - WORD_BYTES)]);
-    if (header.toString('latin1', 0, 4) !== STREAM_MAGIC.slice(0, 4))
-      throw problems.damaged('there is more after its end');
+    if (start.length < WORD_BYTES && isFirst) throw problems.cutOff();
+    if (!isFirst && start.length === WORD_BYTES && isZero(start)) continue;
+    const header = Buffer.concat([start, await source.copy(HEADER_BYTES - start.length)]);
+    if (header.toString('latin1', 0, 4) !== STREAM_MAGIC.slice(0, 4)) {
+      problems.moreAfterEnd();
+      await source.skip(Number.POSITIVE_INFINITY);
+      return undefined;
+    }
     if (header.length < HEADER_BYTES) throw problems.cutOff();
     const flags = header.subarray(6, 8);
     if (header.toString('latin1', 0, 6) !== STREAM_MAGIC || header.readUInt32LE(8) !== crc32(flags))

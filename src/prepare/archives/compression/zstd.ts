@@ -1,5 +1,8 @@
 import { ZSTDDecoder } from 'zstddec/stream';
+import type { ArchiveReason } from '../../../core/archive-reasons.js';
+import type { PrestageError } from '../../../core/errors.js';
 import { archiveError } from '../archive-error.js';
+import { type OnTrailingData, refuseTrailingData } from './trailing-data.js';
 import { instantiate, type WasmMemory, type WasmModule } from './web-assembly.js';
 
 /** What the library's WebAssembly exports: zstd's own C code. */
@@ -16,6 +19,7 @@ const INPUT_BYTES = 128 * 1024;
 const OUTPUT_BYTES = 256 * 1024;
 
 /** zstd's error codes that say more than damage (zstd_errors.h). */
+const NO_FRAME = 10;
 const WINDOW_TOO_LARGE = 16;
 const DICTIONARY_WRONG = 32;
 const CHECKSUM_WRONG = 22;
@@ -27,7 +31,11 @@ const CHECKSUM_WRONG = 22;
  * @throws ARCHIVE_INVALID for damage, truncation and for more after the end; ARCHIVE_UNSUPPORTED for larger windows and
  * for dictionaries
  */
-export async function* unzstd(source: AsyncIterable<Buffer>, archive: string): AsyncGenerator<Buffer> {
+export async function* unzstd(
+  source: AsyncIterable<Buffer>,
+  archive: string,
+  onTrailingData: OnTrailingData = refuseTrailingData,
+): AsyncGenerator<Buffer> {
   const { memory, ...decoder } = await instance();
   const context = decoder.ZSTD_createDCtx();
   const [input, output, inputBuffer, outputBuffer] = [
@@ -38,14 +46,22 @@ export async function* unzstd(source: AsyncIterable<Buffer>, archive: string): A
   ];
   let before = 0;
   let hint = 0;
+  let hasEnded = false;
 
   function* decoded(bytes: Buffer): Generator<Buffer> {
     new Uint8Array(memory.buffer).set(bytes, input);
     new Uint32Array(memory.buffer, inputBuffer, 3).set([input, bytes.length, 0]);
     for (let at = 0, isFull = true; isFull || at < bytes.length; ) {
       new Uint32Array(memory.buffer, outputBuffer, 3).set([output, OUTPUT_BYTES, 0]);
+      const isBetweenFrames = hint === 0 && before + at > 0;
       hint = decoder.ZSTD_decompressStream(context, outputBuffer, inputBuffer);
       at = new Uint32Array(memory.buffer, inputBuffer, 3)[2] ?? 0;
+      if (-hint === NO_FRAME && isBetweenFrames) {
+        onTrailingData(before + at, () => failure(NO_FRAME, before + at, 'trailing-data'));
+        hint = 0;
+        hasEnded = true;
+        return;
+      }
       if (hint < 0) throw failure(-hint, before + at);
       const made = new Uint32Array(memory.buffer, outputBuffer, 3)[2] ?? 0;
       isFull = made === OUTPUT_BYTES && hint !== 0;
@@ -54,7 +70,7 @@ export async function* unzstd(source: AsyncIterable<Buffer>, archive: string): A
     before += bytes.length;
   }
 
-  function failure(code: number, offset: number): Error {
+  function failure(code: number, offset: number, reason?: ArchiveReason<'ARCHIVE_INVALID'>): PrestageError {
     const place = { archive, offset };
     if (code === WINDOW_TOO_LARGE)
       return archiveError('ARCHIVE_UNSUPPORTED', place, 'is zstd with a window of more than 128 MiB');
@@ -64,12 +80,13 @@ export async function* unzstd(source: AsyncIterable<Buffer>, archive: string): A
       'ARCHIVE_INVALID',
       place,
       `its zstd stream is damaged, or there is more after its end (zstd's error ${code})`,
-      code === CHECKSUM_WRONG ? { reason: 'checksum' } : {},
+      code === CHECKSUM_WRONG ? { reason: 'checksum' } : reason && { reason },
     );
   }
 
   for await (const chunk of source) {
-    for (let at = 0; at < chunk.length; at += INPUT_BYTES) yield* decoded(chunk.subarray(at, at + INPUT_BYTES));
+    for (let at = 0; at < chunk.length && !hasEnded; at += INPUT_BYTES)
+      yield* decoded(chunk.subarray(at, at + INPUT_BYTES));
   }
   if (hint !== 0)
     throw archiveError('ARCHIVE_INVALID', { archive, offset: before }, 'is cut off: its zstd stream does not end', {

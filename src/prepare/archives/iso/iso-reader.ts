@@ -62,6 +62,7 @@ interface PlacedFile {
 /** Decides what goes where, makes folders and links, and sorts the files by where they lie. */
 async function placed(entries: readonly IsoEntry[], unpacker: Unpacker): Promise<PlacedFile[]> {
   const files: PlacedFile[] = [];
+  const paths = new Set<string>();
   for (const entry of entries) {
     const { name, kind } = entry;
     const path = unpacker.place(name, kind === 'folder');
@@ -74,13 +75,20 @@ async function placed(entries: readonly IsoEntry[], unpacker: Unpacker): Promise
         await unpacker.link(name, path, entry.target ?? '');
         break;
       case 'special':
-        throw archiveError(
-          'ARCHIVE_UNSAFE',
+        await unpacker.device(
+          name,
+          path,
           { archive: unpacker.archive, entry: name },
           'is a device, a named pipe or a socket',
-          { reason: 'special-file' },
         );
+        break;
       case 'file':
+        // Which of two is the later one, nothing in an image says.
+        if (unpacker.isTaken(path) || paths.has(path))
+          throw archiveError('ARCHIVE_UNSAFE', { archive: unpacker.archive, entry: name }, 'is there twice', {
+            reason: 'duplicate',
+          });
+        paths.add(path);
         files.push({ entry, path });
         break;
     }

@@ -36,23 +36,34 @@ export function looksLikeCpio(start: Buffer): boolean {
   return /^07070[12][0-9A-Fa-f]{104}/.test(text) || /^070707[0-7]{70}/.test(text);
 }
 
-/** The next entry's header, up to its content; undefined at the end mark. @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED */
+/** What begins a header. */
+export const CPIO_MAGIC_BYTES = 6;
+
+export function isCpioMagic(start: Buffer): boolean {
+  return [NEWC, CRC, ODC].includes(start.toString('latin1')) || byteOrder(start) !== undefined;
+}
+
+/**
+ * The next entry's header, up to its content; undefined at the end mark.
+ * @param start its magic, which was read
+ * @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED
+ */
 export async function readCpioHeader(
+  start: Buffer,
   source: ByteSource,
   { archive, names }: { archive: string; names: Names },
 ): Promise<CpioHeader | undefined> {
-  const { offset } = source;
+  const offset = source.offset - start.length;
   const invalid = (what: string, reason?: ArchiveReason<'ARCHIVE_INVALID'>) =>
     archiveError('ARCHIVE_INVALID', { archive, offset }, what, reason && { reason });
-  const start = await source.copy(6);
   const magic = start.toString('latin1');
-  if (magic.length < 6) throw invalid('is cut off', 'cut-off');
+  if (magic.length < CPIO_MAGIC_BYTES) throw invalid('is cut off', 'cut-off');
   const order = byteOrder(start);
   if (order !== undefined) return readBinaryHeader(source, { start, order, offset, archive, names });
   if (magic === '07070X') {
     throw archiveError('ARCHIVE_UNSUPPORTED', { archive, offset }, 'has a file of 4 GiB or more, as rpm stores it');
   }
-  if (magic !== NEWC && magic !== CRC && magic !== ODC) throw invalid('an entry has no header where one must be');
+  if (!isCpioMagic(start)) throw invalid('an entry has no header where one must be');
   const lengths = magic === ODC ? ODC_FIELDS : Array.from({ length: NEWC_FIELDS }, () => 8);
   const numbers: number[] = [];
   const bytes = await source.copy(lengths.reduce((sum, length) => sum + length, 0));

@@ -4,9 +4,11 @@ import { archiveError } from '../archive-error.js';
 import type { ByteSource } from '../byte-source.js';
 import { unpackMember } from '../member-content.js';
 import type { Unpacker } from '../unpacker.js';
-import { type CpioHeader, readCpioHeader } from './cpio-header.js';
+import { CPIO_MAGIC_BYTES, type CpioHeader, isCpioMagic, readCpioHeader } from './cpio-header.js';
 
 const FILE_TYPE = 0o170000;
+/** Named pipes, devices that are read by characters or by blocks, sockets. */
+const SPECIAL_TYPES: readonly number[] = [0o010000, 0o020000, 0o060000, 0o140000];
 const MAX_TARGET_BYTES = 4096;
 
 /** A file with several names: in newc, only the last of its entries has the content; in odc, each. */
@@ -27,19 +29,40 @@ interface Linked {
  * @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED, ARCHIVE_UNSAFE, ARCHIVE_LIMIT
  */
 export async function unpackCpio(source: ByteSource, unpacker: Unpacker): Promise<void> {
-  const linked = new Map<string, Linked>();
+  const { archive } = unpacker;
+  let magic = await source.copy(CPIO_MAGIC_BYTES);
   for (;;) {
-    const header = await readCpioHeader(source, unpacker);
+    await unpackOne(source, unpacker, magic);
+    if (await source.restIsZero()) return;
+    const { offset } = source;
+    magic = await source.copy(CPIO_MAGIC_BYTES);
+    const what = 'there is more after its end mark';
+    const refusal = () => archiveError('ARCHIVE_INVALID', { archive, offset }, what, { reason: 'trailing-data' });
+    if (!unpacker.goesOn(isCpioMagic(magic), offset, refusal)) return;
+  }
+}
+
+/** Unpacks an archive up to its end mark. The numbers of its files mean nothing in another that is joined to it. */
+async function unpackOne(source: ByteSource, unpacker: Unpacker, magic: Buffer): Promise<void> {
+  const linked = new Map<string, Linked>();
+  for (let start = magic; ; start = await source.copy(CPIO_MAGIC_BYTES)) {
+    const { archive, acceptance } = unpacker;
+    if (start.length === 0) {
+      const place = { archive, offset: source.offset };
+      const refusal = () => archiveError('ARCHIVE_INVALID', place, 'is cut off', { reason: 'cut-off' });
+      acceptance.judge('no-end-mark', `at byte ${source.offset}`, refusal);
+      break;
+    }
+    const header = await readCpioHeader(start, source, unpacker);
     if (header === undefined) break;
     await unpackEntry(source, unpacker, header, linked);
   }
   for (const { waiting } of linked.values()) {
-    for (const { name, path, mode } of waiting) await unpacker.file(name, path, mode, Buffer.alloc(0));
+    for (const { name, path, mode } of waiting) {
+      expectFree(unpacker, name, path);
+      await unpacker.file(name, path, mode, Buffer.alloc(0));
+    }
   }
-  if (await source.restIsZero()) return;
-  throw archiveError('ARCHIVE_INVALID', { archive: unpacker.archive }, 'there is more after its end mark', {
-    reason: 'trailing-data',
-  });
 }
 
 async function unpackEntry(
@@ -75,7 +98,10 @@ async function unpackEntry(
     case 0o100000:
       return unpackFile(path);
     default:
-      throw archiveError('ARCHIVE_UNSAFE', place, 'is a device, a named pipe or a socket', { reason: 'special-file' });
+      if (!SPECIAL_TYPES.includes(type)) throw invalid('is of an unknown type');
+      if (size !== 0) throw invalid('is a device with a size');
+      oneOfItsNames('device');
+      return unpacker.device(name, path, place, 'is a device, a named pipe or a socket');
   }
 
   /** What is known of the file that an entry is a name of, where there may be others. bsdtar asks for its number alone. */
@@ -121,8 +147,19 @@ async function unpackEntry(
         'headers-differ',
       );
     links.content ??= { name, sha256 };
-    for (const waiting of links.waiting.splice(0)) await unpacker.hardLink(waiting.name, waiting.path, name);
+    for (const waiting of links.waiting.splice(0)) {
+      if (waiting.path !== path) expectFree(unpacker, waiting.name, waiting.path);
+      await unpacker.hardLink(waiting.name, waiting.path, name);
+    }
   }
+}
+
+/** A name that waits for its content comes before what took its path meanwhile, and would be there after it. */
+function expectFree(unpacker: Unpacker, name: string, path: string): void {
+  if (unpacker.isTaken(path))
+    throw archiveError('ARCHIVE_UNSAFE', { archive: unpacker.archive, entry: name }, 'is there twice', {
+      reason: 'duplicate',
+    });
 }
 
 /** What is asked of a file's content while it passes by. */

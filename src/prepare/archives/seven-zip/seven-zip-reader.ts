@@ -33,13 +33,22 @@ interface Directory {
   files: SevenZipFile[];
 }
 
+/** With the place behind its header, which is its end. */
+type WholeDirectory = Directory & { end: number };
+
 /**
  * Unpacks a 7z file, folder by folder, as what lies in one folder is compressed together.
  * @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED, ARCHIVE_UNSAFE, ARCHIVE_LIMIT, SOURCE_CHANGED
  */
 export async function unpackSevenZip(file: string, unpacker: Unpacker): Promise<void> {
   await withSteadyFile(file, unpacker.archive, async (handle, size) => {
-    const { streams, files } = await readSevenZip(handle, size, unpacker.archive, unpacker.budget.limits.count);
+    const { streams, files, end } = await readSevenZip(handle, size, unpacker.archive, unpacker.budget.limits.count);
+    if (end < size) {
+      const place = { archive: unpacker.archive, offset: end };
+      const what = 'there is more after the end of its 7z header';
+      const refusal = () => archiveError('ARCHIVE_INVALID', place, what, { reason: 'trailing-data' });
+      unpacker.acceptance.judge('trailing-data', `at byte ${end}`, refusal);
+    }
     unpacker.budget.ratio({ archive: unpacker.archive }, sumOf(streams.contents.flat()), size);
     await unpackFiles(handle, streams, files, unpacker);
     unpacker.consumed(size);
@@ -52,25 +61,25 @@ export async function readSevenZip(
   size: number,
   archive: string,
   maxFiles: number,
-): Promise<Directory> {
+): Promise<WholeDirectory> {
   const invalid = (what: string, reason: ArchiveReason<'ARCHIVE_INVALID'> = 'malformed') =>
     archiveError('ARCHIVE_INVALID', { archive }, what, { reason });
   const start = parseStart(await readAt(handle, 0, SIGNATURE_BYTES));
   if (start === undefined) throw invalid('the start of its 7z header is damaged');
   const headerAt = SIGNATURE_BYTES + start.offset;
   if (headerAt + start.size > size) throw invalid('is cut off: its 7z header is not there', 'cut-off');
-  if (headerAt + start.size < size) throw invalid('there is more after the end of its 7z header', 'trailing-data');
   if (start.size > MAX_HEADER_BYTES)
     throw archiveError('ARCHIVE_LIMIT', { archive }, `has a header of ${start.size} bytes`);
-  if (start.size === 0) return { streams: { packedAt: 0, packedSizes: [], folders: [], contents: [] }, files: [] };
+  const end = headerAt + start.size;
+  if (start.size === 0) return { streams: { packedAt: 0, packedSizes: [], folders: [], contents: [] }, files: [], end };
   let bytes = await readAt(handle, headerAt, start.size);
   if (crc32(bytes) !== start.crc) throw invalid('its 7z header is damaged', 'checksum');
   try {
     const header = parseHeader(bytes, maxFiles);
-    if ('files' in header) return withinArchive(header, start.offset);
+    if ('files' in header) return { ...withinArchive(header, start.offset), end };
     bytes = await unpackHeader(handle, withinArchive({ streams: header.encoded, files: [] }, start.offset), archive);
     const inner = parseHeader(bytes, maxFiles);
-    if ('files' in inner) return withinArchive(inner, start.offset);
+    if ('files' in inner) return { ...withinArchive(inner, start.offset), end };
   } catch (error) {
     if (error instanceof SevenZipDamaged) throw invalid(`its 7z header cannot be read: ${error.message}`);
     if (error instanceof SevenZipLimit)
@@ -121,7 +130,7 @@ interface Placed {
   path: string | undefined;
 }
 
-type Kind = 'folder' | 'link' | 'file';
+type Kind = 'folder' | 'link' | 'file' | 'device';
 
 async function unpackFiles(
   handle: FileHandle,
@@ -129,29 +138,27 @@ async function unpackFiles(
   files: SevenZipFile[],
   unpacker: Unpacker,
 ): Promise<void> {
-  const withContent: Placed[] = [];
-  for (const file of files) {
-    const kind = kindOf(file, unpacker.archive);
-    const path = unpacker.place(file.name, kind === 'folder');
-    if (file.hasContent) withContent.push({ file, kind, path });
-    else if (path !== undefined) await unpackEmpty({ file, kind, path }, path, unpacker);
-  }
+  const placed = place(files, unpacker);
+  // Those without content first: what has some is unpacked folder by folder.
+  for (const { file, kind, path } of placed)
+    if (!file.hasContent && path !== undefined) await unpackEmpty({ file, kind, path }, path, unpacker);
+  const withContent = placed.filter(({ file }) => file.hasContent);
   let at = SIGNATURE_BYTES + streams.packedAt;
   let packed = 0;
   let unpacked = 0;
   for (const [i, folder] of streams.folders.entries()) {
     const contents = streams.contents[i] ?? [];
-    const placed = withContent.slice(unpacked, unpacked + contents.length);
+    const inFolder = withContent.slice(unpacked, unpacked + contents.length);
     unpacked += contents.length;
     const packedBytes = streams.packedSizes.slice(packed, packed + folder.packed.length);
     packed += folder.packed.length;
-    const last = placed.findLastIndex(({ path }) => path !== undefined);
+    const last = inFolder.findLastIndex(({ path }) => path !== undefined);
     if (last !== -1) {
-      const place = { archive: unpacker.archive, entry: placed[last]?.file.name };
+      const place = { archive: unpacker.archive, entry: inFolder[last]?.file.name };
       checkFolder(folder, place);
       const stretches = packedAt(at, packedBytes);
       const content = folderContent(handle, folder, stretches, place, (offset) => unpacker.consumed(offset));
-      await unpackFolder(content, contents, placed.slice(0, last + 1), unpacker);
+      await unpackFolder(content, contents, inFolder.slice(0, last + 1), unpacker);
     }
     at += packedBytes.reduce((sum, one) => sum + one, 0);
   }
@@ -163,6 +170,23 @@ function packedAt(start: number, sizes: readonly number[]): Packed[] {
   return sizes.map((length) => {
     at += length;
     return { at: at - length, length };
+  });
+}
+
+/** Decides what goes where. Of two with one path, the later counts where that is accepted. */
+function place(files: readonly SevenZipFile[], unpacker: Unpacker): Placed[] {
+  const byPath = new Map<string, Placed>();
+  return files.map((file) => {
+    const kind = kindOf(file, unpacker.archive);
+    const item = { file, kind, path: unpacker.place(file.name, kind === 'folder') };
+    if (item.path === undefined || kind === 'folder') return item;
+    const earlier = byPath.get(item.path);
+    if (earlier !== undefined && unpacker.acceptance.accepts('duplicates')) {
+      unpacker.duplicate(file.name);
+      earlier.path = undefined;
+    }
+    byPath.set(item.path, item);
+    return item;
   });
 }
 
@@ -227,6 +251,10 @@ async function unpackContent(
 function unpackEmpty({ file, kind }: Placed, path: string, unpacker: Unpacker): Promise<void> {
   if (kind === 'folder') return unpacker.folder(file.name, path);
   if (kind === 'link') return unpacker.link(file.name, path, '');
+  if (kind === 'device') {
+    const place = { archive: unpacker.archive, entry: file.name };
+    return unpacker.device(file.name, path, place, 'is a device, a named pipe or a socket');
+  }
   return unpacker.file(file.name, path, modeOf(file), Buffer.alloc(0));
 }
 
@@ -263,7 +291,13 @@ function kindOf(file: SevenZipFile, archive: string): Kind {
     case 0o040000:
     case 0o100000:
       return isFolder ? 'folder' : 'file';
+    case 0o010000:
+    case 0o020000:
+    case 0o060000:
+    case 0o140000:
+      if (file.hasContent) throw archiveError('ARCHIVE_INVALID', place, 'is a device with content');
+      return 'device';
     default:
-      throw archiveError('ARCHIVE_UNSAFE', place, 'is a device, a named pipe or a socket', { reason: 'special-file' });
+      throw archiveError('ARCHIVE_UNSAFE', place, 'is of a type that nothing has', { reason: 'special-file' });
   }
 }

@@ -4,7 +4,7 @@ import { type ByteSource, isZero } from '../byte-source.js';
 import { unpackMember } from '../member-content.js';
 import type { Unpacker } from '../unpacker.js';
 import type { PaxSparse } from './pax.js';
-import { checkEnd } from './tar-end.js';
+import { passEnd } from './tar-end.js';
 import { checkExtensions, type Extensions, readExtension } from './tar-extensions.js';
 import { paddedSize, parseTarHeader, TAR_BLOCK, type TarHeader } from './tar-header.js';
 import { readOldMap, type SparseMap } from './tar-sparse.js';
@@ -33,30 +33,43 @@ interface TarEntry {
  * @throws ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED, ARCHIVE_UNSAFE, ARCHIVE_LIMIT
  */
 export async function unpackTar(source: ByteSource, unpacker: Unpacker): Promise<void> {
+  let header: Buffer | undefined;
+  do {
+    await unpackOne(source, unpacker, header);
+    header = await passEnd(source, unpacker);
+  } while (header !== undefined);
+}
+
+/** Unpacks an archive up to its end mark. @param start its first header, where that was read */
+async function unpackOne(source: ByteSource, unpacker: Unpacker, start: Buffer | undefined): Promise<void> {
   let last: string | undefined;
-  for (;;) {
-    const entry = await nextEntry(source, unpacker, last);
-    if (entry === undefined) break;
+  for (let header = start; ; header = undefined) {
+    const entry = await nextEntry(source, unpacker, { last, header });
+    if (entry === undefined) return;
     await unpackEntry(source, unpacker, entry);
     last = entry.name;
   }
-  await checkEnd(source, unpacker.archive);
 }
 
-/** Reads headers up to that of the next entry; undefined at the end mark. */
+/** Reads headers up to that of the next entry; undefined at the end mark, or where it may be missing. */
 async function nextEntry(
   source: ByteSource,
   unpacker: Unpacker,
-  last: string | undefined,
+  { last, header: first }: { last: string | undefined; header: Buffer | undefined },
 ): Promise<TarEntry | undefined> {
   const { archive } = unpacker;
   const extensions: Extensions = {};
-  for (;;) {
-    const { offset } = source;
+  for (let read = first; ; read = undefined) {
+    const offset = source.offset - (read?.length ?? 0);
     const after = last === undefined ? '' : ` after entry ${JSON.stringify(last)}`;
-    const block = await source.take(TAR_BLOCK);
-    if (block.length < TAR_BLOCK)
-      throw archiveError('ARCHIVE_INVALID', { archive, offset }, `is cut off${after}`, { reason: 'cut-off' });
+    const block = read ?? (await source.take(TAR_BLOCK));
+    if (block.length < TAR_BLOCK) {
+      const cutOff = () =>
+        archiveError('ARCHIVE_INVALID', { archive, offset }, `is cut off${after}`, { reason: 'cut-off' });
+      if (block.length > 0 || Object.keys(extensions).length > 0) throw cutOff();
+      unpacker.acceptance.judge('no-end-mark', `at byte ${offset}`, cutOff);
+      return undefined;
+    }
     if (isZero(block)) {
       if (Object.keys(extensions).length > 0)
         throw archiveError('ARCHIVE_INVALID', { archive, offset }, `ends where an entry must follow${after}`);
@@ -129,7 +142,7 @@ async function unpackEntry(source: ByteSource, unpacker: Unpacker, entry: TarEnt
     case 'hard link':
       return unpacker.hardLink(name, path, entry.target());
     case 'device or pipe':
-      throw archiveError('ARCHIVE_UNSAFE', place, 'is a device or a named pipe', { reason: 'special-file' });
+      return unpacker.device(name, path, place, 'is a device or a named pipe');
     case 'file': {
       const padding = paddedSize(entry.size) - entry.size;
       if (entry.sparse || entry.map) return unpackSparse(source, unpacker, { ...entry, path, padding }, cutOff);

@@ -17,7 +17,7 @@ async function measure({ handle, size, name, ...rest }: MeasuredFile): Promise<M
   const end = await findEndRecord(handle, size, name);
   const entries = end === undefined ? [] : await readDirectory(handle, end, { archive: name, ...rest });
   return {
-    files: entries.filter(({ kind }) => kind !== 'folder').length,
+    files: entries.filter(({ kind }) => kind === 'file' || kind === 'link').length,
     bytes: entries.reduce((sum, { kind, size }) => sum + (kind === 'file' ? size : 0), 0),
     exact: end !== undefined,
   };

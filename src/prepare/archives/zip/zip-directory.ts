@@ -6,7 +6,7 @@ import type { Names } from '../names/names.js';
 import { unknownEncoding } from '../names/unknown-encoding.js';
 import { readAt } from '../read-at.js';
 import { type EndRecord, safeNumber } from './zip-end-record.js';
-import { checkFolders, isOfUnix, isOfWindows, kindAndMode } from './zip-kind.js';
+import { checkFolders, isOfUnix, isOfWindows, kindAndMode, type ZipKind } from './zip-kind.js';
 import { haveBackslashes, isGuessed, type NameRules, type RawName, zipName } from './zip-name.js';
 
 /** An entry as the central directory has it (APPNOTE 4.3.12): the directory is what counts, local headers must agree. */
@@ -14,7 +14,7 @@ export interface ZipEntry {
   name: string;
   /** How the name was read: that of the local header must be the same, read so. */
   nameRules: NameRules;
-  kind: 'file' | 'folder' | 'link';
+  kind: ZipKind['kind'];
   mode: number;
   flags: number;
   method: number;

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ArchiveReason } from '../../../core/archive-reasons.js';
+import type { Acceptance } from '../../tree/acceptance.js';
 import { archiveError } from '../archive-error.js';
 import { readAt } from '../read-at.js';
 
@@ -22,18 +23,31 @@ const MAX_COMMENT_BYTES = 65_535;
 /**
  * Looks for a zip's end record: it must reach, with its comment, exactly to the end of the file. Most programs take the last
  * one that they find, some the first that reaches to the end, so there may be no other in its comment, nor one around it.
+ * @param acceptance of what follows it, for who asks for that: else there is none then
  * @returns undefined where there is none
  * @throws ARCHIVE_INVALID where there is one, and it is not right
  */
-export async function findEndRecord(handle: FileHandle, size: number, archive: string): Promise<EndRecord | undefined> {
+export async function findEndRecord(
+  handle: FileHandle,
+  size: number,
+  archive: string,
+  acceptance?: Acceptance,
+): Promise<EndRecord | undefined> {
   const tailSize = Math.min(size, END_BYTES + MAX_COMMENT_BYTES + LOCATOR_BYTES + END64_BYTES);
   const tailStart = size - tailSize;
   const tail = await readAt(handle, tailStart, tailSize);
   const records = signaturesIn(tail).filter((at) => at + END_BYTES <= tail.length);
-  const [at, ...others] = records.filter((at) => at + END_BYTES + tail.readUInt16LE(at + 20) === tail.length);
+  const endOf = (at: number) => at + END_BYTES + tail.readUInt16LE(at + 20);
+  const [last, ...others] = records.filter((at) => endOf(at) === tail.length);
+  const [only] = records.length === 1 ? records.filter((at) => endOf(at) < tail.length) : [];
+  const at = last ?? (acceptance && only);
   if (at === undefined) return undefined;
   const invalid = (what: string, reason?: ArchiveReason<'ARCHIVE_INVALID'>) =>
     archiveError('ARCHIVE_INVALID', { archive, offset: tailStart + at }, what, reason && { reason });
+  if (last === undefined)
+    acceptance?.judge('trailing-data', `at byte ${tailStart + endOf(at)}`, () =>
+      invalid('is followed by something else: there is more after its end record', 'trailing-data'),
+    );
   if (others.length > 0 || records.at(-1) !== at)
     throw invalid('has two end records, so programs differ in what it holds', 'headers-differ');
   const short = {

@@ -2,7 +2,7 @@ import { type ArchivePlace, archiveError } from '../archive-error.js';
 
 /** What an entry is: by its name, and by attributes that mean what the system that wrote them says (APPNOTE 4.4.2, 4.4.15). */
 export interface ZipKind {
-  kind: 'file' | 'folder' | 'link';
+  kind: 'file' | 'folder' | 'link' | 'device';
   mode: number;
 }
 
@@ -17,7 +17,15 @@ export function isOfUnix(host: number): boolean {
 }
 
 const DOS = { label: 0x08, folder: 0x10 } as const;
-const TYPE = { pipe: 0o010000, folder: 0o040000, file: 0o100000, link: 0o120000 } as const;
+const TYPE = {
+  pipe: 0o010000,
+  characterDevice: 0o020000,
+  folder: 0o040000,
+  blockDevice: 0o060000,
+  file: 0o100000,
+  link: 0o120000,
+  socket: 0o140000,
+} as const;
 
 /** @throws ARCHIVE_UNSAFE, ARCHIVE_INVALID, ARCHIVE_UNSUPPORTED for what is neither, or not for all programs */
 export function kindAndMode(attributes: number, host: number, name: string, place: ArchivePlace): ZipKind {
@@ -37,8 +45,12 @@ export function kindAndMode(attributes: number, host: number, name: string, plac
     case TYPE.pipe: // what was packed from standard input has the mode of that pipe
     case TYPE.file:
       return { kind: 'file', mode };
+    case TYPE.characterDevice:
+    case TYPE.blockDevice:
+    case TYPE.socket:
+      return { kind: 'device', mode };
     default:
-      throw archiveError('ARCHIVE_UNSAFE', place, 'is a device or a socket', { reason: 'special-file' });
+      throw archiveError('ARCHIVE_UNSAFE', place, 'is of a type that nothing has', { reason: 'special-file' });
   }
 }
 

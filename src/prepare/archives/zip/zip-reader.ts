@@ -35,6 +35,8 @@ interface PlacedEntry {
   path: string;
   /** Where the next thing in the archive starts. */
   limit: number;
+  /** Another of the same path counts: of this one only the headers are checked. */
+  isSuperseded: boolean;
 }
 
 /**
@@ -43,7 +45,7 @@ interface PlacedEntry {
  */
 export async function unpackZip(file: string, unpacker: Unpacker): Promise<void> {
   await withSteadyFile(file, unpacker.archive, async (handle, fileSize) => {
-    const end = await findEndRecord(handle, fileSize, unpacker.archive);
+    const end = await findEndRecord(handle, fileSize, unpacker.archive, unpacker.acceptance);
     if (end === undefined) {
       throw archiveError(
         'ARCHIVE_INVALID',
@@ -66,6 +68,7 @@ export async function unpackZip(file: string, unpacker: Unpacker): Promise<void>
 async function place(entries: ZipEntry[], directoryOffset: number, unpacker: Unpacker): Promise<PlacedEntry[]> {
   const limits = spans(entries, directoryOffset, unpacker.archive);
   const placed: PlacedEntry[] = [];
+  const byPath = new Map<string, PlacedEntry>();
   for (const entry of entries) {
     const place = { archive: unpacker.archive, entry: entry.name };
     if (entry.kind === 'folder' && (entry.size > 0 || !isSmall(entry)))
@@ -74,9 +77,33 @@ async function place(entries: ZipEntry[], directoryOffset: number, unpacker: Unp
     if (path === undefined) continue;
     if (entry.kind === 'folder') await unpacker.folder(entry.name, path);
     else checkReadable(entry, place);
-    placed.push({ entry, path, limit: limits.get(entry) ?? directoryOffset });
+    const item = { entry, path, limit: limits.get(entry) ?? directoryOffset, isSuperseded: false };
+    placed.push(item);
+    if (entry.kind === 'folder') continue;
+    const earlier = byPath.get(path);
+    if (earlier !== undefined && unpacker.acceptance.accepts('duplicates')) supersede(earlier, item, unpacker);
+    byPath.set(path, item);
+  }
+  for (const { entry, path, isSuperseded } of placed) {
+    if (entry.kind !== 'device' || isSuperseded) continue;
+    const place = { archive: unpacker.archive, entry: entry.name };
+    await unpacker.device(entry.name, path, place, 'is a device or a socket');
   }
   return placed.sort((a, b) => a.entry.offset - b.entry.offset);
+}
+
+/** Of two with one path, the later counts; which that is must not depend on who reads by the directory, and who in order. */
+function supersede(earlier: PlacedEntry, later: PlacedEntry, unpacker: Unpacker): void {
+  const { name } = later.entry;
+  if (earlier.entry.offset > later.entry.offset)
+    throw archiveError(
+      'ARCHIVE_INVALID',
+      { archive: unpacker.archive, entry: name },
+      'is there twice, and another one is the later by the directory',
+      { reason: 'headers-differ' },
+    );
+  unpacker.duplicate(name);
+  earlier.isSuperseded = true;
 }
 
 /** How far each entry may reach. Entries that share bytes are how a small zip holds petabytes (Fifield, 2019). */
@@ -140,7 +167,7 @@ async function unpackSmall(item: PlacedEntry, bytes: Buffer, unpacker: Unpacker)
   const start = dataStart(item, bytes, unpacker.archive);
   const data = bytes.subarray(start, start + entry.compressedSize);
   checkAfter(item, bytes, bytes.subarray(start + entry.compressedSize), unpacker.archive);
-  if (entry.kind === 'folder') return; // is made, and its headers are checked as those of all
+  if (isLeftOut(item) || entry.kind === 'folder') return; // its headers are checked as those of all; a folder is made
   const content = await wholeContent(entry, data, place);
   if (entry.kind === 'link') await unpacker.link(entry.name, path, linkTarget(content, entry, unpacker));
   else await unpacker.file(entry.name, path, entry.mode, content);
@@ -155,8 +182,13 @@ async function unpackLarge(item: PlacedEntry, bytes: Buffer, handle: FileHandle,
   const dataEnd = dataOffset + entry.compressedSize;
   const after = await readAt(handle, dataEnd, Math.min(MAX_BYTES_AFTER, item.limit - dataEnd));
   checkAfter(item, bytes, after, unpacker.archive);
+  if (isLeftOut(item)) return;
   const content = streamedContent(entry, handle, dataOffset, place);
   await unpacker.stream(entry.name, path, entry.mode, entry.size, content);
+}
+
+function isLeftOut({ entry, isSuperseded }: PlacedEntry): boolean {
+  return isSuperseded || entry.kind === 'device';
 }
 
 /** Where the data starts after the local header, which is checked. */
