@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Of all that the build reads of this repository, and of the versions that it builds with. */
+/** A digest of all that the build reads of this repository, and of the versions that it builds with. */
 export async function digestOfInputs() {
   const sources = (await readdir('src', { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   const paths = sources

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { expect, test } from 'vitest';
-import { buildTypes } from './build.js';
+import { beforeAll, expect, test } from 'vitest';
+import { BUILD_MS, buildTypes } from './build.js';
 import { repository } from './prestage.js';
 
 /** The TypeScript in the docs, by the page and the line where it begins. */
@@ -48,8 +48,9 @@ function complaints(programs: ReadonlyMap<string, string>): string[] {
   );
 }
 
+beforeAll(buildTypes, BUILD_MS);
+
 test('the examples of the library in the docs compile', () => {
-  buildTypes();
   const found = examples();
   expect([...found.keys()].map((place) => place.split(':')[0])).toEqual(
     expect.arrayContaining(['src/index.ts', 'docs/configuration.md', 'docs/versions.md']),

@@ -6,7 +6,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildTypes } from './build.js';
+import { BUILD_MS, buildTypes } from './build.js';
 import { repository } from './prestage.js';
 
 /** What `npm publish` would send, as two programs read it that npm's users check packages with. */
@@ -22,7 +22,7 @@ beforeAll(() => {
   });
   const [name = ''] = readdirSync(folder);
   tarball = readFileSync(join(folder, name));
-});
+}, BUILD_MS);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('publint finds nothing in the package that would be published', async () => {

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import ts from 'typescript';
 import { beforeAll, expect, test } from 'vitest';
-import { buildTypes } from './build.js';
+import { BUILD_MS, buildTypes } from './build.js';
 import { repository } from './prestage.js';
 
 const types = join(repository, 'dist/types');
 
-beforeAll(buildTypes);
+beforeAll(buildTypes, BUILD_MS);
 
 test('the public names and types are those of test/public-types.golden; to accept a change: npx vitest run test/public-types.test.ts -u', async () => {
   await expect(publicTypes()).toMatchFileSnapshot('public-types.golden');

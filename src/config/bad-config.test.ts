@@ -660,7 +660,44 @@ services:
     [
       'yaml:4: services.a.environment.PRESTAGE_X: expected the name of a variable: letters, digits and underscores, not beginning with PRESTAGE_, found "PRESTAGE_X"',
       'yaml:4: services.a.environment["a b"]: expected the name of a variable: letters, digits and underscores, not beginning with PRESTAGE_, found "a b"',
-      'yaml:4: services.a.environment.C: expected text, a number, true or false, found a list',
+      'yaml:4: services.a.environment.C: expected text, a number, true or false, or one of {secret, key}, {parameter}, {file} and {command}, found a list',
+    ],
+  ],
+  [
+    'secrets of another target',
+    `${SERVICES}  a: {run: x, environment: {A: {secret: portal/db, key: password}, B: {file: x}}}
+environments:
+  local: {target: local, services: {a: {environment: {C: {parameter: /x}}}}}
+  prod: {target: aws, region: eu-west-1, services: {a: {environment: {B: 1}}}}
+`,
+    [
+      'yaml:4: services.a.environment.A: expected {file} or {command}, as local has the target local, found {secret}',
+      'yaml:6: environments.local.services.a.environment.C: expected {file} or {command}, as local has the target local, found {parameter}',
+    ],
+  ],
+  [
+    'bad secrets',
+    `${SERVICES}  a:
+    run: x
+    environment:
+      A: { secret: "a b" }
+      B: { secrt: portal/db }
+      C: { file: 3 }
+      D: { secret: portal/db, file: x }
+      E: { parameter: "/a b" }
+      F: { key: password }
+      G: { command: "" }
+      H: { secret: portal/db, key: " x" }
+`,
+    [
+      'yaml:7: services.a.environment.A.secret: expected the name or the whole ARN of a secret, found "a b"',
+      'yaml:8: services.a.environment.B: expected text, a number, true or false, or one of {secret, key}, {parameter}, {file} and {command}, found a map of secrt',
+      'yaml:9: services.a.environment.C: expected text, a number, true or false, or one of {secret, key}, {parameter}, {file} and {command}, found a map of file',
+      'yaml:10: services.a.environment.D: expected text, a number, true or false, or one of {secret, key}, {parameter}, {file} and {command}, found a map of secret, file',
+      'yaml:11: services.a.environment.E.parameter: expected the name of a parameter, such as /portal/token, or its ARN, found "/a b"',
+      'yaml:12: services.a.environment.F: expected text, a number, true or false, or one of {secret, key}, {parameter}, {file} and {command}, found a map of key',
+      'yaml:13: services.a.environment.G.command: expected a command, found ""',
+      'yaml:14: services.a.environment.H.key: expected a key, without blanks around it, found " x"',
     ],
   ],
   [

@@ -74,7 +74,9 @@ export function normalizeConfig(
   const folder = dirname(file);
   const { database, dns } = parsed;
   const servers = normalizeServers(parsed.servers ?? {}, folder);
-  const services = Object.entries(parsed.services ?? {}).map(([name, service]) => normalizeService(name, service));
+  const services = Object.entries(parsed.services ?? {}).map(([name, service]) =>
+    normalizeService(name, service, folder),
+  );
   return {
     file,
     folder,

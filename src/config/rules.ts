@@ -15,6 +15,7 @@ export function ruleProblems(config: ParsedConfig): Problem[] {
     ...destinationProblems(config),
     ...scriptProblems(config),
     ...healthProblems(config),
+    ...secretProblems(config),
     ...nameProblems(config),
     ...referenceProblems(config),
     ...cycleProblems(config),
@@ -141,6 +142,24 @@ function healthProblems({ services = {} }: ParsedConfig): Problem[] {
 }
 
 /** `prestage logs` takes the name of a service, of a host (`api-1`), `database` or `worker`. */
+/** Where a host can read a secret, by its target. */
+const SECRETS_OF = { local: ['file', 'command'], aws: ['secret', 'parameter'] };
+
+/** A configuration is checked for one environment at a time. */
+function secretProblems({ services = {}, environments = { local: { target: 'local' } } }: ParsedConfig): Problem[] {
+  return Object.entries(environments).flatMap(([environment, { target }]) =>
+    Object.entries(services).flatMap(([service, { environment: variables = {} }]) =>
+      Object.entries(variables).flatMap(([name, value]): Problem[] => {
+        if (typeof value !== 'object' || SECRETS_OF[target].some((kind) => kind in value)) return [];
+        const kinds = SECRETS_OF[target].map((kind) => `{${kind}}`).join(' or ');
+        const found = `{${Object.keys(value)[0]}}`;
+        const path = ['services', service, 'environment', name];
+        return [{ path, expected: `${kinds}, as ${environment} has the target ${target}`, found }];
+      }),
+    ),
+  );
+}
+
 function nameProblems({ services = {} }: ParsedConfig): Problem[] {
   return Object.keys(services).flatMap((name): Problem[] => {
     const path = ['services', name];

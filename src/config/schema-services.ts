@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { count, scalar } from '../plan/index.js';
+import { A_VALUE, secret } from './schema-secrets.js';
 import { duration, id, instanceType, scriptPath } from './schema-values.js';
 
 const timeout = duration.describe('How long the check may take to succeed: 500ms, 120s, 2m. Default: 60s.').optional();
@@ -63,6 +64,10 @@ const variable = z.string().regex(/^(?!PRESTAGE_)[A-Za-z_][A-Za-z0-9_]*$/, {
   error: 'the name of a variable: letters, digits and underscores, not beginning with PRESTAGE_',
 });
 
+const variables = z
+  .record(variable, z.union([scalar, secret], { error: A_VALUE }))
+  .describe('More variables for boot and run: their values, or where a secret is kept.');
+
 const user = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, {
   error: 'the name of a user: a lower-case letter or _, then at most 31 of a-z, 0-9, _ and -',
 });
@@ -74,7 +79,7 @@ const perEnvironment = {
   count: count.min(1, { error: A_COUNT }).describe('How many hosts. Default: 1.').optional(),
   port: port.describe('Where it listens.').optional(),
   health: health.optional(),
-  environment: z.record(variable, scalar).describe('More variables for boot and run.').optional(),
+  environment: variables.optional(),
 };
 
 const service = z

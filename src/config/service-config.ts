@@ -1,4 +1,5 @@
-import type { HealthCheck, ServicePlan } from '../plan/index.js';
+import { resolve } from 'node:path';
+import type { HealthCheck, SecretSource, ServicePlan } from '../plan/index.js';
 import { DEFAULT_COUNT, DEFAULT_ROLE, DEFAULT_TIMEOUT } from './defaults.js';
 import type { ParsedConfig } from './schema.js';
 
@@ -6,7 +7,7 @@ type Written = NonNullable<ParsedConfig['services']>[string];
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000 };
 
-export function normalizeService(name: string, written: Written): ServicePlan {
+export function normalizeService(name: string, written: Written, folder: string): ServicePlan {
   const { needs, port, user, bootUser, allow = [] } = written;
   const boot = written.boot?.replace(/^\.\//, '');
   const run = written.run?.replace(/^\.\//, '');
@@ -24,10 +25,30 @@ export function normalizeService(name: string, written: Written): ServicePlan {
     ...(port === undefined ? {} : { port }),
     ...(health === undefined ? {} : { health }),
     ...(allow.length === 0 ? {} : { allow: [...new Set(allow)].sort() }),
-    environment: Object.fromEntries(
-      Object.entries(written.environment ?? {}).map(([key, value]) => [key, String(value)]),
-    ),
+    ...normalizeVariables(written.environment ?? {}, folder),
   };
+}
+
+type Variables = NonNullable<Written['environment']>;
+
+function normalizeVariables(written: Variables, folder: string): Pick<ServicePlan, 'environment' | 'secrets'> {
+  const environment: Record<string, string> = {};
+  const secrets: Record<string, SecretSource> = {};
+  for (const [name, value] of Object.entries(written)) {
+    if (typeof value === 'object') secrets[name] = secretSource(value, folder);
+    else environment[name] = String(value);
+  }
+  return { environment, ...(Object.keys(secrets).length === 0 ? {} : { secrets }) };
+}
+
+function secretSource(written: Extract<Variables[string], object>, folder: string): SecretSource {
+  if ('secret' in written) {
+    const { secret, key } = written;
+    return { kind: 'secret', name: secret, ...(key === undefined ? {} : { key }) };
+  }
+  if ('parameter' in written) return { kind: 'parameter', name: written.parameter };
+  if ('file' in written) return { kind: 'file', path: resolve(folder, written.file) };
+  return { kind: 'command', command: written.command, folder };
 }
 
 function normalizeHealth({ health, port }: Written): HealthCheck | undefined {

@@ -17,6 +17,17 @@ export const healthCheck = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('tcp'), timeoutMs: z.int() }),
 ]);
 
+/** Where the value of a variable is kept. A host reads it when it starts; nobody else does. */
+export const secretSource = z.discriminatedUnion('kind', [
+  /** A secret of Secrets Manager, by name or ARN; `key`: one of the JSON object that it is. */
+  z.strictObject({ kind: z.literal('secret'), name: z.string(), key: z.string().optional() }),
+  /** A parameter of Systems Manager. */
+  z.strictObject({ kind: z.literal('parameter'), name: z.string() }),
+  /** On this machine: the content of a file, or what a command of the shell prints in a folder; paths are absolute. */
+  z.strictObject({ kind: z.literal('file'), path: z.string() }),
+  z.strictObject({ kind: z.literal('command'), command: z.string(), folder: z.string() }),
+]);
+
 const servicePlan = z.strictObject({
   name: z.string(),
   role: z.enum(['jump', 'service']),
@@ -36,6 +47,8 @@ const servicePlan = z.strictObject({
   allow: z.array(z.string()).optional(),
   /** More variables for `boot` and `run`. */
   environment: z.record(z.string(), z.string()),
+  /** Variables whose values are kept elsewhere. */
+  secrets: z.record(z.string(), secretSource).optional(),
 });
 
 const databasePlan = z.strictObject({ engine: z.enum(['postgres', 'mysql']), version: z.string() });
@@ -48,6 +61,7 @@ export const servicesPlan = z.strictObject({
 });
 
 export type HealthCheck = z.infer<typeof healthCheck>;
+export type SecretSource = z.infer<typeof secretSource>;
 export type ServicePlan = z.infer<typeof servicePlan>;
 export type DatabasePlan = z.infer<typeof databasePlan>;
 export type ServicesPlan = z.infer<typeof servicesPlan>;

@@ -72,6 +72,7 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a host, on a machine', (
         health: undefined,
         database: undefined,
       },
+      secrets: {},
       variables: { PRESTAGE_RELEASE: release },
       neighboursKey: 'neighbours/api-1/it.sh',
       signalUrl: SIGNAL_URL,

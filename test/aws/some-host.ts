@@ -19,6 +19,7 @@ export const SOME_HOST: HostInputs = {
   port: undefined,
   health: undefined,
   variables: {},
+  secrets: {},
   database: undefined,
   neighboursKey: 'neighbours/api-1/HostApi1.sh',
   signalUrl: 'https://example.invalid/arn%3Aaws?Expires=1&Signature=a%2Bb%3D',

@@ -87,7 +87,7 @@ function ifDamaged(error: unknown): undefined {
   if (!(error instanceof PrestageError && error.code === 'ARCHIVE_INVALID')) throw error;
 }
 
-/** Of the kinds of tar, all that have a magic: too many lines of scripts would have to be tried for the others. */
+/** The kinds of tar that have a magic: too many lines of scripts would have to be tried for the others. */
 function isUstar(start: Buffer): boolean {
   return start.toString('latin1', 257, 262) === 'ustar' && FORMATS.tar.starts(start);
 }

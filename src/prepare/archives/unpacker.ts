@@ -15,7 +15,7 @@ export interface UnpackOptions extends Selection {
   /** Folder of the tree to unpack into; absent or '': its root. */
   to?: string | undefined;
   limits?: ArchiveLimits | undefined;
-  /** Of names that the archive does not say to be UTF-8. */
+  /** How names are read that the archive does not say to be UTF-8. */
   encoding?: NameEncoding | undefined;
   /** Rules that the archive may break. */
   accept?: readonly Departure[] | undefined;

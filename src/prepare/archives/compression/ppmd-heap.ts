@@ -3,7 +3,7 @@ export const UNIT_BYTES = 12;
 const STATE_BYTES = 6;
 const SIZES = 38;
 
-/** How many units a block of each size has, and which size has room for so many units. */
+/** How many units a block of each size has, and which size has room for a number of them. */
 const UNITS_OF = new Uint8Array(SIZES);
 const SIZE_OF = new Uint8Array(129);
 for (let size = 0, units = 0; size < SIZES; size += 1) {

@@ -22,7 +22,7 @@ export class RangeDecoder {
     return this.#at > this.#input.length;
   }
 
-  /** Waits for so many bytes, or the end. */
+  /** Waits for a number of bytes, or the end. */
   async more(count: number): Promise<void> {
     while (this.left < count) {
       const next = await this.#pieces.next();

@@ -113,7 +113,7 @@ function pairFits(name: Buffer, pairs: Pairs): number[] {
     if (lead < 0x80) continue;
     const isAlone = pairs === PAIRS.cp932 && lead >= 0xa0 && lead < 0xe0;
     if (!isAlone) at += 1;
-    // Of GBK and Big5 the second bytes below this are of what was added later, or common.
+    // Second bytes of GBK and Big5 below this are of what was added later, or common.
     const isRare = pairs === PAIRS.gbk && (name[at] ?? 0) < 0xa1;
     fits.push(isRare ? 0.1 : (pairs.findLast(([from]) => from <= lead)?.[1] ?? 0));
   }

@@ -4,6 +4,7 @@ import { hostName } from '../../host-name.js';
 import { databaseCertificates } from '../data/certificates.js';
 import { STORE_ROOT } from '../environment/names.js';
 import type { HostInputs } from '../scripts/inputs.js';
+import { secretsOfHosts } from './host-secrets.js';
 import type { InfrastructureInputs } from './inputs.js';
 import { hostAddress, serviceAddress, zoneName } from './zone.js';
 
@@ -39,6 +40,7 @@ export function hostInputs(service: ServicePlan, index: number, inputs: Infrastr
     port: service.port,
     health: service.health,
     variables: variablesOf(service, index, inputs),
+    secrets: secretsOfHosts(service),
     database: inputs.data && { secret: inputs.data.DatabaseSecretArn, ...databaseCertificates(scope.region) },
     signalUrl: SIGNAL_URL,
     neighboursKey: NEIGHBOURS_KEY,

@@ -7,6 +7,7 @@ import { objectsArn } from '../cdk/arn.js';
 import { logicalId } from '../cdk/names.js';
 import { agentStatements, MACHINE_TRUST, mounts, type Statement } from '../cdk/role-policies.js';
 import { type Scope, uniqueName } from '../environment/names.js';
+import { readsSecrets } from './host-secrets.js';
 import type { InfrastructureInputs } from './inputs.js';
 
 /** IAM takes no longer names. */
@@ -38,6 +39,7 @@ export function hostProfile(
     }),
     ...(isJump ? agentStatements({ bucket, fileSystemId, runs: FALLBACK_RUNS, sourceBuckets }) : []),
     ...(secretArn === undefined ? [] : [readsSecret(secretArn), readsCertificates(bucket)]),
+    ...readsSecrets(scope, service),
     sessionManager(),
   ];
   const role = new CfnRole(stack, logicalId('Role', service.name), {

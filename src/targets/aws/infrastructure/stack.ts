@@ -12,6 +12,7 @@ import { DATABASE_PORTS } from '../data/inputs.js';
 import { infrastructureStackName } from '../environment/names.js';
 import type { FoundationOutputs } from '../foundation/inputs.js';
 import { balancerOf, isBalanced } from './balancer.js';
+import { secretEndpoints } from './endpoints.js';
 import { openEntry } from './entry.js';
 import { hostGroups } from './host-groups.js';
 import { hostNetwork } from './host-network.js';
@@ -20,7 +21,6 @@ import { hostsOf } from './hosts.js';
 import type { InfrastructureInputs } from './inputs.js';
 import { type InfrastructureRecord, RELEASE_OUTPUT } from './record.js';
 import { privateZone, recordsOf } from './records.js';
-import { secretsEndpoint } from './secrets-endpoint.js';
 import { zoneName } from './zone.js';
 
 /**
@@ -54,9 +54,8 @@ export function buildInfrastructure(stack: Stack, inputs: InfrastructureInputs):
     const port = DATABASE_PORTS[plan.database.engine];
     const passage = { from: groups.hosts.attrGroupId, to: data.DatabaseGroupId, port };
     letIn(stack, 'DatabaseHosts', { ...passage, description: 'Hosts to the database' });
-    if (inputs.network.kind === 'own' && inputs.network.nat === 'none')
-      ways.push(secretsEndpoint(stack, network, groups));
   }
+  ways.push(...secretEndpoints(stack, inputs, { network, groups }));
   const zone = zoneName(inputs.scope, plan);
   const names = { name: zone, resource: privateZone(stack, zone, network.vpcId) };
   /** By service: what says that it is healthy and has its name. */

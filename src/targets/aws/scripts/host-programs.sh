@@ -58,6 +58,8 @@ program() {
     # shellcheck disable=SC1090
     . "$NEIGHBOURS"
     export PRESTAGE_NEIGHBOURS="$NEIGHBOURS"
+    # shellcheck disable=SC1091
+    [ ! -e "$NOW/secrets.sh" ] || . "$NOW/secrets.sh"
     host_variables
     export PRESTAGE_HOST="$2"
     [ "$3" != 0 ] || exec "$1" </dev/null

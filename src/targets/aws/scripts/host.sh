@@ -46,6 +46,7 @@ start() {
   obtain_files
   obtain_neighbours
   obtain_database_url
+  obtain_secrets
   [ -e "$HOME_FOLDER/booted" ] || await_neighbours
   boot
   start_run

@@ -20,6 +20,7 @@ const cases: Record<string, Partial<HostInputs>> = {
     port: 8080,
     health: { kind: 'http', path: hostile, timeoutMs: 1500 },
     variables: { A: hostile, PRESTAGE_PORT: '8080' },
+    secrets: { B: { kind: 'secret', name: hostile, key: hostile }, C: { kind: 'parameter', name: hostile } },
     database: {
       secret: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:it',
       ...databaseCertificates('eu-central-1'),

@@ -8,7 +8,8 @@ import files from './host-files.sh?raw';
 import neighbours from './host-neighbours.sh?raw';
 import programs from './host-programs.sh?raw';
 import report from './host-report.sh?raw';
-import type { HostInputs } from './inputs.js';
+import secrets from './host-secrets.sh?raw';
+import type { HostInputs, HostSecret } from './inputs.js';
 import prepare from './prepare.sh?raw';
 import { type Parts, quote, renderPackedScript, renderScriptInClear } from './render.js';
 
@@ -82,12 +83,32 @@ function partsOf(inputs: HostInputs): Parts {
       shellFunction('needs', inputs.needs.length === 0 ? [] : [`printf '%s\\n' ${inputs.needs.map(quote).join(' ')}`]),
       shellFunction('host_variables', exported),
       shellFunction(
+        'secrets',
+        Object.entries(inputs.secrets).map(
+          ([variable, source]) => `printf '%s\\n' ${quote(secretLine(variable, source))}`,
+        ),
+      ),
+      shellFunction(
         'health_headers',
         headers.map(([name, value]) => `printf '%s\\n' ${quote(`${name}: ${value}`)}`),
       ),
     ],
-    scripts: [...(prepares === undefined ? [] : [agent, prepare]), report, files, neighbours, programs, script],
+    scripts: [
+      ...(prepares === undefined ? [] : [agent, prepare]),
+      report,
+      files,
+      neighbours,
+      secrets,
+      programs,
+      script,
+    ],
   };
+}
+
+/** As host-secrets.sh reads it. A key may hold blanks, so it comes last. */
+function secretLine(variable: string, source: HostSecret): string {
+  const key = source.kind === 'secret' && source.key !== undefined ? [source.key] : [];
+  return [variable, source.kind, source.name, ...key].join(' ');
 }
 
 function shellFunction(name: string, lines: string[]): string {

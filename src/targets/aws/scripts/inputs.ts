@@ -1,4 +1,4 @@
-import type { HealthCheck } from '../../../plan/index.js';
+import type { HealthCheck, SecretSource } from '../../../plan/index.js';
 
 /** What every machine's script must know. Values are written into shell scripts: the renderer quotes them. */
 interface MachineInputs {
@@ -23,6 +23,9 @@ export interface WorkerInputs extends MachineInputs, AgentInputs {
   deadlineSeconds: number;
 }
 
+/** A secret of Secrets Manager, or a parameter of Systems Manager. */
+export type HostSecret = Extract<SecretSource, { kind: 'secret' | 'parameter' }>;
+
 export interface HostInputs extends MachineInputs {
   /** `api`, `api-1`. */
   host: string;
@@ -41,6 +44,8 @@ export interface HostInputs extends MachineInputs {
   health: HealthCheck | undefined;
   /** What `boot` and `run` find in their environment, but for other services, the database's and PRESTAGE_HOST. */
   variables: Readonly<Record<string, string>>;
+  /** Variables whose values the host reads itself, by their names. */
+  secrets: Readonly<Record<string, HostSecret>>;
   /**
    * The ARN of the database's secret (`{username, password, host, port, dbname, engine}`), from which its URLs are made, and what
    * its certificate is verified by.

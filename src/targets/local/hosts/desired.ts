@@ -34,6 +34,7 @@ function desiredHost(service: ServicePlan, index: number, release: ReleaseConten
     ...(service.run === undefined ? {} : { run: service.run }),
     ...(health === undefined ? {} : { health }),
     environment,
+    ...(service.secrets === undefined ? {} : { secrets: service.secrets }),
     ingredients: ingredientsOf(service, release, environment),
   };
 }
@@ -63,7 +64,12 @@ function ingredientsOf(
     ),
     // A root that was moved, or copied.
     'the place of its root': digestOf(mark),
-    ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [`variable ${name}`, digestOf(value)])),
+    ...Object.fromEntries(
+      Object.entries({ ...variables, ...service.secrets }).map(([name, value]) => [
+        `variable ${name}`,
+        digestOf(value),
+      ]),
+    ),
   };
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { errnoOf } from '../../../core/errors.js';
-import { healthCheck } from '../../../plan/index.js';
+import { healthCheck, secretSource } from '../../../plan/index.js';
 import { hostFiles } from '../layout.js';
 
 /** host.json: all that a supervisor needs to know of its host. It may hold the database's URL, so only its owner reads it. */
@@ -21,6 +21,8 @@ const hostSpec = z.object({
   health: healthCheck.optional(),
   /** For `boot` and `run`, beside what they inherit of the machine. */
   environment: z.record(z.string(), z.string()),
+  /** Variables whose values are kept elsewhere: read for each start of a program, and never written down. */
+  secrets: z.record(z.string(), secretSource).optional(),
   /**
    * What this host is made of, by name: settings, scripts, packages, variables, each as a digest. A host with other
    * ingredients is another host; the names that differ are the reason.

@@ -5,9 +5,10 @@ import { inheritedEnvironment } from '../processes/environment.js';
 import { MARK, RUN_MARK } from '../processes/marked.js';
 import { type Host, rootOf } from './host.js';
 import { type Ending, runProgram, scriptCommand } from './script.js';
+import { readSecrets } from './secrets.js';
 
 /** Runs `boot` or `run` of a host to its end, in the host's working folder. */
-export function runScript(
+export async function runScript(
   host: Host,
   script: string,
   { alone, phase }: { alone: boolean; phase?: 'running' },
@@ -15,12 +16,19 @@ export function runScript(
   const { spec, files, log, reporter, signal } = host;
   provideWorkingFolder(host);
   const release = join(rootOf(spec), 'releases', spec.release);
+  let secrets: Record<string, string>;
+  try {
+    secrets = await readSecrets(spec.secrets ?? {});
+  } catch (error) {
+    return { started: false, ok: false, words: error instanceof Error ? error.message : String(error) };
+  }
   return runProgram(
     {
       ...scriptCommand(join(release, '.prestage', 'scripts', script)),
       folder: files.work,
       environment: {
         ...inheritedEnvironment(process.env, { fetches: undefined }),
+        ...secrets,
         ...spec.environment,
         PRESTAGE_ROOT: release,
         ...(phase === 'running' ? { [RUN_MARK]: spec.environment[MARK] ?? '' } : {}),
