@@ -139,6 +139,13 @@ async function unpackFiles(
   unpacker: Unpacker,
 ): Promise<void> {
   const placed = place(files, unpacker);
+  for (const item of placed) {
+    if (item.kind !== 'device' || item.path === undefined) continue;
+    const { name } = item.file;
+    const place = { archive: unpacker.archive, entry: name };
+    await unpacker.device(name, item.path, place, 'is a device, a named pipe or a socket');
+    item.path = undefined;
+  }
   // Those without content first: what has some is unpacked folder by folder.
   for (const { file, kind, path } of placed)
     if (!file.hasContent && path !== undefined) await unpackEmpty({ file, kind, path }, path, unpacker);
@@ -251,10 +258,6 @@ async function unpackContent(
 function unpackEmpty({ file, kind }: Placed, path: string, unpacker: Unpacker): Promise<void> {
   if (kind === 'folder') return unpacker.folder(file.name, path);
   if (kind === 'link') return unpacker.link(file.name, path, '');
-  if (kind === 'device') {
-    const place = { archive: unpacker.archive, entry: file.name };
-    return unpacker.device(file.name, path, place, 'is a device, a named pipe or a socket');
-  }
   return unpacker.file(file.name, path, modeOf(file), Buffer.alloc(0));
 }
 
@@ -295,7 +298,6 @@ function kindOf(file: SevenZipFile, archive: string): Kind {
     case 0o020000:
     case 0o060000:
     case 0o140000:
-      if (file.hasContent) throw archiveError('ARCHIVE_INVALID', place, 'is a device with content');
       return 'device';
     default:
       throw archiveError('ARCHIVE_UNSAFE', place, 'is of a type that nothing has', { reason: 'special-file' });
