@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what some tests need beyond Node and npm, on Debian and Ubuntu. Elsewhere those tests are skipped, in words.
 set -eu
-packages='patch dpkg-dev mtree-netbsd libarchive-tools shellcheck dash zsh fish bsdutils tmux chromium gcc libc6-dev pkg-config fuse3 libfuse3-dev e2fsprogs xfsprogs btrfs-progs python3 python3-venv iproute2 util-linux curl openssl zip unzip xz-utils bzip2 zstd lzip lz4 ncompress 7zip genisoimage xorriso zisofs-tools cpio binutils dpkg rpm rpm2cpio systemd dbus default-jdk-headless maven makeself'
+packages='patch dpkg-dev mtree-netbsd libarchive-tools shellcheck dash zsh fish bsdutils tmux chromium gcc libc6-dev pkg-config fuse3 libfuse3-dev e2fsprogs xfsprogs btrfs-progs python3 python3-venv iproute2 util-linux curl openssl zip unzip xz-utils bzip2 zstd lzip lz4 ncompress 7zip genisoimage xorriso cpio binutils dpkg rpm rpm2cpio systemd dbus default-jdk-headless maven makeself'
 if ! command -v apt-get >/dev/null 2>&1; then
   echo "install-test-tools: there is no apt-get here; install by hand: $packages" >&2
   exit 1

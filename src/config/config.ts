@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import type { ServerAccess } from '../core/server-access.js';
 import {
   type ArchiveLimits,
   type Environment,
@@ -10,7 +11,6 @@ import {
   type Source,
   type WrittenStep,
 } from '../plan/index.js';
-import type { ServerAccess } from '../remote/index.js';
 import { normalizeAwsEnvironment } from './aws-environment.js';
 import { DATABASE_VERSIONS, DEFAULT_MODE, defaultRoot, destinationOf } from './defaults.js';
 import { sha256OfIntegrity } from './integrity.js';

@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
 import { PrestageError } from '../core/errors.js';
+import type { ServerAccess } from '../core/server-access.js';
 import type { Dispatchers } from './dispatchers.js';
-import { type Login, loginFor, loginOfUrl, type ServerAccess } from './login.js';
+import { type Login, loginFor, loginOfUrl } from './login.js';
 import { proxyFor } from './proxy.js';
 import { ofProxy } from './proxy-failure.js';
 import { type TlsMaterial, tlsMaterial } from './tls-material.js';

@@ -3,7 +3,7 @@ export { Attempt } from './attempt.js';
 export { Attempts, type Retry, type RetryPolicy } from './attempts.js';
 export { discard, HttpClient, type HttpResponse } from './http-client.js';
 export { failureOfConnection, failureOfStatus } from './http-failure.js';
-export { loginFor, type ServerAccess } from './login.js';
+export { loginFor } from './login.js';
 export { isReadByOthers, netrcFiles } from './netrc.js';
 export { describeProxyFailure, ProxyFailure } from './proxy-failure.js';
 export { Registries } from './registry.js';

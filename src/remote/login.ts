@@ -1,23 +1,8 @@
 import { PrestageError } from '../core/errors.js';
 import { percentDecoded } from '../core/percent-decoded.js';
+import type { LoginSetting, ServerAccess } from '../core/server-access.js';
 import { shownPath } from '../core/shown-path.js';
 import { netrcLogin } from './netrc.js';
-
-/** How one server lets us in, as the configuration says: by names of variables and of files, never by a secret. */
-export interface ServerAccess {
-  auth?: LoginSetting | undefined;
-  /** Files in PEM, absolute: the authorities that are trusted for this server, and what this machine shows to it. */
-  ca?: string | undefined;
-  cert?: string | undefined;
-  key?: string | undefined;
-}
-
-export interface LoginSetting {
-  /** The variable with the token, the password, or the header's value. */
-  fromEnv: string;
-  header?: string | undefined;
-  user?: string | undefined;
-}
 
 /** What a server is sent to let us in. */
 export interface Login {

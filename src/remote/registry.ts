@@ -1,10 +1,11 @@
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import { PrestageError } from '../core/errors.js';
+import type { ServerAccess } from '../core/server-access.js';
 import { dockerLogin } from './docker-config.js';
 import { discard, type HttpClient, type HttpResponse } from './http-client.js';
 import { failureOfStatus } from './http-failure.js';
-import { type Login, loginFor, type ServerAccess } from './login.js';
+import { type Login, loginFor } from './login.js';
 
 export interface RegistryRequest {
   method: 'GET' | 'HEAD';

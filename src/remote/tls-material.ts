@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { PrestageError } from '../core/errors.js';
+import type { ServerAccess } from '../core/server-access.js';
 import { shownPath } from '../core/shown-path.js';
-import type { ServerAccess } from './login.js';
 
 /** Whom to trust and what to show at the start of a connection, in PEM. */
 export interface TlsMaterial {

@@ -1,6 +1,7 @@
 import { basename, isAbsolute, relative } from 'node:path';
 import { type Config, isUsedWhole, type PackageConfig, type Problem } from '../config/index.js';
 import { PrestageError, withoutCredentials } from '../core/errors.js';
+import type { ServerAccess } from '../core/server-access.js';
 import { shownPath } from '../core/shown-path.js';
 import {
   blobUrl,
@@ -14,7 +15,6 @@ import {
   sourceName,
   urlBaseName,
 } from '../plan/index.js';
-import type { ServerAccess } from '../remote/index.js';
 import { type Inputs, type LocalInput, Missing } from './inputs.js';
 import type { LockedSource, LockedSources } from './lockfile.js';
 

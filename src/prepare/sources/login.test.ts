@@ -8,7 +8,7 @@ import { certificate, testKey } from '../../../test/certificates.js';
 import { fetched } from '../../../test/fetched.js';
 import { listen, serve } from '../../../test/http-server.js';
 import { proxyServer } from '../../../test/proxy-server.js';
-import type { ServerAccess } from '../../remote/index.js';
+import type { ServerAccess } from '../../core/server-access.js';
 
 const content = Buffer.from(Array.from({ length: 300_007 }, (_, i) => (i * 31 + (i >> 8)) % 251));
 const SECRET = 'tr0ub4dor-and-3';

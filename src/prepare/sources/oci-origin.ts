@@ -1,5 +1,6 @@
+import type { ServerAccess } from '../../core/server-access.js';
 import { parseOci } from '../../plan/index.js';
-import { discard, failureOfStatus, type Registries, type ServerAccess } from '../../remote/index.js';
+import { discard, failureOfStatus, type Registries } from '../../remote/index.js';
 import type { Origin } from './origin.js';
 
 /** A blob, or with `accept` a manifest, of a registry. */

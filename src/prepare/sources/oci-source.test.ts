@@ -13,7 +13,7 @@ import { certificate, testKey } from '../../../test/certificates.js';
 import { fetched } from '../../../test/fetched.js';
 import { goTool, lacks } from '../../../test/requirements.js';
 import { sha256 } from '../../core/digest.js';
-import type { ServerAccess } from '../../remote/index.js';
+import type { ServerAccess } from '../../core/server-access.js';
 import { RemotePins, type RemoteSource } from './pin-remote.js';
 
 const run = promisify(execFile);

@@ -1,7 +1,8 @@
 import { PrestageError } from '../../core/errors.js';
 import { percentDecoded } from '../../core/percent-decoded.js';
+import type { ServerAccess } from '../../core/server-access.js';
 import { shortened } from '../../core/shortened.js';
-import { discard, failureOfStatus, type HttpClient, type HttpResponse, type ServerAccess } from '../../remote/index.js';
+import { discard, failureOfStatus, type HttpClient, type HttpResponse } from '../../remote/index.js';
 import type { Said } from '../mistaken-source.js';
 
 /** Where one remote file is: how its server is asked, and what its answers mean. */

@@ -1,4 +1,5 @@
-import { HttpClient, Registries, S3Connection, type ServerAccess } from '../../remote/index.js';
+import type { ServerAccess } from '../../core/server-access.js';
+import { HttpClient, Registries, S3Connection } from '../../remote/index.js';
 import { MANIFEST_TYPES } from './oci-layer.js';
 import { ociOrigin } from './oci-origin.js';
 import { httpOrigin, type Origin } from './origin.js';

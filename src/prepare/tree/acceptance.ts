@@ -1,12 +1,9 @@
 import type { PrestageError } from '../../core/errors.js';
 import type { Departure } from '../../plan/index.js';
 
-/** What of archives has no place in a tree, and is left out whoever asks. */
-export type LeftOut = 'acls' | 'backup-lists' | 'volume-labels' | 'volume-parts';
-
-/** Something that is said of an archive when it is unpacked: which rule it broke, or what was left out, and how often. */
+/** What an archive was let through with: which rule it broke, and how often. */
 export interface Remark {
-  about: Departure | LeftOut;
+  about: Departure;
   count: number;
   /** The first of them, as the archive has their names. */
   examples: string[];
@@ -15,8 +12,8 @@ export interface Remark {
 const MAX_EXAMPLES = 3;
 
 /**
- * Which rules an archive may break. Whoever finds one broken asks here, so that there is one place that lets it pass, counts
- * it, and says how to let it pass.
+ * Which rules an archive may break. A reader that finds one broken asks here: one place lets it pass, counts it, and says how to
+ * let it pass.
  */
 export class Acceptance {
   readonly #accepted: readonly Departure[];

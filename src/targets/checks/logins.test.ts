@@ -2,7 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { folderWith } from '../../../test/folder-with.js';
-import type { ServerAccess } from '../../remote/index.js';
+import type { ServerAccess } from '../../core/server-access.js';
 import { loginChecks } from './logins.js';
 import { runChecks } from './run-checks.js';
 

@@ -1,4 +1,5 @@
-import { isReadByOthers, loginFor, netrcFiles, type ServerAccess, tlsMaterial } from '../../remote/index.js';
+import type { ServerAccess } from '../../core/server-access.js';
+import { isReadByOthers, loginFor, netrcFiles, tlsMaterial } from '../../remote/index.js';
 import { ok, warning } from './finding.js';
 import type { Check } from './run-checks.js';
 

@@ -92,7 +92,7 @@ async function place(entries: ZipEntry[], directoryOffset: number, unpacker: Unp
   return placed.sort((a, b) => a.entry.offset - b.entry.offset);
 }
 
-/** Of two with one path, the later counts; which that is must not depend on who reads by the directory, and who in order. */
+/** The later of two with one path counts. Which that is must not depend on reading by the directory or in order. */
 function supersede(earlier: PlacedEntry, later: PlacedEntry, unpacker: Unpacker): void {
   const { name } = later.entry;
   if (earlier.entry.offset > later.entry.offset)
