@@ -27,6 +27,7 @@ const RUN_ELSEWHERE: readonly [begins: string, file: string, says: string][] = [
   ['prestage plan --env dev', 'test/aws/two-phases.cloud.ts', "aws('plan"],
   ['prestage deploy --env dev', 'test/aws/two-phases.cloud.ts', "aws('deploy"],
   ['prestage status --env dev', 'test/aws/two-phases.cloud.ts', "aws('status"],
+  ['prestage test --env dev --create-stacks', 'test/aws/trial.cloud.ts', '--create-stacks'],
   ['prestage plan --json --env dev', 'test/aws/two-phases.cloud.ts', "aws('plan --json"],
   ['prestage deploy --yes --env dev', 'test/aws/two-phases.cloud.ts', "aws('deploy --yes"],
   ['npm install --save-dev @aws-cdk/toolkit-lib', 'test/e2e/optional-packages.test.ts', '@aws-cdk/toolkit-lib'],

@@ -26,7 +26,13 @@ export async function showConfig(options: CommandOptions): Promise<ConfigResult>
 }
 
 function hasSecretName({ path, references }: Pick<Setting, 'path' | 'references'>): boolean {
-  return references.some((each) => each.isSecret) || path.some((key) => isSecretName(String(key)));
+  if (references.some((each) => each.isSecret)) return true;
+  return !saysWhereKept(path) && path.some((key) => isSecretName(String(key)));
+}
+
+/** `services.api.environment.DB_PASSWORD.file`: where a secret is kept is none. */
+function saysWhereKept([room, , variables, , ...rest]: Setting['path']): boolean {
+  return room === 'services' && variables === 'environment' && rest.length > 0;
 }
 
 /** A text may hold what is a secret elsewhere. */

@@ -35,6 +35,9 @@ test('prestage deploy, of a service with secrets: its scripts have them, and not
   expect(runs[0]?.result).toMatchObject({ ok: true, phase2: 'applied' });
   runs.push(await sample.run('logs jump'));
   expect(runs.at(-1)?.stdout).toContain(`knows ${sha256(PASSWORD)} ${sha256(TOKEN)}`);
+  const { stdout } = await sample.run('config');
+  expect(stdout).toContain(`file: ${join(kept.folder, 'password')}`);
+
   for (const line of ['plan --json', 'status --json', 'report', 'support', 'plan --out review', 'doctor --json'])
     runs.push(await sample.run(line));
   for (const { stdout, stderr } of runs) {

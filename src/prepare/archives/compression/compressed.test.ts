@@ -44,20 +44,20 @@ describe.each(programs)('a tar compressed by %s', (program, format, options) => 
   describe.skipIf(lacks(program))('as the program writes it', () => {
     test.each(options)('with %s unpacks to what is in the tar, however it comes', async (option) => {
       const expected = entriesOf(await unpack(where, archive));
+      const bytes = compressed(program, archive, option);
       for (const chunkBytes of [undefined, 1000, 65_537]) {
         again();
-        const bytes = compressed(program, archive, option);
         const tree = await unpack(where, bytes, chunkBytes === undefined ? {} : { chunkBytes });
         expect(entriesOf(tree)).toEqual(expected);
       }
     });
 
     test('is recognised by its content, and is a file where no archive is in it', async () => {
-      expect(await recogniseStart(compressed(program, archive), 'x')).toBe(format);
+      expect(await recogniseStart(compressed(program, small), 'x')).toBe(format);
       expect(await recogniseStart(compressed(program, Buffer.from(text)), 'x')).toBeUndefined();
       expect(await recogniseStart(compressed(program, Buffer.alloc(0)), 'x')).toBeUndefined();
       const noise = tar({ name: 'n', content: randomBytes(2_000_000) });
-      expect(await recogniseStart(compressed(program, noise).subarray(0, 1024 * 1024), 'x')).toBe(format);
+      expect(await recogniseStart(compressed(program, noise, '-1').subarray(0, 1024 * 1024), 'x')).toBe(format);
     });
 
     test('in several pieces that were joined is read through all of them', async () => {

@@ -7,8 +7,8 @@ import { objectsArn } from '../cdk/arn.js';
 import { logicalId } from '../cdk/names.js';
 import { agentStatements, MACHINE_TRUST, mounts, type Statement } from '../cdk/role-policies.js';
 import { type Scope, uniqueName } from '../environment/names.js';
-import { readsSecrets } from './host-secrets.js';
 import type { InfrastructureInputs } from './inputs.js';
+import { readsSecrets } from './secret-policy.js';
 
 /** IAM takes no longer names. */
 const MAX_ROLE_NAME = 64;
