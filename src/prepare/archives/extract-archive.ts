@@ -8,7 +8,7 @@ import { ByteSource } from './byte-source.js';
 import { type Compression, decompress } from './compression/compression.js';
 import type { StreamFormat } from './format.js';
 import { type ArchiveFormat, FORMATS, layersOf, SUPPORTED_FORMATS } from './formats.js';
-import { RECOGNITION_BYTES, recognise, recogniseFile } from './recognise.js';
+import { RECOGNITION_BYTES, recognise, recogniseInFile } from './recognise.js';
 import { Unpacker, type UnpackOptions } from './unpacker.js';
 
 export interface ExtractedArchive {
@@ -51,12 +51,12 @@ export async function extractArchive(
 
 async function unpack(input: ArchiveInput, unpacker: Unpacker): Promise<ArchiveFormat> {
   if (input.file !== undefined) {
-    const format = checked(await recogniseFile(input.file, input.name), input);
-    const kind = FORMATS[layersOf(format).container];
-    if (kind.reads === 'file') {
-      await kind.unpack(input.file, unpacker);
-      return format;
-    }
+    const { format, at } = checked(await recogniseInFile(input.file, input.name), input);
+    const { container, compression } = layersOf(format);
+    const kind = FORMATS[container];
+    if (kind.reads === 'file') await kind.unpack(input.file, unpacker);
+    else await unpackStream({ kind, compression, at }, input.stream(), unpacker);
+    return format;
   }
   const { start, whole } = await peek(input.stream());
   const { format, at } = checked(await recognise(start, input.name), input);

@@ -17,7 +17,7 @@ const MAX_EXAMPLES = 3;
  */
 export class Acceptance {
   readonly #accepted: readonly Departure[];
-  readonly #remarks = new Map<string, Remark>();
+  readonly #remarks = new Map<Departure, Remark>();
 
   constructor(accepted: readonly Departure[] = []) {
     this.#accepted = accepted;
@@ -26,23 +26,23 @@ export class Acceptance {
   /** Lets something pass that departs from a rule, if that is accepted. @throws the refusal, with how it would be */
   judge(departure: Departure, what: string, refusal: () => PrestageError): void {
     if (!this.accepts(departure)) throw this.#withRemedy(departure, refusal());
-    this.note(departure, what);
+    this.#note(departure, what);
   }
 
   accepts(departure: Departure): boolean {
     return this.#accepted.includes(departure);
   }
 
-  note(about: Remark['about'], what: string): void {
+  /** What there is to say of the archive. */
+  get remarks(): Remark[] {
+    return [...this.#remarks.values()];
+  }
+
+  #note(about: Departure, what: string): void {
     const remark = this.#remarks.get(about) ?? { about, count: 0, examples: [] };
     remark.count += 1;
     if (remark.examples.length < MAX_EXAMPLES) remark.examples.push(what);
     this.#remarks.set(about, remark);
-  }
-
-  /** What there is to say of the archive. */
-  get remarks(): Remark[] {
-    return [...this.#remarks.values()];
   }
 
   #withRemedy(departure: Departure, error: PrestageError): PrestageError {
