@@ -52,7 +52,7 @@ async function workerPid({ root }: Sample, known: ReadonlySet<number>): Promise<
   });
 }
 
-test('prestage deploy after its worker was killed (SIGKILL) at each of 50 random moments', {
+test('prestage deploy after its worker was killed (SIGKILL) at each of 20 random moments', {
   timeout: 240_000,
 }, async () => {
   const sample = await largerProject();
@@ -67,7 +67,7 @@ test('prestage deploy after its worker was killed (SIGKILL) at each of 50 random
   const known = new Set<number>();
   let interrupted = 0;
   await sample.run('destroy --purge --yes');
-  for (let kill = 0; kill < 50; kill++) {
+  for (let kill = 0; kill < 20; kill++) {
     const before = new Set(await treesOf(sample));
     const command = start('deploy --prepare-files-only --json', { cwd: sample.folder });
     const done = finished(command);
@@ -94,7 +94,7 @@ test('prestage deploy after its worker was killed (SIGKILL) at each of 50 random
       expect(run.result.error.code).toBe('WORKER_DIED');
     }
   }
-  expect(interrupted).toBeGreaterThan(10);
+  expect(interrupted).toBeGreaterThan(4);
 
   const last = await sample.run('deploy --prepare-files-only --json');
   expect(last.result).toMatchObject({ ok: true, release: undisturbed.result.release });
