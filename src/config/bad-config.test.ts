@@ -80,7 +80,7 @@ servers:
     ],
   ],
   [
-    'coordinates of Maven that name no one file, and a repository that nothing is from',
+    'coordinates of Maven that name no one file, and what stands beside a source of another kind',
     `name: portal
 packages:
   a: {source: 'maven:com.example:app:1.0-SNAPSHOT'}
@@ -88,6 +88,8 @@ packages:
   c: {source: c.tar, repository: 'https://repo.test'}
   d: {source: 'oci://ghcr.io/team/app', layer: 0}
   e: {source: 's3://bucket/key', platform: linux/amd64}
+  f: {source: 's3://bucket/key', endpoint: 'http://minio.test:9000'}
+  g: {source: g.tar, profile: vendor}
 `,
     [
       'yaml:3: packages.a.source: expected maven:group:artifact:version[:classifier][@type], with a version that stays the same file (of a snapshot: 1.2-20260101.120000-3), found "maven:com.example:app:1.0-SNAPSHOT"',
@@ -95,6 +97,8 @@ packages:
       'yaml:5: packages.c.repository: expected no repository beside this source, found "https://repo.test"',
       'yaml:6: packages.d.source: expected oci://registry/repository with :tag or @sha256:<64 hex digits>, found "oci://ghcr.io/team/app"',
       'yaml:7: packages.e.platform: expected no platform beside this source, found "linux/amd64"',
+      'yaml:8: packages.f.endpoint: expected https://…, or an integrity beside http://, where anyone on the way may change the bytes, found "http://minio.test:9000"',
+      'yaml:9: packages.g.profile: expected no profile beside this source, found "vendor"',
     ],
   ],
   [
@@ -128,7 +132,7 @@ servers:
     `${PACKAGE}    destinaton: x
 `,
     [
-      'yaml:5: packages.app.destinaton: expected one of source, repository, layer, platform, integrity, extract, limits, destination, steps, found the unknown key destinaton; did you mean destination?',
+      'yaml:5: packages.app.destinaton: expected one of source, repository, layer, platform, endpoint, profile, integrity, extract, limits, destination, steps, found the unknown key destinaton; did you mean destination?',
     ],
   ],
   [
@@ -136,7 +140,7 @@ servers:
     `${PACKAGE}    zzz: 1
 `,
     [
-      'yaml:5: packages.app.zzz: expected one of source, repository, layer, platform, integrity, extract, limits, destination, steps, found the unknown key zzz',
+      'yaml:5: packages.app.zzz: expected one of source, repository, layer, platform, endpoint, profile, integrity, extract, limits, destination, steps, found the unknown key zzz',
     ],
   ],
   [

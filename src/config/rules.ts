@@ -40,14 +40,12 @@ function sourceProblems(config: ParsedConfig): Problem[] {
       return [
         { path, expected: 'the path of a file or a folder, https://…, s3://bucket/key, maven:… or oci://…', found },
       ];
-    if (source.kind === 'http' && source.url.protocol === 'http:' && integrity === undefined) {
-      return [
-        {
-          path,
-          expected: 'https://…, or an integrity beside http://, where anyone on the way may change the bytes',
-          found,
-        },
-      ];
+    const byHttp = source.kind === 'http' ? source.url.protocol === 'http:' : beside.endpoint?.startsWith('http:');
+    if (byHttp && integrity === undefined) {
+      const expected = 'https://…, or an integrity beside http://, where anyone on the way may change the bytes';
+      return source.kind === 'http'
+        ? [{ path, expected, found }]
+        : [{ path: ['packages', id, 'endpoint'], expected, found: describe(beside.endpoint) }];
     }
     if (source.kind === 'http' && source.url.protocol === 'http:' && withLogin.has(source.url.host))
       return [
@@ -57,17 +55,18 @@ function sourceProblems(config: ParsedConfig): Problem[] {
   });
 }
 
+const BESIDE = ['repository', 'layer', 'platform', 'endpoint', 'profile'] as const;
+
 /** What says more of one kind of source than its address does. */
-function oddBeside(
-  written: string,
-  beside: Pick<ParsedConfig['packages'][string], 'repository' | 'layer' | 'platform'>,
-) {
+function oddBeside(written: string, beside: Pick<ParsedConfig['packages'][string], (typeof BESIDE)[number]>) {
   const fits = {
     repository: isMaven(written),
     layer: written.startsWith('oci:'),
     platform: written.startsWith('oci:'),
+    endpoint: written.startsWith('s3:'),
+    profile: written.startsWith('s3:'),
   };
-  return (['repository', 'layer', 'platform'] as const).find((key) => beside[key] !== undefined && !fits[key]);
+  return BESIDE.find((key) => beside[key] !== undefined && !fits[key]);
 }
 
 const OCI_FORM = 'oci://registry/repository with :tag or @sha256:<64 hex digits>';

@@ -71,6 +71,20 @@ const packageSchema = z
       .regex(/^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9]+)?$/, { error: 'a platform such as linux/amd64' })
       .describe('The platform of an oci: source that is an index, such as linux/amd64. Default: the only one.')
       .optional(),
+    endpoint: z
+      .string()
+      .refine((url) => /^https?:\/\/[^\s?#@]+$/.test(url) && URL.canParse(url), {
+        error: 'the https:// address of a server, such as https://minio.example.com',
+      })
+      .describe('The server of an s3: source, which speaks as S3 does. Default: that of the environment, or AWS.')
+      .optional(),
+    profile: z
+      .string()
+      .regex(/^[^\s\]]+$/, { error: 'the name of a profile, without spaces' })
+      .describe(
+        'The profile of the AWS config and credentials files that reads an s3: source. Default: what the environment says.',
+      )
+      .optional(),
     integrity: integrity.optional(),
     extract: extract.optional(),
     limits: limits.optional(),

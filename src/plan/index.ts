@@ -10,7 +10,16 @@ export { blobUrl, parseOci } from './oci.js';
 export { findCycle, orderServices } from './order-services.js';
 export * from './recipe.js';
 export * from './services.js';
-export { keyBaseName, parseSource, plainName, type Source, s3Url, sourceName, urlBaseName } from './source.js';
+export {
+  keyBaseName,
+  parseSource,
+  plainName,
+  type S3Access,
+  type Source,
+  s3Url,
+  sourceName,
+  urlBaseName,
+} from './source.js';
 export { type RecipeStep, resolveStep, type StepOf, type WrittenStep, writtenStep } from './steps/index.js';
 export type { StepFiles } from './steps/step-kind.js';
 export { count, flag, isTreePath, localPath, scalar } from './steps/written.js';

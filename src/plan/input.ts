@@ -36,8 +36,14 @@ const inputLocation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('http'), ...remote, access: access.optional() }),
   /** A blob of a registry, `oci://registry/repository@sha256:…`. */
   z.strictObject({ kind: z.literal('oci'), ...remote, access: access.optional() }),
-  /** `s3://bucket/key`. The one who prepares has credentials of its own, so none are here. */
-  z.strictObject({ kind: z.literal('s3'), ...remote, versionId: z.string().optional() }),
+  /** `s3://bucket/key`. The one who prepares has credentials of its own, so none are here; `profile` is a name. */
+  z.strictObject({
+    kind: z.literal('s3'),
+    ...remote,
+    versionId: z.string().optional(),
+    endpoint: z.string().optional(),
+    profile: z.string().optional(),
+  }),
   /** A folder that was packed as tar (`s3://bucket/key`). Its digest is the folder's, not the archive's; `size` is the archive's. */
   z.strictObject({ kind: z.literal('packed'), url: z.string(), size: z.int() }),
 ]);
@@ -52,4 +58,9 @@ export type InputLocations = z.infer<typeof inputLocations>;
 
 export function isRemote(location: InputLocation): location is RemoteLocation {
   return location.kind === 'http' || location.kind === 'oci' || location.kind === 's3';
+}
+
+/** An object on AWS that a machine there reads as itself: whatever names another server or a profile is for those who have it. */
+export function isReadByRole(location: InputLocation): location is Extract<InputLocation, { kind: 's3' }> {
+  return location.kind === 's3' && location.endpoint === undefined && location.profile === undefined;
 }

@@ -7,7 +7,7 @@ export type Source =
   | { kind: 'local'; written: string }
   /** `isMaven`: a file of a Maven repository, which has its checksum beside it. */
   | { kind: 'http'; written: string; url: URL; isMaven?: true }
-  | { kind: 's3'; written: string; bucket: string; key: string }
+  | ({ kind: 's3'; written: string; bucket: string; key: string } & S3Access)
   | ({
       kind: 'oci';
       written: string;
@@ -15,8 +15,16 @@ export type Source =
       platform?: string | undefined;
     } & OciReference);
 
+/** Who asks which server for an object; default: as the environment says. */
+export interface S3Access {
+  /** A server that speaks as S3 does, as a URL. */
+  endpoint?: string | undefined;
+  /** A profile of the shared config and credentials files. */
+  profile?: string | undefined;
+}
+
 /** What a source may have beside it. */
-export interface SourceOptions {
+export interface SourceOptions extends S3Access {
   /** The Maven repository; default: Maven Central. */
   repository?: string | undefined;
   /** A layer of what is in a registry, by its title or its number. */
@@ -29,7 +37,8 @@ export interface SourceOptions {
  * Reads `files/x.jar`, `https://…`, `s3://bucket/key`, `oci://registry/repository:tag` or `maven:group:artifact:version`;
  * undefined for a scheme that is none of these, or a broken URL.
  */
-export function parseSource(written: string, { repository, layer, platform }: SourceOptions = {}): Source | undefined {
+export function parseSource(written: string, options: SourceOptions = {}): Source | undefined {
+  const { repository, layer, platform, endpoint, profile } = options;
   if (isMaven(written)) {
     const url = mavenUrl(written, repository);
     return url === undefined ? undefined : { kind: 'http', written, url, isMaven: true };
@@ -42,7 +51,9 @@ export function parseSource(written: string, { repository, layer, platform }: So
   }
   if (scheme === 's3') {
     const [, bucket, key] = S3_URL.exec(written) ?? [];
-    return bucket === undefined || key === undefined ? undefined : { kind: 's3', written, bucket, key };
+    return bucket === undefined || key === undefined
+      ? undefined
+      : { kind: 's3', written, bucket, key, endpoint, profile };
   }
   if ((scheme !== 'https' && scheme !== 'http') || !URL.canParse(written)) return undefined;
   return { kind: 'http', written, url: new URL(written) };
@@ -58,7 +69,7 @@ const SECRET_PARAMETER = /sig|token|secret|key|credential|password|auth|expire|x
  * a signed URL. (A signature changes with every signing; the name must not.)
  */
 export function sourceName(source: Source): string {
-  if (source.kind === 's3') return s3Url(source);
+  if (source.kind === 's3') return s3Name(source);
   if (source.kind === 'oci') return ociName(source);
   if (source.kind === 'local') return source.written;
   const name = new URL(source.url);
@@ -77,6 +88,11 @@ function ociName({ written, layer, platform }: Extract<Source, { kind: 'oci' }>)
     ...(layer === undefined ? [] : [`layer ${layer}`]),
   ];
   return [written, ...chosen].join(' ');
+}
+
+/** Two servers may have a bucket of the same name. Who asks is no part of what is asked for. */
+function s3Name(source: Extract<Source, { kind: 's3' }>): string {
+  return source.endpoint === undefined ? s3Url(source) : `${s3Url(source)} at ${source.endpoint}`;
 }
 
 export function s3Url({ bucket, key }: { bucket: string; key: string }): string {

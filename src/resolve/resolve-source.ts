@@ -10,6 +10,7 @@ import {
   plainName,
   type Recipe,
   type RecipeInput,
+  type S3Access,
   type Source,
   s3Url,
   sourceName,
@@ -22,6 +23,9 @@ import type { LockedSource, LockedSources } from './lockfile.js';
 export type PinRemote = (source: {
   url: string;
   access?: ServerAccess | undefined;
+  /** Who asks which server for an object on S3. */
+  endpoint?: string | undefined;
+  profile?: string | undefined;
   /** Whether a checksum is beside it. */
   isMaven?: boolean;
   /** What is meant of what is in a registry. */
@@ -182,7 +186,11 @@ function placeOf({ access }: PackageConfig, source: RemoteSource, { version, sha
   if (source.kind === 'http') return { kind: 'http' as const, url: urlOf(source), ...letIn };
   if (source.kind === 'oci') return { kind: 'oci' as const, url: blobUrl(source, sha256), ...letIn };
   const versionId = version === undefined || version.includes('"') ? {} : { versionId: version };
-  return { kind: 's3' as const, url: urlOf(source), ...versionId };
+  return { kind: 's3' as const, url: urlOf(source), ...versionId, ...askedBy(source) };
+}
+
+function askedBy({ endpoint, profile }: S3Access): S3Access {
+  return { ...(endpoint === undefined ? {} : { endpoint }), ...(profile === undefined ? {} : { profile }) };
 }
 
 function urlOf(source: RemoteSource): string {
@@ -205,6 +213,7 @@ function pinOnce(
     pinRemote({
       url: urlOf(source),
       access: item.access,
+      ...(source.kind === 's3' ? askedBy(source) : {}),
       ...(source.kind === 'oci' ? { layer: source.layer, platform: source.platform } : {}),
       isMaven: source.kind === 'http' && source.isMaven === true,
       package: item.id,

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { sha256 } from '../../src/core/digest.js';
@@ -65,4 +65,40 @@ test.skipIf(lacks('versitygw'))('prestage plan: what S3 refuses is told with its
     message: 's3://files/none.tar.gz: there is no such object (NoSuchKey).',
     context: { url: 's3://files/none.tar.gz' },
   });
+});
+
+test.skipIf(lacks('versitygw'))('prestage deploy: a vendor has a server and a profile of its own', async () => {
+  const vendor = await s3Server();
+  const sample = await sampleProject();
+  const content = await readFile(join(sample.folder, 'files/app.tar.gz'));
+  await vendor.put('files/app.tar.gz', content);
+  const [config, credentials] = [join(sample.folder, 'aws-config'), join(sample.folder, 'aws-credentials')];
+  await writeFile(config, '[profile vendor]\nregion = us-east-1\n');
+  await writeFile(
+    credentials,
+    '[vendor]\naws_access_key_id = AKIATESTKEY\naws_secret_access_key = a-secret-of-tests\n',
+  );
+  sample.config.packages.app = {
+    ...sample.config.packages.app,
+    source: 's3://files/app.tar.gz',
+    endpoint: vendor.endpoint,
+    profile: 'vendor',
+    integrity: `sha256:${sha256(content)}`,
+  };
+  await sample.save();
+  const env = {
+    ...awsEnvironment('http://127.0.0.1:1'),
+    AWS_ACCESS_KEY_ID: 'another',
+    AWS_CONFIG_FILE: config,
+    AWS_SHARED_CREDENTIALS_FILE: credentials,
+  };
+  const deployed = await sample.run('deploy --prepare-files-only --json', { env });
+  expect(deployed.result).toMatchObject({ ok: true, phase1: 'prepared' });
+  const lock = JSON.parse(await readFile(join(sample.folder, 'prestage.lock'), 'utf8'));
+  expect(Object.keys(lock.sources)).toContain(`s3://files/app.tar.gz at ${vendor.endpoint}`);
+
+  const planned = await sample.run('plan --update-lock --json', {
+    env: { ...env, AWS_CONFIG_FILE: '/nonexistent', AWS_SHARED_CREDENTIALS_FILE: '/nonexistent' },
+  });
+  expect(planned.result.error).toMatchObject({ code: 'AWS_SETTINGS', context: { profile: 'vendor' } });
 });

@@ -17,6 +17,12 @@ const keptPin = z.object({
 });
 export type KeptPin = z.infer<typeof keptPin>;
 
+/** Two servers that speak as S3 does may have the same address. */
+interface Asked {
+  url: string;
+  endpoint?: string | undefined;
+}
+
 /** What was planned and never deployed is kept for so long. */
 const KEPT_MS = 7 * 24 * 3_600_000;
 
@@ -35,18 +41,18 @@ export class PinCache {
     return join(this.folder, digest);
   }
 
-  /** What a URL's file was when it was fetched, where that is still here. */
-  async find(url: string): Promise<KeptPin | undefined> {
+  /** What a file was when it was fetched, where that is still here. */
+  async find(remote: Asked): Promise<KeptPin | undefined> {
     try {
-      const pin = keptPin.parse(JSON.parse(await readFile(this.#pinOf(url), 'utf8')));
+      const pin = keptPin.parse(JSON.parse(await readFile(this.#pinOf(remote), 'utf8')));
       return (await existingSize(this.copyOf(pin.sha256))) === pin.size ? pin : undefined;
     } catch {
       return undefined; // not fetched yet, or damaged: it is fetched
     }
   }
 
-  async keep(url: string, pin: KeptPin): Promise<void> {
-    await publishFile(this.#pinOf(url), JSON.stringify(pin), { mode: 0o644 });
+  async keep(remote: Asked, pin: KeptPin): Promise<void> {
+    await publishFile(this.#pinOf(remote), JSON.stringify(pin), { mode: 0o644 });
   }
 
   /** Removes copies that are needed no more, of these digests, and what is so old that nobody will deploy it. Never fails. */
@@ -63,7 +69,7 @@ export class PinCache {
   }
 
   /** A URL may hold credentials, so it is not what the file is called. */
-  #pinOf(url: string): string {
-    return join(this.folder, `${sha256(url)}.pin`);
+  #pinOf({ url, endpoint }: Asked): string {
+    return join(this.folder, `${sha256(endpoint === undefined ? url : `${url} ${endpoint}`)}.pin`);
   }
 }

@@ -83,7 +83,7 @@ async function pinRemote(source: RemoteSource, remotes: Remotes, options: PinOpt
   const checksum = source.isMaven && wanted === undefined ? await checksumBeside(source, remotes, policy) : undefined;
   if (source.isMaven && wanted === undefined && checksum === undefined) emit(withoutChecksum(source));
   const said = checksum?.algorithm === 'sha256' ? checksum.value : undefined;
-  const found = await cache.find(source.url);
+  const found = await cache.find(source);
   const kept = found?.validator === undefined ? undefined : found;
   const asks = wanted !== undefined || said !== undefined || origin.knowsDigests || kept !== undefined;
   const announced = asks ? await announcement(origin, policy) : undefined;
@@ -122,7 +122,7 @@ export async function locateCached(inputs: InputLocations, cacheFolder: string):
   const located = Object.entries(inputs).map(async ([sha256, location]) => {
     const copy = cache.copyOf(sha256);
     if (!isRemote(location) || (await existingSize(copy)) === undefined) return [sha256, location] as const;
-    const pin = await cache.find(location.url);
+    const pin = await cache.find(location);
     const said = pin?.sha256 === sha256 && pin.said !== undefined ? { said: pin.said } : {};
     return [sha256, { ...location, cached: copy, ...said }] as const;
   });
@@ -178,7 +178,7 @@ async function download(source: RemoteSource, { cache, origin, policy, emit, che
     if (checksum && found !== checksum.value) throw checksumMismatch(source, checksum, found ?? '');
     const pin = { sha256: hash.digest('hex'), size, ...(version === undefined ? {} : { version }) };
     await rename(staged, cache.copyOf(pin.sha256));
-    await cache.keep(source.url, { ...pin, validator, said });
+    await cache.keep(source, { ...pin, validator, said });
     const durationMs = Math.round(performance.now() - started);
     emit({ type: 'fetch.finished', package: source.package, bytes: size, durationMs });
     return pin;

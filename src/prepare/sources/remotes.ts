@@ -10,6 +10,9 @@ export interface RemoteAddress {
   url: string;
   /** The version of an object on S3 that is meant, and no other. */
   versionId?: string | undefined;
+  /** Who asks which server for an object on S3; default: as the environment says. */
+  endpoint?: string | undefined;
+  profile?: string | undefined;
   /** How the server of an https address lets us in. */
   access?: ServerAccess | undefined;
 }
@@ -17,23 +20,32 @@ export interface RemoteAddress {
 /** The servers that one command or one preparation fetches from: their connections and credentials are shared. */
 export class Remotes {
   readonly #client: HttpClient;
-  readonly #s3: S3Connection;
+  /** By endpoint and profile. */
+  readonly #s3 = new Map<string, S3Connection>();
   readonly #registries: Registries;
 
   constructor(options?: { stallTimeoutMs?: number }) {
     this.#client = new HttpClient(options);
-    this.#s3 = new S3Connection(this.#client);
     this.#registries = new Registries(this.#client);
   }
 
-  origin({ url, versionId, access }: RemoteAddress): Origin {
+  origin(address: RemoteAddress): Origin {
+    const { url, versionId, access } = address;
     if (url.startsWith('oci://')) return ociOrigin(this.#registries, url, { access });
-    return url.startsWith('s3://') ? s3Origin(this.#s3, url, versionId) : httpOrigin(this.#client, url, access);
+    if (url.startsWith('s3://')) return s3Origin(this.#s3Connection(address), url, versionId);
+    return httpOrigin(this.#client, url, access);
   }
 
   /** What says of an `oci://` address which blobs it has. */
   manifest({ url, access }: RemoteAddress): Origin {
     return ociOrigin(this.#registries, url, { access, accept: MANIFEST_TYPES });
+  }
+
+  #s3Connection({ endpoint, profile }: RemoteAddress): S3Connection {
+    const key = JSON.stringify([endpoint, profile]);
+    const connection = this.#s3.get(key) ?? new S3Connection(this.#client, { endpoint, profile });
+    this.#s3.set(key, connection);
+    return connection;
   }
 
   /** Ends all connections at once, also those in use. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { fetched } from '../../../test/fetched.js';
+import { folderWith } from '../../../test/folder-with.js';
 import { serve } from '../../../test/http-server.js';
 import { lacks } from '../../../test/requirements.js';
 import { awsEnvironment, type Fault, faultyProxy, s3Server } from '../../../test/s3-server.js';
@@ -167,6 +168,60 @@ describe.skipIf(lacks('versitygw'))('an object on a real server', () => {
       hint: expect.stringContaining(hint),
     });
     expect(JSON.stringify(error?.serialize())).not.toMatch(/AKIATESTKEY|a-secret-of-tests|Signature=/);
+  });
+});
+
+describe.skipIf(lacks('versitygw'))('an object of another server than that of the environment', () => {
+  const url = 's3://files/app.bin';
+
+  /** The environment leads to one server, and `vendor` in the shared files to another. */
+  async function twoServers({ secret = 'a-secret-of-tests', namesServer = false } = {}) {
+    const [own, vendor] = [await s3Server(), await s3Server()];
+    await own.put('files/app.bin', other);
+    await vendor.put('files/app.bin', content);
+    useServer(own.endpoint);
+    const folder = await folderWith({
+      config: `[profile vendor]\nregion = us-east-1\n${namesServer ? `endpoint_url = ${vendor.endpoint}\n` : ''}`,
+      credentials: `[vendor]\naws_access_key_id = AKIATESTKEY\naws_secret_access_key = ${secret}\n`,
+    });
+    vi.stubEnv('AWS_CONFIG_FILE', join(folder, 'config'));
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(folder, 'credentials'));
+    return { own, vendor };
+  }
+
+  test('is read at its endpoint, and pinned apart from one of the same name', async () => {
+    const { own, vendor } = await twoServers();
+    const { bytes, error } = await fetchAll(url, { endpoint: vendor.endpoint });
+    expect(error).toBeUndefined();
+    expect(bytes.equals(content)).toBe(true);
+    const cacheFolder = await folderWith();
+    const pins = new RemotePins({ cacheFolder, emit: () => {}, signal: new AbortController().signal });
+    onTestFinished(() => pins.close());
+    const digests = [];
+    for (const endpoint of [undefined, vendor.endpoint, own.endpoint])
+      digests.push((await pins.pin({ url, endpoint, package: 'app' })).sha256);
+    expect(digests).toEqual([sha256(other), sha256(content), sha256(other)]);
+  });
+
+  test('is asked for by its profile, which may name the server, whatever credentials the environment has', async () => {
+    await twoServers({ namesServer: true });
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', '');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'wrong');
+    const { bytes, error } = await fetchAll(url, { profile: 'vendor' });
+    expect(error).toBeUndefined();
+    expect(bytes.equals(content)).toBe(true);
+  });
+
+  test('is not asked for by anybody else where its profile is not there, or is refused', async () => {
+    const { vendor } = await twoServers({ secret: 'wrong' });
+    const missing = await fetchAll(url, { endpoint: vendor.endpoint, profile: 'none' });
+    expect(missing.error).toMatchObject({
+      code: 'AWS_SETTINGS',
+      message: expect.stringContaining('the profile none, which its package names, gives no AWS credentials'),
+      hint: expect.stringContaining('aws configure list --profile none'),
+    });
+    const refused = await fetchAll(url, { endpoint: vendor.endpoint, profile: 'vendor' });
+    expect(refused.error).toMatchObject({ code: 'AWS_SETTINGS', message: expect.stringContaining('secret key') });
   });
 });
 

@@ -5,9 +5,14 @@
  * does not load it. It must not import what the agent has too.
  */
 import type { Agent } from 'node:https';
-import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { fromIni } from '@aws-sdk/credential-provider-ini';
+import {
+  credentialsTreatedAsExpired,
+  credentialsWillNeedRefresh,
+  defaultProvider,
+} from '@aws-sdk/credential-provider-node';
 import { Sha256 } from '@smithy/core/checksum';
-import { loadConfig } from '@smithy/core/config';
+import { loadConfig, memoize } from '@smithy/core/config';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { HttpMethod } from '../http-client.js';
 
@@ -29,24 +34,38 @@ export interface AwsIdentity {
 /** The chain would warn on the console of settings that are in each other's way. */
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** `httpsAgent`: the connections by which credentials are asked for, where it takes a request (SSO, STS). */
-export function openAwsIdentity({ httpsAgent }: { httpsAgent: Agent }): AwsIdentity {
+export interface IdentityOptions {
+  /** The connections by which credentials are asked for, where it takes a request (SSO, STS). */
+  httpsAgent: Agent;
+  /** Who asks, and nobody else where that profile is not there; default: the chain of all sources. */
+  profile: string | undefined;
+}
+
+export function openAwsIdentity({ httpsAgent, profile }: IdentityOptions): AwsIdentity {
   const clientConfig = { requestHandler: { httpsAgent } };
-  const credentials = defaultProvider({ logger: SILENT, clientConfig, parentClientConfig: clientConfig });
+  const options = { logger: SILENT, clientConfig, parentClientConfig: clientConfig };
+  const credentials =
+    profile === undefined
+      ? defaultProvider(options)
+      : memoize(fromIni({ ...options, profile }), credentialsTreatedAsExpired, credentialsWillNeedRefresh);
+  const files = profile === undefined ? {} : { profile };
   return {
-    endpoint: loadConfig<string | undefined>({
-      environmentVariableSelector: (env) => env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined,
-      configFileSelector: ({ services, endpoint_url }, files) =>
-        files?.[`services.${services}`]?.['s3.endpoint_url'] ?? endpoint_url,
-      default: async () => undefined,
-    }),
+    endpoint: loadConfig<string | undefined>(
+      {
+        environmentVariableSelector: (env) => env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined,
+        configFileSelector: ({ services, endpoint_url }, files) =>
+          files?.[`services.${services}`]?.['s3.endpoint_url'] ?? endpoint_url,
+        default: async () => undefined,
+      },
+      files,
+    ),
     region: loadConfig<string | undefined>(
       {
         environmentVariableSelector: (env) => env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined,
         configFileSelector: ({ region }) => region,
         default: async () => undefined,
       },
-      { preferredFile: 'credentials' },
+      { preferredFile: 'credentials', ...files },
     ),
     async sign({ method, url, query, headers }, region) {
       const { protocol, hostname, port, path } = url;

@@ -23,18 +23,27 @@ export interface S3Request {
 /** Where a region is not configured: every bucket's region is learnt from its first answer. */
 const FIRST_REGION = 'us-east-1';
 
+/** What is not to be as the environment says. */
+export interface S3Options {
+  /** Where buckets are, until a server says otherwise. */
+  region?: string | undefined;
+  /** The server, as a URL. */
+  endpoint?: string | undefined;
+  /** Whose credentials, as the shared config and credentials files name them. */
+  profile?: string | undefined;
+}
+
 /** S3, or a server that speaks as it does: single signed requests by our own client, in the region of the bucket. */
 export class S3Connection {
   readonly #client: HttpClient;
   #identity: Promise<AwsIdentity> | undefined;
-  readonly #region: string | undefined;
+  readonly #options: S3Options;
   /** By bucket, as the server said. */
   readonly #regions = new Map<string, string>();
 
-  /** `region`: where buckets are, until a server says otherwise; default: the environment's. */
-  constructor(client: HttpClient, { region }: { region?: string } = {}) {
+  constructor(client: HttpClient, options: S3Options = {}) {
     this.#client = client;
-    this.#region = region;
+    this.#options = options;
   }
 
   /**
@@ -61,13 +70,15 @@ export class S3Connection {
 
   async #send(request: S3Request, signal: AbortSignal): Promise<HttpResponse> {
     const { method, url, bucket, key, query = {}, headers = {}, body } = request;
+    const { profile } = this.#options;
     this.#identity ??= import('./aws-identity.js').then(({ openAwsIdentity }) =>
-      openAwsIdentity({ httpsAgent: new TunnelAgent({ keepAlive: true }) }),
+      openAwsIdentity({ httpsAgent: new TunnelAgent({ keepAlive: true }), profile }),
     );
     const identity = await this.#identity;
     const prepare = async () => {
-      const region = this.#regions.get(bucket) ?? this.#region ?? (await identity.region()) ?? FIRST_REGION;
-      const { origin, path } = objectAddress({ bucket, key }, { endpoint: await identity.endpoint(), region });
+      const region = this.#regions.get(bucket) ?? this.#options.region ?? (await identity.region()) ?? FIRST_REGION;
+      const endpoint = this.#options.endpoint ?? (await identity.endpoint());
+      const { origin, path } = objectAddress({ bucket, key }, { endpoint, region });
       const { protocol, hostname, port } = new URL(origin);
       const signed = await identity.sign({ method, url: { protocol, hostname, port, path }, query, headers }, region);
       return {
@@ -79,7 +90,7 @@ export class S3Connection {
       };
     };
     const prepared = await prepare().catch((error: unknown) => {
-      throw failureOfIdentity(url, error);
+      throw failureOfIdentity(url, profile, error);
     });
     return this.#client.send(prepared, signal);
   }

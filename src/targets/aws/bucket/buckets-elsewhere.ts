@@ -1,5 +1,5 @@
 import { mapBounded } from '../../../core/bounded.js';
-import type { InputLocations } from '../../../plan/index.js';
+import { type InputLocations, isReadByRole } from '../../../plan/index.js';
 import { discard, HttpClient, S3Connection } from '../../../remote/index.js';
 
 const IN_FLIGHT = 8;
@@ -14,7 +14,7 @@ export async function bucketsElsewhere(
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const buckets = new Set(
-    Object.values(inputs).flatMap((location) => (location.kind === 's3' ? [new URL(location.url).host] : [])),
+    Object.values(inputs).flatMap((location) => (isReadByRole(location) ? [new URL(location.url).host] : [])),
   );
   if (buckets.size === 0) return buckets;
   const client = new HttpClient();

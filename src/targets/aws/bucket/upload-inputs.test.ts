@@ -3,10 +3,10 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { serve } from '../../../../test/http-server.js';
 import { lacks } from '../../../../test/requirements.js';
-import { type Fault, faultyProxy, s3Server } from '../../../../test/s3-server.js';
+import { awsEnvironment, type Fault, faultyProxy, s3Server } from '../../../../test/s3-server.js';
 import { sha256 } from '../../../core/digest.js';
 import type { PrestageEvent } from '../../../core/events.js';
 import { type InputLocations, listFolder } from '../../../plan/index.js';
@@ -182,5 +182,19 @@ describe.skipIf(lacks('versitygw'))('what a worker needs', () => {
     expect(located[sha256(content)]).toEqual({ kind: 's3', url: `s3://files/${key}`, size: content.length, said: {} });
     expect(await contentOf(bucket, key)).toEqual(content);
     expect(located['1'.repeat(64)]).toEqual(elsewhere);
+  });
+
+  test('is copied from another server that speaks as S3 does, to which a worker has neither a way nor a login', async () => {
+    const { bucket } = await bucketBehind();
+    const content = bytes(MIB);
+    const vendor = await s3Server();
+    await vendor.put('files/app/agent.tar.gz', content);
+    for (const [name, value] of Object.entries(awsEnvironment(''))) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const place = { url: 's3://files/app/agent.tar.gz', endpoint: vendor.endpoint, size: content.length };
+    const located = await upload(bucket, { [sha256(content)]: { kind: 's3', ...place } });
+    const key = `sources/${sha256(content)}/agent.tar.gz`;
+    expect(located[sha256(content)]).toEqual({ kind: 's3', url: `s3://files/${key}`, size: content.length });
+    expect(await contentOf(bucket, key)).toEqual(content);
   });
 });

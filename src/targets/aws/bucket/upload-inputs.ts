@@ -6,7 +6,13 @@ import { mapBounded } from '../../../core/bounded.js';
 import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
 import { paced } from '../../../core/paced.js';
-import { type AwsEnvironment, type InputLocation, type InputLocations, isRemote } from '../../../plan/index.js';
+import {
+  type AwsEnvironment,
+  type InputLocation,
+  type InputLocations,
+  isReadByRole,
+  isRemote,
+} from '../../../plan/index.js';
 import type { PrepareJob } from '../../target.js';
 import type { Bucket } from './bucket.js';
 import { bucketsElsewhere } from './buckets-elsewhere.js';
@@ -42,7 +48,7 @@ export async function uploadInputs(
   const { signal, onlyRegion } = options;
   const elsewhere = onlyRegion === undefined ? new Set() : await bucketsElsewhere(inputs, onlyRegion, signal);
   const planned = Object.entries(inputs).map(([digest, location]) => {
-    const stays = location.kind === 'packed' || (location.kind === 's3' && !elsewhere.has(new URL(location.url).host));
+    const stays = location.kind === 'packed' || (isReadByRole(location) && !elsewhere.has(new URL(location.url).host));
     return stays ? inPlace(digest, location) : toBucket(bucket, digest, location);
   });
   const found = await mapBounded(planned, LOOKS_IN_FLIGHT, async ({ key }) =>

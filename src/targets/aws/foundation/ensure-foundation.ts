@@ -2,7 +2,7 @@ import { DescribeSubnetsCommand } from '@aws-sdk/client-ec2';
 import { DescribeMountTargetSecurityGroupsCommand, DescribeMountTargetsCommand } from '@aws-sdk/client-efs';
 import type { CommandContext } from '../../../core/command-context.js';
 import { PrestageError } from '../../../core/errors.js';
-import type { AwsNetwork, InputLocations } from '../../../plan/index.js';
+import { type AwsNetwork, type InputLocations, isReadByRole } from '../../../plan/index.js';
 import { asAws } from '../api/aws-failure.js';
 import { awsParts } from '../api/aws-parts.js';
 import { deployStack } from '../cloudformation/deploy-stack.js';
@@ -75,7 +75,7 @@ async function subnetsOfFurtherZones(
 /** The buckets of other people's that sources are read from, sorted: the worker may read those, and no others. */
 function sourceBuckets(inputs: InputLocations): string[] {
   const buckets = Object.values(inputs).flatMap((location) =>
-    location.kind === 's3' ? new URL(location.url).host : [],
+    isReadByRole(location) ? new URL(location.url).host : [],
   );
   return [...new Set(buckets)].sort();
 }
