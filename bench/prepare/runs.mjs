@@ -46,12 +46,13 @@ export async function cleanUp() {
 }
 
 /** The same of archives that are on S3. */
-export async function makeRemoteProject(folder, root, archives) {
+export async function makeRemoteProject(folder, root, archives, { isPinned }) {
   await mkdir(folder, { recursive: true });
+  const integrity = ({ sha256 }) => (isPinned ? { integrity: `sha256:${sha256}` } : {});
   return writeProject(
     folder,
     root,
-    archives.map(({ name }) => `s3://inputs/${name}`),
+    archives.map((archive) => ({ source: `s3://inputs/${archive.name}`, ...integrity(archive) })),
   );
 }
 
@@ -62,7 +63,7 @@ export async function makeProject(folder, root, archives) {
   return writeProject(
     folder,
     root,
-    archives.map((archive, index) => sourceOf(index, archive)),
+    archives.map((archive, index) => ({ source: sourceOf(index, archive) })),
   );
 }
 
@@ -70,7 +71,7 @@ async function writeProject(folder, root, sources) {
   const packages = {};
   for (const [index, source] of sources.entries()) {
     packages[`app-${index}`] = {
-      source,
+      ...source,
       destination: `opt/app-${index}`,
       extract: { strip: 1 },
       steps: [

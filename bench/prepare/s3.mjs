@@ -5,16 +5,21 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
 
 const { goTool } = await createJiti(import.meta.url).import('../../test/requirements.ts');
 
-/** Does work with an S3 server (versitygw over a folder) that has these archives in the bucket `inputs`, by s5cmd. */
-export async function* withS3(archives, work) {
+/**
+ * Does work with an S3 server (versitygw over a folder) that has these archives in the bucket `inputs`, by s5cmd. `line`: behind one
+ * that gives each connection, and all together, so many bytes a second.
+ */
+export async function* withS3(archives, work, { line } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'prestage-bench-s3-'));
   await mkdir(join(folder, 'data'));
   const port = await freePort();
-  const endpoint = `http://127.0.0.1:${port}`;
+  const throttle = line && (await openThrottle(port, line));
+  const endpoint = `http://127.0.0.1:${throttle?.port ?? port}`;
   const [key, secret] = ['bench', 'bench-secret'];
   const server = spawn(goTool('versitygw'), ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', join(folder, 'data')], {
     stdio: 'ignore',
@@ -38,10 +43,18 @@ export async function* withS3(archives, work) {
     for (const { path, name } of archives) s5cmd('cp', path, `s3://inputs/${name}`);
     yield* work(environment);
   } finally {
+    throttle?.close();
     server.kill();
     await once(server, 'exit');
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function openThrottle(port, { each, all }) {
+  const script = fileURLToPath(new URL('throttle.mjs', import.meta.url));
+  const child = spawn(process.execPath, [script, port, each, all], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [text] = await once(child.stdout.setEncoding('utf8'), 'data');
+  return { port: Number(text), close: () => child.kill() };
 }
 
 async function freePort() {

@@ -96,7 +96,7 @@ export async function folderInput(access: InputAccess, digest: string, scratch: 
     await removeAll(scratch);
     await mkdir(scratch, { mode: 0o755 });
     const tree = new StagedTree(scratch, { concurrency: TREE_CONCURRENCY });
-    await unpackFolder(tree, { url: location.url, sha256: digest }, access);
+    await unpackFolder(tree, { ...location, sha256: digest }, access);
   }, access.retry);
   return scratch;
 }

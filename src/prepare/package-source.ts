@@ -61,7 +61,7 @@ export async function fillTree(job: SourceJob): Promise<void> {
       await fillFromUrl(job, location);
       break;
     case 'packed':
-      await unpackFolder(tree, { url: location.url, sha256: recipe.source.sha256 }, job);
+      await unpackFolder(tree, { ...location, sha256: recipe.source.sha256 }, job);
       break;
   }
   await tree.settled();

@@ -9,6 +9,7 @@ import {
 } from '../../remote/index.js';
 import type { Said } from '../mistaken-source.js';
 import type { Announced, Origin } from './origin.js';
+import { FIRST_RANGE_BYTES, LARGE_BYTES, sideBySide } from './side-by-side.js';
 
 export interface Download {
   /** As the server announced it; undefined where it does not know. */
@@ -23,15 +24,22 @@ export interface Download {
 }
 
 /**
- * Starts to fetch a file. What comes is not proven: the caller compares the digest.
+ * Starts to fetch a file. What comes is not proven: the caller compares the digest. With the `size` that it should have, a large
+ * object of S3 is fetched in ranges side by side.
  * @throws SOURCE_UNREACHABLE when patience is used up, SOURCE_REFUSED where the server says no, SOURCE_MOVED where the
  * file changed between a dropped connection and its continuation. While iterating, too.
  */
-export async function openDownload(origin: Origin, policy: RetryPolicy): Promise<Download> {
+export async function openDownload(origin: Origin, policy: RetryPolicy, size?: number): Promise<Download> {
   const attempts = new Attempts(policy);
-  const first = await attempts.until(() => start(origin, policy.signal));
-  const { total: size, version, sameAs: validator, said } = first;
-  return { size, version, validator, said, chunks: withResume(origin, first, attempts, policy.signal) };
+  const { whole, part, isRange } = await attempts.until(() => start(origin, size, policy.signal));
+  const { total, version, sameAs: validator, said } = whole;
+  const chunks =
+    !isRange || total === undefined || origin.ranges === undefined
+      ? withResume(origin, whole, { from: 0, end: total }, part, attempts, policy.signal)
+      : sideBySide({ total, etag: whole.etag, budget: origin.ranges, policy }, (range, patience, signal) =>
+          withResume(origin, whole, range, range.from === 0 ? part : undefined, patience, signal),
+        );
+  return { size: total, version, validator, said, chunks };
 }
 
 export interface Announcement extends Announced {
@@ -47,81 +55,108 @@ export async function inspect(origin: Origin, policy: RetryPolicy): Promise<Anno
   });
 }
 
-interface Part {
-  body: HttpResponse['body'];
-  /** The size of the whole file. */
+/** What the first answer says of the file; a continuation must be of the same. */
+interface Whole {
+  /** Its size in bytes. */
   total: number | undefined;
   etag: string | undefined;
   version: string | undefined;
-  /** By which the whole file is known again later. */
+  /** By which it is known again later. */
   sameAs: string | undefined;
   said: Said | undefined;
   /** What a continuation may be conditional on. */
   validator: string | undefined;
+}
+
+/** One answer's bytes. */
+interface Part {
+  body: HttpResponse['body'];
   /** Bytes at the start of this body that have been seen already. */
   skip: number;
 }
 
+/** The bytes of a range, which is continued where a connection ended. Undefined, `end` is where the server ends it. */
 async function* withResume(
   origin: Origin,
-  first: Part,
+  whole: Whole,
+  { from, end }: { from: number; end: number | undefined },
+  opened: Part | undefined,
   attempts: Attempts,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const { url } = origin;
-  let position = 0;
-  let part: Part | undefined = first;
-  while (part !== undefined) {
+  let position = from;
+  for (let part = opened; ; part = undefined) {
     try {
-      let skip = part.skip;
+      part ??= await continueAt(origin, whole, { from: position, end }, signal);
+      if (part === undefined) return;
+      let { skip } = part;
       for await (const received of part.body as AsyncIterable<Buffer>) {
-        const chunk = received.subarray(Math.min(skip, received.length));
-        skip -= received.length - chunk.length;
-        if (chunk.length === 0) continue;
-        position += chunk.length;
-        attempts.progressed();
-        yield chunk;
+        const wanted = skip + (end ?? Number.POSITIVE_INFINITY) - position;
+        const chunk = received.subarray(Math.min(skip, received.length), wanted);
+        skip = Math.max(0, skip - received.length);
+        if (chunk.length > 0) {
+          position += chunk.length;
+          attempts.progressed();
+          yield chunk;
+        }
+        if (wanted < received.length) return; // a server that gives all instead of a range
       }
-      if (skip === 0 && (first.total === undefined || position >= first.total)) return;
+      if (skip === 0 && (end === undefined || position >= end)) return;
       throw new Attempt(`${url} could not be fetched: the transfer ended early.`, { context: { url } });
     } catch (error) {
       signal.throwIfAborted();
-      if (position === first.total) return;
+      if (position === end) return;
       await attempts.failed(failureOfConnection(url, error));
     }
-    part = await attempts.until(() => continueAt(origin, first, position, signal));
   }
 }
 
-async function start(origin: Origin, signal: AbortSignal): Promise<Part> {
-  const response = await send(origin, 'GET', {}, signal);
+interface Started {
+  whole: Whole;
+  part: Part;
+  isRange: boolean;
+}
+
+/** The first answer: the whole, or its first range. */
+async function start(origin: Origin, size: number | undefined, signal: AbortSignal): Promise<Started> {
+  if (origin.ranges !== undefined && size !== undefined && size >= LARGE_BYTES) {
+    const response = await send(origin, 'GET', { range: `bytes=0-${FIRST_RANGE_BYTES - 1}` }, signal);
+    const { from, total } = contentRange(response);
+    if (response.status === 206 && from === 0 && total === size)
+      return { whole: wholeOf(origin, response, total), part: { body: response.body, skip: 0 }, isRange: true };
+    // It is not what was pinned, or the server does not know ranges: its digest will tell.
+    if (response.status === 200) return plain(origin, response);
+    await discard(response.body);
+  }
+  return plain(origin, await send(origin, 'GET', {}, signal));
+}
+
+function plain(origin: Origin, response: HttpResponse): Started {
+  const whole = wholeOf(origin, response, contentLength(response));
+  return { whole, part: { body: response.body, skip: 0 }, isRange: false };
+}
+
+function wholeOf(origin: Origin, response: HttpResponse, total: number | undefined): Whole {
   const { version, validator: sameAs, said } = origin.announced(response);
-  return {
-    body: response.body,
-    total: contentLength(response),
-    etag: response.header('etag'),
-    version,
-    sameAs,
-    said,
-    validator: validatorOf(origin, response),
-    skip: 0,
-  };
+  return { total, etag: response.header('etag'), version, sameAs, said, validator: validatorOf(origin, response) };
 }
 
 /** Undefined where nothing is left to fetch. */
 async function continueAt(
   origin: Origin,
-  first: Part,
-  position: number,
+  whole: Whole,
+  { from: position, end }: { from: number; end: number | undefined },
   signal: AbortSignal,
 ): Promise<Part | undefined> {
+  const last = end === undefined || end === whole.total ? '' : end - 1;
   const range = {
-    range: `bytes=${position}-`,
+    range: `bytes=${position}-${last}`,
     // Without a validator the server may continue another version: the digest of the whole tells.
-    ...(first.validator === undefined ? {} : { [origin.condition]: first.validator }),
+    ...(whole.validator === undefined ? {} : { [origin.condition]: whole.validator }),
   };
   const response = await send(origin, 'GET', range, signal).catch((error: unknown) => {
-    throw refusedMeanwhile(origin.url, position, first.total, error) ?? error;
+    throw refusedMeanwhile(origin.url, position, whole.total, error) ?? error;
   });
   const etag = response.header('etag');
   const { from, total } =
@@ -132,13 +167,13 @@ async function continueAt(
     throw changedMeanwhile(origin.url);
   }
   const same =
-    (first.etag === undefined || etag === undefined || etag === first.etag) &&
-    (total ?? first.total) === (first.total ?? total);
+    (whole.etag === undefined || etag === undefined || etag === whole.etag) &&
+    (total ?? whole.total) === (whole.total ?? total);
   if (!same || from === undefined || from > position) {
     response.body.destroy();
     throw changedMeanwhile(origin.url);
   }
-  return { ...first, body: response.body, skip: position - from };
+  return { body: response.body, skip: position - from };
 }
 
 /** @throws SOURCE_REFUSED and the like, or an Attempt, for any answer that is neither bytes of the file nor says that it changed. */

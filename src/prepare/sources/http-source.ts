@@ -22,7 +22,7 @@ export interface RemoteFile extends RemoteAddress {
  * SOURCE_UNREACHABLE, SOURCE_REFUSED.
  */
 export async function* readRemoteFile(remotes: Remotes, file: RemoteFile, policy: RetryPolicy): AsyncGenerator<Buffer> {
-  const download = await openDownload(remotes.origin(file), policy);
+  const download = await openDownload(remotes.origin(file), policy, file.size);
   file.onSaid?.(download.said);
   const pinnedSize = file.size ?? download.size ?? Number.POSITIVE_INFINITY;
   let wanted = download.size === undefined || download.size === pinnedSize;

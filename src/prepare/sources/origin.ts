@@ -4,6 +4,7 @@ import type { ServerAccess } from '../../core/server-access.js';
 import { shortened } from '../../core/shortened.js';
 import { discard, failureOfStatus, type HttpClient, type HttpResponse } from '../../remote/index.js';
 import type { Said } from '../mistaken-source.js';
+import type { RangeBudget } from './side-by-side.js';
 
 /** Where one remote file is: how its server is asked, and what its answers mean. */
 export interface Origin {
@@ -13,6 +14,8 @@ export interface Origin {
   condition: 'if-range' | 'if-match';
   /** Whether it may be asked for a digest; then a look at the headers can save a download. */
   knowsDigests: boolean;
+  /** Where one connection is not all that the server gives: memory for ranges that are fetched side by side. */
+  ranges?: RangeBudget;
   /** One request; the body is the caller's to read or to destroy. @throws PrestageError where there is no use in asking again; else anything */
   request(method: 'GET' | 'HEAD', headers: Record<string, string>, signal: AbortSignal): Promise<HttpResponse>;
   /** What an answer that gives no bytes of the file means. It ends the response. */

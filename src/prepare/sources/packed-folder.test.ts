@@ -23,7 +23,7 @@ async function unpacked(archive: Buffer, digest: string) {
   await mkdir(join(folder, 'tree'));
   const tree = new StagedTree(join(folder, 'tree'), { concurrency: 8 });
   const retry = { signal: new AbortController().signal, onRetry: () => {}, maxFailures: 1 };
-  await unpackFolder(tree, { url: `${server}/folder.tar`, sha256: digest }, { remotes, retry });
+  await unpackFolder(tree, { url: `${server}/folder.tar`, sha256: digest, size: archive.length }, { remotes, retry });
   return join(folder, 'tree');
 }
 

@@ -14,6 +14,8 @@ export interface PackedFolder {
   url: string;
   /** The digest of the folder's listing that was pinned. */
   sha256: string;
+  /** Bytes of the tar. */
+  size: number;
 }
 
 export interface PackedFolderAccess {
@@ -32,10 +34,10 @@ const UNLIMITED = { ratio: Infinity, size: Infinity, count: Infinity, depth: Inf
  */
 export async function unpackFolder(
   tree: Tree,
-  { url, sha256 }: PackedFolder,
+  { url, sha256, size }: PackedFolder,
   { remotes, retry, progress }: PackedFolderAccess,
 ): Promise<void> {
-  const download = await openDownload(remotes.origin({ url }), retry);
+  const download = await openDownload(remotes.origin({ url }), retry, size);
   const unpacker = new Unpacker(url, tree, {
     strip: 0,
     limits: UNLIMITED,

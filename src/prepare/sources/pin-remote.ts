@@ -90,7 +90,7 @@ async function pinRemote(source: RemoteSource, remotes: Remotes, options: PinOpt
   const pin =
     pinByHeaders(wanted ?? said ?? announced?.sha256, announced) ??
     pinByCopy(kept, announced) ??
-    (await download(source, { cache, origin, policy, emit, checksum }));
+    (await download(source, { cache, origin, policy, emit, checksum, known: announced?.size }));
   if (wanted !== undefined && pin.sha256 !== wanted) throw integrityMismatch(source, wanted, pin.sha256);
   return pin;
 }
@@ -146,16 +146,19 @@ interface Fetching {
   emit: Emit;
   /** What the bytes must have, beside what is pinned. */
   checksum?: Checksum | undefined;
+  /** The size that the server announced, in bytes. */
+  known: number | undefined;
 }
 
 /** Written under a fresh name and renamed when complete, so that runs side by side never see a part of a file. */
-async function download(source: RemoteSource, { cache, origin, policy, emit, checksum }: Fetching): Promise<RemotePin> {
+async function download(source: RemoteSource, fetching: Fetching): Promise<RemotePin> {
+  const { cache, origin, policy, emit, checksum, known } = fetching;
   const started = performance.now();
   const isTime = paced();
   await mkdir(cache.folder, { recursive: true });
   const staged = join(cache.folder, `.download-${randomBytes(8).toString('hex')}`);
   try {
-    const { chunks, size: announced, version, validator, said } = await openDownload(origin, policy);
+    const { chunks, size: announced, version, validator, said } = await openDownload(origin, policy, known);
     const about = { package: source.package, ...(announced === undefined ? {} : { bytesTotal: announced }) };
     emit({ type: 'fetch.started', ...about });
     const hash = createHash('sha256');

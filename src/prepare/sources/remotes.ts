@@ -4,6 +4,7 @@ import { MANIFEST_TYPES } from './oci-layer.js';
 import { ociOrigin } from './oci-origin.js';
 import { httpOrigin, type Origin } from './origin.js';
 import { s3Origin } from './s3-origin.js';
+import { RangeBudget } from './side-by-side.js';
 
 export interface RemoteAddress {
   /** `https://…`, `http://…`, `s3://bucket/key`, or `oci://registry/repository@sha256:…` of a blob. */
@@ -23,6 +24,7 @@ export class Remotes {
   /** By endpoint and profile. */
   readonly #s3 = new Map<string, S3Connection>();
   readonly #registries: Registries;
+  readonly #ranges = new RangeBudget();
 
   constructor(options?: { stallTimeoutMs?: number }) {
     this.#client = new HttpClient(options);
@@ -32,7 +34,7 @@ export class Remotes {
   origin(address: RemoteAddress): Origin {
     const { url, versionId, access } = address;
     if (url.startsWith('oci://')) return ociOrigin(this.#registries, url, { access });
-    if (url.startsWith('s3://')) return s3Origin(this.#s3Connection(address), url, versionId);
+    if (url.startsWith('s3://')) return s3Origin(this.#s3Connection(address), url, { versionId, ranges: this.#ranges });
     return httpOrigin(this.#client, url, access);
   }
 

@@ -1,9 +1,14 @@
 import { parseSource } from '../../plan/index.js';
 import type { HttpResponse, S3Connection } from '../../remote/index.js';
 import type { Announced, Origin } from './origin.js';
+import type { RangeBudget } from './side-by-side.js';
 
 /** An object on S3 as a source. It is fetched by our own client, whose resuming and patience apply. */
-export function s3Origin(connection: S3Connection, url: string, versionId: string | undefined): Origin {
+export function s3Origin(
+  connection: S3Connection,
+  url: string,
+  { versionId, ranges }: { versionId: string | undefined; ranges: RangeBudget },
+): Origin {
   const source = parseSource(url);
   if (source?.kind !== 's3') throw new TypeError(`${url} is not s3://bucket/key`);
   const { bucket, key } = source;
@@ -13,6 +18,7 @@ export function s3Origin(connection: S3Connection, url: string, versionId: strin
     url,
     condition: 'if-match',
     knowsDigests: true,
+    ranges,
     request: (method, headers, signal) =>
       // The one header beside a range that costs nothing: what the server knows of the whole.
       connection.request({ ...asked, method, headers: { 'x-amz-checksum-mode': 'ENABLED', ...headers } }, signal),

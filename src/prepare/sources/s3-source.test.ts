@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -148,6 +148,60 @@ describe.skipIf(lacks('versitygw'))('an object on a real server', () => {
     expect(gone).toMatchObject({
       code: 'SOURCE_MOVED',
       hint: expect.stringContaining('--update-lock'),
+    });
+  });
+
+  describe('that is large', () => {
+    const large = randomBytes(42 * 1024 * 1024 + 1);
+    const fetchLarge = (pinned: Partial<RemoteFile> = {}) => fetched(url, large, { pinned, stallTimeoutMs: 2000 });
+    const ALL = ['0-8388607', '8388608-16777215', '16777216-25165823', '25165824-33554431', '33554432-41943039'];
+    const RANGES = [...ALL, '41943040-'].map((range) => `GET bytes=${range}`);
+
+    async function largeBehind(fault: Fault = () => undefined) {
+      const { server, seen } = await behind(fault);
+      await server.put(path, large);
+      return { server, seen };
+    }
+
+    test('is fetched in ranges, and is the same bytes', async () => {
+      const { seen } = await largeBehind();
+      const { bytes, error, retries } = await fetchLarge();
+      expect({ error, retries }).toEqual({ error: undefined, retries: [] });
+      expect(bytes.equals(large)).toBe(true);
+      expect([...seen].sort()).toEqual([...RANGES].sort());
+    });
+
+    test('has each range repeated alone, from where it ended', async () => {
+      const { seen } = await largeBehind(({ range }) =>
+        range === 'bytes=25165824-33554431' ? { bytes: 5_000_000, end: 'reset' } : undefined,
+      );
+      const { bytes, error } = await fetchLarge();
+      expect(error).toBeUndefined();
+      expect(bytes.equals(large)).toBe(true);
+      const more = seen.filter((request) => !RANGES.includes(request));
+      expect(more).toEqual([expect.stringMatching(/^GET bytes=(2516582[5-9]|2[6-9]\d{6}|30\d{6})-33554431$/)]);
+      expect(seen).toHaveLength(RANGES.length + 1);
+    });
+
+    test('and is replaced in the middle is never mixed', async () => {
+      const { server } = await largeBehind(({ range }) =>
+        range === 'bytes=33554432-41943039'
+          ? (_, response) => void response.writeHead(412).end('<Error><Code>PreconditionFailed</Code></Error>')
+          : undefined,
+      );
+      expect((await fetchLarge()).error).toMatchObject({ code: 'SOURCE_MOVED' });
+      await server.put(path, Buffer.alloc(large.length));
+      expect((await fetchLarge()).error).toMatchObject({ code: 'SOURCE_MOVED' });
+      await server.put(path, content);
+      expect((await fetchLarge()).error).toMatchObject({ code: 'SOURCE_MOVED', context: { found: sha256(content) } });
+    });
+
+    test('comes whole from a server that knows no ranges', async () => {
+      const { seen } = await largeBehind(() => (_, response) => void response.end(large));
+      const { bytes, error } = await fetchLarge();
+      expect(error).toBeUndefined();
+      expect(bytes.equals(large)).toBe(true);
+      expect(seen).toEqual(['GET bytes=0-8388607']);
     });
   });
 
