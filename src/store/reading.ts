@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { close, constants, open, read } from 'node:fs';
-import { readdir, readlink } from 'node:fs/promises';
+import { close, constants, fstat, open, read, type Stats } from 'node:fs';
+import { lstat, readdir, readlink } from 'node:fs/promises';
 import { errnoOf } from '../core/errors.js';
 import { rereading } from '../core/rereading.js';
 
@@ -40,6 +40,7 @@ export async function readLink(path: string): Promise<string | undefined> {
   return process.platform === 'win32' ? target?.replaceAll('\\', '/') : target;
 }
 
+const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 const CHUNK_BYTES = 1024 * 1024;
 const HEAD_BYTES = 4096;
 
@@ -50,21 +51,50 @@ export interface HashedFile {
   head: Buffer;
 }
 
+/** A file's SHA-256, in constant memory. */
+export function hashFile(path: string): Promise<HashedFile> {
+  return rereading(() => withOpenFile(path, (fd) => hashOpenFile(fd, CHUNK_BYTES)));
+}
+
 /**
- * A file's SHA-256, in constant memory. Where its size is known, a small file takes three system calls; the callback API
- * costs half of what FileHandle does, and files are many.
+ * What is at a path, as `lstat` tells it, with its SHA-256 where it is a file of that size. Opening a file brings its attributes: to
+ * ask for them before is a round trip more for each on NFS.
  */
-export async function hashFile(path: string, size = CHUNK_BYTES): Promise<HashedFile> {
+export function lookAndHash(path: string, size: number): Promise<{ stats: Stats; sha256?: string }> {
+  const hashed = async (fd: number, stats: Stats) =>
+    stats.isFile() && stats.size === size ? { stats, sha256: (await hashOpenFile(fd, size)).sha256 } : { stats };
   return rereading(async () => {
-    const fd = await openToRead(path);
+    // Windows has no way to open a link instead of where it leads.
+    const stats = constants.O_NOFOLLOW === undefined ? await lstat(path) : undefined;
+    if (stats?.isFile() === false) return { stats };
     try {
-      return await hashOpenFile(fd, size);
-    } finally {
-      close(fd, () => undefined); // nothing was written, so nothing can be lost
+      return await withOpenFile(path, async (fd) => hashed(fd, stats ?? (await attributesOf(fd))));
+    } catch (error) {
+      if (isAbsent(error)) throw error;
+      const found = await lstat(path);
+      if (found.isFile()) throw error;
+      return { stats: found }; // a link (ELOOP), a socket (ENXIO)
     }
   });
 }
 
+/** The callback API costs half of what FileHandle does, and files are many. */
+async function withOpenFile<T>(path: string, work: (fd: number) => Promise<T>): Promise<T> {
+  const fd = await openToRead(path);
+  try {
+    return await work(fd);
+  } finally {
+    close(fd, () => undefined); // nothing was written, so nothing can be lost
+  }
+}
+
+function attributesOf(fd: number): Promise<Stats> {
+  return new Promise((resolve, reject) => {
+    fstat(fd, (error, stats) => (error ? reject(error) : resolve(stats)));
+  });
+}
+
+/** Where its size is known, a small file is read by one call. */
 async function hashOpenFile(fd: number, size: number): Promise<HashedFile> {
   const hash = createHash('sha256');
   const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size + 1));
@@ -81,9 +111,10 @@ async function hashOpenFile(fd: number, size: number): Promise<HashedFile> {
   }
 }
 
+/** Neither through a link, nor waiting for who writes into a pipe. */
 function openToRead(path: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0), (error, fd) => (error ? reject(error) : resolve(fd)));
+    open(path, READ_ONLY, (error, fd) => (error ? reject(error) : resolve(fd)));
   });
 }
 

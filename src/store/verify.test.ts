@@ -1,6 +1,8 @@
-import { chmod, mkdir, readFile, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, link, mkdir, readFile, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { addRelease, temporaryRoot, treeName } from '../../test/small-stores.js';
 import { sha256 } from '../core/digest.js';
 import { storePaths } from './paths.js';
@@ -74,6 +76,33 @@ describe('in a tree', () => {
         { path: app, kind: 'type', expected: 'file', found: 'link' },
         { path: 'conf/kept', kind: 'extra' },
       ],
+    ],
+    [
+      'a folder in the place of a file',
+      async () => {
+        await unlink(inTree(app));
+        await mkdir(inTree(app));
+      },
+      [{ path: app, kind: 'type', expected: 'file', found: 'dir' }],
+    ],
+    [
+      'a pipe in the place of a file, which nobody writes into',
+      async () => {
+        await unlink(inTree(app));
+        execFileSync('mkfifo', [inTree(app)]);
+      },
+      [{ path: app, kind: 'type', expected: 'file', found: 'other' }],
+    ],
+    [
+      'a socket in the place of a file',
+      async () => {
+        await unlink(inTree(app));
+        const server = createServer();
+        await new Promise<void>((resolve) => server.listen(join(root, 'socket'), resolve));
+        onTestFinished(() => void server.close());
+        await link(join(root, 'socket'), inTree(app));
+      },
+      [{ path: app, kind: 'type', expected: 'file', found: 'other' }],
     ],
     [
       'a link in the place of a folder, whose content is not looked at',
