@@ -8,7 +8,11 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 const runs = 15;
 const rows = [
   ['prestage --version', ['--version'], 150],
-  ['prestage deploy, nothing changed (quickstart)', ['deploy', '--config', 'examples/quickstart', '--json'], 1000],
+  [
+    'prestage deploy, nothing changed (quickstart)',
+    ['deploy', '--config', 'examples/quickstart', '--env', 'dev', '--json'],
+    1000,
+  ],
 ];
 
 console.log(

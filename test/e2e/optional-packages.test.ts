@@ -49,11 +49,11 @@ test('Prestage brings two packages; the quickstart on local says how to install 
   const text = await readFile(config, 'utf8');
   await writeFile(config, text.replace('18081', `${api}`).replace('18080', `${web}`));
 
-  const { code, install } = await errorOf('deploy');
+  const { code, install } = await errorOf('deploy --env dev');
   expect(code).toBe('DATABASE_UNSUPPORTED');
   await sh(install);
-  onTestFinished(async () => void (await sh('npx prestage destroy --purge --yes').catch(() => {})));
-  await sh('npx prestage deploy');
+  onTestFinished(async () => void (await sh('npx prestage destroy --env dev --purge --yes').catch(() => {})));
+  await sh('npx prestage deploy --env dev');
   expect((await fetch(`http://127.0.0.1:${web}/`)).status).toBe(200);
 });
 

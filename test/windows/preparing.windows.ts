@@ -12,8 +12,8 @@ const prepared = ({ status, result, stderr }: Run) => {
 };
 
 /** What Linux makes of the same folder, in another root. */
-async function onLinux(folder: string) {
-  const run = await prestage('deploy --prepare-files-only --yes --json', { cwd: folder });
+async function onLinux(folder: string, options = '') {
+  const run = await prestage(`deploy --prepare-files-only --yes --json ${options}`, { cwd: folder });
   rmSync(join(folder, '.prestage'), { recursive: true });
   return prepared(run);
 }
@@ -42,15 +42,15 @@ describe.skipIf(withoutWine).each(nodes)('on Windows, by %s', (node) => {
       filter: (path) => !path.endsWith('.prestage'),
     });
     const kinds = ['patch', 'replace', 'set', 'template', 'copy', 'remove', 'chmod', 'extract'];
-    const run = await deploy(folder);
+    const run = await deploy(folder, '--env', 'prod');
     const carriedOut = run.events.flatMap((event) => (event.type === 'package.step' ? [event.kind] : []));
     expect([...new Set(carriedOut)].sort()).toEqual(kinds.sort());
     const windows = prepared(run);
     rmSync(join(folder, '.prestage'), { recursive: true });
-    expect(windows).toEqual(await onLinux(folder));
+    expect(windows).toEqual(await onLinux(folder, '--env prod'));
     // And again, there is nothing to do.
-    prepared(await deploy(folder));
-    expect((await deploy(folder)).result.phase1).toBe('ready');
+    prepared(await deploy(folder, '--env', 'prod'));
+    expect((await deploy(folder, '--env', 'prod')).result.phase1).toBe('ready');
   });
 
   test('a folder with programs and read-only files has the digest of Linux, and read-only trees are prepared', async () => {
