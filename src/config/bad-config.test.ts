@@ -102,6 +102,37 @@ packages:
     ],
   ],
   [
+    'how a service handles its program, in words that there are not',
+    `name: portal
+packages:
+  tomcat: {source: t.tar, destination: opt/tomcat}
+services:
+  web: {run: run.sh, files: {../x: opt/tomcat}}
+  app: {run: run.sh, stop: {signal: KILL, timeout: 1h}, restart: sometimes, logs: [/var/log/app]}
+`,
+    [
+      'yaml:5: services.web.files["../x"]: expected a path inside the working folder, with forward slashes and without . or .., found "../x"',
+      'yaml:6: services.app.stop.signal: expected one of SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, found "KILL"',
+      'yaml:6: services.app.stop.timeout: expected a duration such as 500ms, 120s or 2m, found "1h"',
+      'yaml:6: services.app.restart: expected one of always, on-failure, never, found "sometimes"',
+      'yaml:6: services.app.logs[0]: expected a path inside the working folder, with forward slashes and without . or .., found "/var/log/app"',
+    ],
+  ],
+  [
+    'what a service does with its program where there is none, and files that are in no package',
+    `name: portal
+packages:
+  tomcat: {source: t.tar, destination: opt/tomcat}
+services:
+  web: {boot: boot.sh, restart: never, logs: [a.log], files: {conf: opt/tomcatt/conf}}
+`,
+    [
+      'yaml:5: services.web.restart: expected a run beside restart, found none',
+      'yaml:5: services.web.logs: expected a run beside logs, found none',
+      'yaml:5: services.web.files.conf: expected a path in a package of the release (opt/tomcat), found "opt/tomcatt/conf"; did you mean opt/tomcat?',
+    ],
+  ],
+  [
     'a layer and a platform that cannot be',
     `name: portal
 packages:
@@ -933,7 +964,7 @@ test.each<[string, string, string, string[]]>([
     'CONFIG_INVALID',
     TYPESCRIPT.replace('HERE', 'cuont: 2,'),
     [
-      'ts:15: services.api.cuont: expected one of role, boot, run, user, bootUser, needs, after, count, port, health, allow, environment, found the unknown key cuont; did you mean count?',
+      'ts:15: services.api.cuont: expected one of role, boot, run, user, bootUser, stop, restart, logs, files, needs, after, count, port, health, allow, environment, found the unknown key cuont; did you mean count?',
     ],
   ],
   [

@@ -5,6 +5,8 @@ export const DEFAULT_MODE = 'two-phase';
 export const DEFAULT_ROLE = 'service';
 export const DEFAULT_COUNT = 1;
 export const DEFAULT_TIMEOUT = '60s';
+export const DEFAULT_STOP = { signal: 'SIGTERM', timeout: '30s' };
+export const DEFAULT_RESTART = 'always';
 export const DATABASE_VERSIONS = { postgres: '16', mysql: '8.4' };
 export const DEFAULT_CIDR = '10.20.0.0/16';
 export const DEFAULT_TYPES = { worker: 'm7i.large', hosts: 't3.medium', database: 'db.t4g.medium' };
@@ -34,11 +36,13 @@ export function defaultsOf(parsed: ParsedConfig, environment: string): object {
 
 type Service = NonNullable<ParsedConfig['services']>[string];
 
-function serviceDefaults({ port, health }: Service): object {
+function serviceDefaults({ port, health, run, stop }: Service): object {
   const isLong = typeof health === 'object';
   return {
     role: DEFAULT_ROLE,
     count: DEFAULT_COUNT,
+    ...(run === undefined ? {} : { restart: DEFAULT_RESTART }),
+    ...(stop === undefined ? {} : { stop: DEFAULT_STOP }),
     ...(isLong ? { health: { timeout: DEFAULT_TIMEOUT } } : port === undefined ? {} : { health: 'tcp' }),
   };
 }

@@ -14,6 +14,8 @@ export function ruleProblems(config: ParsedConfig): Problem[] {
     ...serverProblems(config),
     ...destinationProblems(config),
     ...scriptProblems(config),
+    ...runProblems(config),
+    ...copyProblems(config),
     ...healthProblems(config),
     ...secretProblems(config),
     ...nameProblems(config),
@@ -125,6 +127,30 @@ function scriptProblems({ services = {} }: ParsedConfig): Problem[] {
   return Object.entries(services)
     .filter(([, service]) => service.role !== 'jump' && service.boot === undefined && service.run === undefined)
     .map(([name]) => ({ path: ['services', name], expected: 'boot, run or both', found: 'neither' }));
+}
+
+/** What is about `run` alone. */
+function runProblems({ services = {} }: ParsedConfig): Problem[] {
+  return Object.entries(services).flatMap(([name, service]) =>
+    (['stop', 'restart', 'logs'] as const)
+      .filter((key) => service[key] !== undefined && service.run === undefined)
+      .map((key) => ({ path: ['services', name, key], expected: `a run beside ${key}`, found: 'none' })),
+  );
+}
+
+/** Nothing is in a release but packages, each at its destination. */
+function copyProblems({ services = {}, packages }: ParsedConfig): Problem[] {
+  const destinations = Object.entries(packages).map(([id, written]) => destinationOf(id, written));
+  return Object.entries(services).flatMap(([name, { files = {} }]) =>
+    Object.entries(files)
+      .filter(([, from]) => !destinations.some((destination) => `${from}/`.startsWith(`${destination}/`)))
+      .map(([to, from]) => ({
+        path: ['services', name, 'files', to],
+        expected: `a path in a package of the release (${destinations.slice(0, 12).join(', ') || 'there is none'})`,
+        found: describe(from),
+        nearest: nearest(from, destinations),
+      })),
+  );
 }
 
 function healthProblems({ services = {} }: ParsedConfig): Problem[] {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { count, scalar } from '../plan/index.js';
+import { count, isTreePath, scalar } from '../plan/index.js';
 import { A_VALUE, secret } from './schema-secrets.js';
 import { duration, id, instanceType, scriptPath } from './schema-values.js';
 
@@ -72,6 +72,30 @@ const user = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, {
   error: 'the name of a user: a lower-case letter or _, then at most 31 of a-z, 0-9, _ and -',
 });
 
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
+
+const stop = z
+  .strictObject({
+    signal: z.enum(SIGNALS).describe('The signal. Default: SIGTERM.').optional(),
+    timeout: duration.describe('How long it may take before it is killed: 500ms, 30s, 2m. Default: 30s.').optional(),
+  })
+  .describe('How run is ended.');
+
+const workPath = z.string().refine(isTreePath, {
+  error: 'a path inside the working folder, with forward slashes and without . or ..',
+});
+
+const files = z
+  .record(
+    workPath,
+    z.string().refine(isTreePath, {
+      error: 'the path of a file or folder in the release, with forward slashes and without . or ..',
+    }),
+  )
+  .describe(
+    'What is copied from the release into the working folder before boot, writable: conf: tomcat/conf. By the path in the working folder.',
+  );
+
 const A_COUNT = 'a whole number from 1';
 
 /** What an environment may say of a service in its own way. */
@@ -100,6 +124,17 @@ const service = z
       )
       .optional(),
     bootUser: user.describe('The user that runs `boot` on AWS. Default: root.').optional(),
+    stop: stop.optional(),
+    restart: z
+      .enum(['always', 'on-failure', 'never'])
+      .describe('Whether run is started again when it ends. Default: always.')
+      .optional(),
+    logs: z
+      .array(workPath)
+      .min(1)
+      .describe('Files that run appends its log to, in the working folder: prestage logs shows them. They are bounded.')
+      .optional(),
+    files: files.optional(),
     needs: z.array(z.string()).describe('Packages that must be in the release. Default: it may use any.').optional(),
     after: z.array(z.string()).describe('Services that must be healthy before this one starts.').optional(),
     count: perEnvironment.count,

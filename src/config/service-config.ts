@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { HealthCheck, SecretSource, ServicePlan } from '../plan/index.js';
-import { DEFAULT_COUNT, DEFAULT_ROLE, DEFAULT_TIMEOUT } from './defaults.js';
+import { DEFAULT_COUNT, DEFAULT_RESTART, DEFAULT_ROLE, DEFAULT_STOP, DEFAULT_TIMEOUT } from './defaults.js';
 import type { ParsedConfig } from './schema.js';
 
 type Written = NonNullable<ParsedConfig['services']>[string];
@@ -8,7 +8,8 @@ type Written = NonNullable<ParsedConfig['services']>[string];
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000 };
 
 export function normalizeService(name: string, written: Written, folder: string): ServicePlan {
-  const { needs, port, user, bootUser, allow = [] } = written;
+  const { needs, port, user, bootUser, allow = [], restart, logs, files = {} } = written;
+  const stop = normalizeStop(written.stop);
   const boot = written.boot?.replace(/^\.\//, '');
   const run = written.run?.replace(/^\.\//, '');
   const health = normalizeHealth(written);
@@ -19,6 +20,10 @@ export function normalizeService(name: string, written: Written, folder: string)
     ...(run === undefined ? {} : { run }),
     ...(bootUser === undefined ? {} : { bootUser }),
     ...(user === undefined ? {} : { user }),
+    ...(stop === undefined ? {} : { stop }),
+    ...(restart === undefined || restart === DEFAULT_RESTART ? {} : { restart }),
+    ...(logs === undefined ? {} : { logs: [...new Set(logs)] }),
+    ...(Object.keys(files).length === 0 ? {} : { files }),
     ...(needs === undefined ? {} : { needs: [...new Set(needs)] }),
     after: [...new Set(written.after ?? [])],
     count: written.count ?? DEFAULT_COUNT,
@@ -27,6 +32,12 @@ export function normalizeService(name: string, written: Written, folder: string)
     ...(allow.length === 0 ? {} : { allow: [...new Set(allow)].sort() }),
     ...normalizeVariables(written.environment ?? {}, folder),
   };
+}
+
+function normalizeStop(written: Written['stop']): ServicePlan['stop'] {
+  if (written === undefined) return undefined;
+  const { signal = DEFAULT_STOP.signal, timeout = DEFAULT_STOP.timeout } = written;
+  return { signal, timeoutMs: durationMs(timeout) };
 }
 
 type Variables = NonNullable<Written['environment']>;

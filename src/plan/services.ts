@@ -37,6 +37,14 @@ const servicePlan = z.strictObject({
   /** Users of the host that `boot` and `run` are executed as; absent: the target's defaults. */
   bootUser: z.string().optional(),
   user: z.string().optional(),
+  /** How `run` is ended; absent: by SIGTERM, after the target's usual time by SIGKILL. */
+  stop: z.strictObject({ signal: z.string(), timeoutMs: z.int() }).optional(),
+  /** When `run` is started again; absent: whenever it ends. */
+  restart: z.enum(['on-failure', 'never']).optional(),
+  /** Files of its log, in the working folder. */
+  logs: z.array(z.string()).optional(),
+  /** What is copied before `boot`: by the path in the working folder, the path in the release. */
+  files: z.record(z.string(), z.string()).optional(),
   /** Package ids; absent: it may use any of the release's files. */
   needs: z.array(z.string()).optional(),
   after: z.array(z.string()),

@@ -33,7 +33,7 @@ export async function hostsOf(look: LocalLook): Promise<HostStatus[]> {
 /** A healthy host whose program had to be started again says so: it may be on its way to fail. */
 function hostStatus({ spec, condition, detail, state }: ObservedHost): HostStatus {
   const { service, index, address, port, release } = spec;
-  const isPlain = condition === 'healthy' && !state?.restarts;
+  const isPlain = condition === 'healthy' && !state?.restarts && state?.lastExit === undefined;
   return { service, index, address, port, release, state: condition, ...(isPlain ? {} : { detail }) };
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -113,6 +113,60 @@ ${told(9090, 'a,b')}; other() { grep -q 'api at 9090 of a,b' /var/log/prestage-h
     expect(out).not.toContain('never:');
     expect(log.match(/api at .*/g)).toEqual(['api at  of ', 'api at 9090 of a,b']);
   }, 150_000);
+
+  test('copies its files as the release has them, ends as it says, and brings its own log to that of the host', async () => {
+    put('store/trees/t1/conf/server.xml', '<Server/>\n');
+    mkdirSync(join(folder, 'store/releases/r1'), { recursive: true });
+    symlinkSync('../../trees/t1', join(folder, 'store/releases/r1/tomcat'));
+    const { out, log } = await onHost(
+      {
+        files: { 'etc/conf': 'tomcat/conf', 'server.xml': 'tomcat/conf/server.xml' },
+        logs: ['logs/catalina.out'],
+        stop: { signal: 'SIGINT', timeoutMs: 20_000 },
+      },
+      {
+        'run.sh': `#!/bin/bash
+trap '' TERM
+trap 'echo said good-bye; exit 0' INT
+mkdir logs; echo "it has $(cat etc/conf/server.xml server.xml | wc -l) lines" >>logs/catalina.out
+echo '<!-- -->' >>server.xml && id -un >>logs/catalina.out
+while :; do sleep 0.1; done
+`,
+      },
+      'WATCH_PAUSE=1',
+      `said() { grep -q "$1" /var/log/prestage-host.log; }; until_true said '^prestage$'
+cd /var/lib/prestage/work
+head -c 11000000 /dev/zero | tr '\\0' '\\n' >>logs/catalina.out; small() { [ "$(wc -c <logs/catalina.out)" = 0 ]; }; until_true small
+echo after >>logs/catalina.out; until_true said '^after$'
+ln -sf /etc/shadow logs/catalina.out; sleep 2
+started=$(date +%s); systemctl stop prestage-run; echo "stopped in $(($(date +%s) - started)) s"`,
+    );
+    expect(out).not.toContain('never:');
+    expect(out).toMatch(/stopped in [0-5] s/);
+    expect(log).toContain('copied tomcat/conf to etc/conf');
+    expect(log).toContain('said good-bye');
+    expect(log).not.toContain('root:');
+  }, 150_000);
+
+  test.each([
+    ['never', 'exit 0', 'healthy'],
+    ['on-failure', '[ -e tried ] && exit 0; touch tried; exit 4', 'healthy'],
+    ['never', 'exit 4', 'failed'],
+  ] as const)(
+    'with restart %s, a program that does `%s` makes it %s',
+    async (restart, does, state) => {
+      const { out, log } = await onHost(
+        { restart },
+        { 'run.sh': `#!/bin/sh\n${does}\n` },
+        'MAX_PAUSE=1',
+        'sleep 3; echo "state $(cat /run/prestage/state), unit $(systemctl show -p ActiveState --value prestage-run)"',
+      );
+      expect(out).toMatch(new RegExp(`state ${state}, unit (in)?active|failed`));
+      expect(log.match(/and is not started again$/gm)?.length).toBeGreaterThan(0);
+      if (restart === 'never') expect(log).not.toContain('it is started again');
+    },
+    150_000,
+  );
 
   const WHO = 'echo "$(basename "$0"): $(id -un) $HOME $USER $(stat -c %U .) $(stat -c %U booted 2>/dev/null)"';
   const BOOTS = `#!/bin/sh\n${WHO}\necho >booted\n`;

@@ -87,18 +87,21 @@ ending() {
 
 # A boot script that failed, or that a restart of the machine interrupted, is run again at the next start; one that succeeded never is.
 boot() {
-  [ -n "$BOOT" ] || return 0
+  [ -n "$BOOT$(files)" ] || return 0
   if [ -e "$HOME_FOLDER/booted" ]; then
-    say "$BOOT has succeeded before; not run again"
+    say "${BOOT:-what copies its files} has succeeded before; not run again"
     return 0
   fi
-  say "boot: $BOOT (as $BOOT_USER)"
-  give_work_to "$BOOT_USER"
-  program "$BOOT" "$BOOT_USER"
-  boot_status=$?
-  [ "$boot_status" = 0 ] || fail "its boot script $BOOT failed: $(ending "$boot_status")"
+  [ -z "$(files)" ] || copy_files
+  if [ -n "$BOOT" ]; then
+    say "boot: $BOOT (as $BOOT_USER)"
+    give_work_to "$BOOT_USER"
+    program "$BOOT" "$BOOT_USER"
+    boot_status=$?
+    [ "$boot_status" = 0 ] || fail "its boot script $BOOT failed: $(ending "$boot_status")"
+    say 'boot succeeded'
+  fi
   : >"$HOME_FOLDER/booted"
-  say 'boot succeeded'
 }
 
 # unit <name> <mode> [options]: this script as a service of systemd; once for each start of the machine.
@@ -119,8 +122,10 @@ start_run() {
   : >"$NOW/endings"
   rm -f "$NOW/pause"
   give_work_to "$RUN_USER"
+  [ -z "$(logs)" ] || unit prestage-logs follow --property=RestartSec=5
   unit prestage-run run --property=RestartSec=100ms --property=StartLimitIntervalSec=0 \
-    --property=KillMode=control-group --property=TimeoutStopSec=30 --property=LimitNOFILE=65536
+    --property=RestartPreventExitStatus="$OVER" --property=KillMode=control-group --property=KillSignal="$STOP_SIGNAL" \
+    --property=TimeoutStopSec="$STOP_SECONDS" --property=LimitNOFILE=65536
 }
 
 endings() {
@@ -145,6 +150,12 @@ is_well() {
 # Whether the host answers its check now; DETAIL says what came instead.
 probe() {
   DETAIL=''
+  if [ -n "$RUN" ] && [ -e "$NOW/over" ]; then
+    over=$(tail -n 1 "$NOW/endings")
+    [ -n "$PORT" ] || [ "$over" != 'exit status 0' ] || return 0
+    DETAIL="its program ended ($over), and is not started again"
+    return 1
+  fi
   if [ -n "$RUN" ] && ! is_running; then
     DETAIL="its program does not run$(endings)"
     return 1
@@ -176,6 +187,7 @@ probe() {
 until_healthy() {
   healthy_until=$(($(seconds) + HEALTH_SECONDS))
   until probe; do
+    [ ! -e "$NOW/over" ] || fail "$DETAIL"
     if [ -n "$RUN" ] && [ "$(wc -l <"$NOW/endings")" -ge "$MAX_ENDINGS" ]; then
       fail "its program $RUN ended $(wc -l <"$NOW/endings") times, last with $(tail -n 1 "$NOW/endings")"
     fi
@@ -191,10 +203,20 @@ run() {
   run_ending=$(ending $?)
   rm -f "$NOW/running"
   printf '%s\n' "$run_ending" >>"$NOW/endings"
+  if is_over "$run_ending"; then
+    : >"$NOW/over"
+    say "$RUN ended ($run_ending), and is not started again"
+    exit "$OVER"
+  fi
   next_pause "$(($(seconds) - run_since))"
   say "$RUN ended ($run_ending); it is started again in $PAUSE s"
   sleep "$PAUSE"
   exit 1
+}
+
+# is_over <ending>: whether the program is not to be started again.
+is_over() {
+  case $RESTART in never) return 0 ;; on-failure) [ "$1" = 'exit status 0' ] ;; *) return 1 ;; esac
 }
 
 # next_pause <seconds that the program ran>: PAUSE doubles up to MAX_PAUSE, and begins anew after a program that ran for a minute.
@@ -216,6 +238,7 @@ watch() {
       cp "$LOG" "$LOG.1"
       : >"$LOG"
     fi
+    [ -z "$(logs)" ] || bound_logs
     put_log
     now_state=$(cat "$NOW/state")
     case $now_state in healthy | unhealthy) ;; *) continue ;; esac

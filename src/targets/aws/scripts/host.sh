@@ -1,5 +1,5 @@
 # The user data of a host. By its first argument: `start` (or none) at each start of the machine, `run` as the service,
-# `watch` beside it. Its words are those of hosts on the local target.
+# `watch` beside it, `follow` for its logs. Its words are those of hosts on the local target.
 
 MODE=${1:-start}
 HOME_FOLDER=/var/lib/prestage
@@ -12,6 +12,8 @@ NEIGHBOURS=$HOME_FOLDER/neighbours.sh
 NOW=/run/prestage
 RELEASE_FOLDER=$STORE/releases/$RELEASE
 MAX_ENDINGS=5
+# The exit status after which systemd does not start the program again.
+OVER=65
 : "${WATCH_PAUSE:=15}" "${REPORT_PAUSE:=60}" "${RETRY_PAUSE:=30}" "${MAX_PAUSE:=30}" "${NEIGHBOUR_SECONDS:=900}"
 LOG_BYTES=262144
 HEALTHY=''
@@ -56,7 +58,7 @@ start() {
 }
 
 case $MODE in
-  run | watch)
+  run | watch | follow)
     read -r INSTANCE ADDRESS <"$NOW/self"
     "$MODE"
     ;;

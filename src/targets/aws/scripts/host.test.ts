@@ -19,6 +19,10 @@ const cases: Record<string, Partial<HostInputs>> = {
     needs: ['opt/installer', hostile],
     port: 8080,
     health: { kind: 'http', path: hostile, timeoutMs: 1500 },
+    stop: { signal: 'SIGINT', timeoutMs: 1500 },
+    restart: 'on-failure',
+    logs: ['logs/a.out', `b's $c`],
+    files: { conf: 'tomcat/conf', "it's": '$(x)' },
     variables: { A: hostile, PRESTAGE_PORT: '8080' },
     secrets: { B: { kind: 'secret', name: hostile, key: hostile }, C: { kind: 'parameter', name: hostile } },
     database: {
@@ -68,7 +72,7 @@ test('the script of a host fits into user data with sixty variables of its own; 
       `https://service-${i}.portal-production.internal:8443`,
     ]),
   );
-  const full = { ...SOME_HOST, ...cases['a host with all'], notReady };
+  const full = { ...SOME_HOST, ...cases['a host with all'], logs: [], files: {}, notReady };
   expect(Buffer.byteLength(renderHostScript({ ...full, variables }))).toBeLessThan(15 * 1024);
   const large = randomBytes(8 * 1024).toString('base64');
   expect(() => renderHostScript({ ...full, variables: { LARGE: large } })).toThrow(

@@ -9,10 +9,13 @@ import neighbours from './host-neighbours.sh?raw';
 import programs from './host-programs.sh?raw';
 import report from './host-report.sh?raw';
 import secrets from './host-secrets.sh?raw';
+import workingFiles from './host-working-files.sh?raw';
 import type { HostInputs, HostSecret } from './inputs.js';
 import prepare from './prepare.sh?raw';
 import { type Parts, quote, renderPackedScript, renderScriptInClear } from './render.js';
 
+/** How a program is ended that says nothing of it. */
+const USUAL_STOP = { signal: 'SIGTERM', timeoutMs: 30_000 };
 /** How long a host that has no check may take until its program runs. */
 const DEFAULT_HEALTH_MS = 60_000;
 
@@ -30,7 +33,7 @@ export function renderHostScriptInClear(inputs: HostInputs): string {
 }
 
 function partsOf(inputs: HostInputs): Parts {
-  const { notReady, health, database } = inputs;
+  const { notReady, health, database, stop = USUAL_STOP } = inputs;
   const prepares = notReady.do === 'prepare' ? notReady : undefined;
   const variables = {
     HOST: inputs.host,
@@ -45,6 +48,9 @@ function partsOf(inputs: HostInputs): Parts {
     RUN: inputs.run ?? '',
     BOOT_USER: inputs.bootUser,
     RUN_USER: inputs.user,
+    RESTART: inputs.restart ?? 'always',
+    STOP_SIGNAL: stop.signal,
+    STOP_SECONDS: String(Math.ceil(stop.timeoutMs / 1000)),
     PORT: String(inputs.port ?? ''),
     HEALTH: health?.kind ?? '',
     HEALTH_SCHEME: health?.kind === 'http' && health.secure ? 'https' : 'http',
@@ -80,7 +86,9 @@ function partsOf(inputs: HostInputs): Parts {
   return {
     variables,
     functions: [
-      shellFunction('needs', inputs.needs.length === 0 ? [] : [`printf '%s\\n' ${inputs.needs.map(quote).join(' ')}`]),
+      listFunction('needs', inputs.needs),
+      listFunction('logs', inputs.logs),
+      listFunction('files', Object.entries(inputs.files).flat()),
       shellFunction('host_variables', exported),
       shellFunction(
         'secrets',
@@ -99,6 +107,7 @@ function partsOf(inputs: HostInputs): Parts {
       files,
       neighbours,
       secrets,
+      ...(inputs.logs.length + Object.keys(inputs.files).length === 0 ? [] : [workingFiles]),
       programs,
       script,
     ],
@@ -109,6 +118,11 @@ function partsOf(inputs: HostInputs): Parts {
 function secretLine(variable: string, source: HostSecret): string {
   const key = source.kind === 'secret' && source.key !== undefined ? [source.key] : [];
   return [variable, source.kind, source.name, ...key].join(' ');
+}
+
+/** Prints each on a line. */
+function listFunction(name: string, items: readonly string[]): string {
+  return shellFunction(name, items.length === 0 ? [] : [`printf '%s\\n' ${items.map(quote).join(' ')}`]);
 }
 
 function shellFunction(name: string, lines: string[]): string {

@@ -1,4 +1,4 @@
-import type { HealthCheck, SecretSource } from '../../../plan/index.js';
+import type { HealthCheck, SecretSource, ServicePlan } from '../../../plan/index.js';
 
 /** What every machine's script must know. Values are written into shell scripts: the renderer quotes them. */
 interface MachineInputs {
@@ -40,6 +40,13 @@ export interface HostInputs extends MachineInputs {
   /** Who `boot` and `run` are executed as; made on the host where there is no such user. */
   bootUser: string;
   user: string;
+  /** How `run` is ended, and when it is started again; undefined: as usual, and always. */
+  stop: ServicePlan['stop'];
+  restart: ServicePlan['restart'];
+  /** Files of its log, in the working folder. */
+  logs: readonly string[];
+  /** What is copied before `boot`: by the path in the working folder, the path in the release. */
+  files: Readonly<Record<string, string>>;
   port: number | undefined;
   health: HealthCheck | undefined;
   /** What `boot` and `run` find in their environment, but for other services, the database's and PRESTAGE_HOST. */

@@ -33,9 +33,25 @@ function desiredHost(service: ServicePlan, index: number, release: ReleaseConten
     ...(service.boot === undefined ? {} : { boot: service.boot }),
     ...(service.run === undefined ? {} : { run: service.run }),
     ...(health === undefined ? {} : { health }),
+    ...handlingOf(service),
     environment,
     ...(service.secrets === undefined ? {} : { secrets: service.secrets }),
     ingredients: ingredientsOf(service, release, environment),
+  };
+}
+
+/** What a host does about its program beside starting it. */
+function handlingOf({
+  stop,
+  restart,
+  logs,
+  files,
+}: ServicePlan): Pick<ServicePlan, 'stop' | 'restart' | 'logs' | 'files'> {
+  return {
+    ...(stop === undefined ? {} : { stop }),
+    ...(restart === undefined ? {} : { restart }),
+    ...(logs === undefined ? {} : { logs }),
+    ...(files === undefined ? {} : { files }),
   };
 }
 
@@ -52,7 +68,8 @@ function ingredientsOf(
 ): Record<string, string> {
   const { boot, run, needs } = service;
   // How many hosts there are and what they wait for is not a matter of one host.
-  const settings = { role: service.role, boot, run, needs, port: service.port, health: service.health };
+  const { role, port, health } = service;
+  const settings = { role, boot, run, needs, port, health, ...handlingOf(service) };
   const scripts = release.scripts.filter(({ path }) => path === boot || path === run);
   const packages = release.packages.filter(({ id }) => needs?.includes(id) ?? true);
   const { PRESTAGE_RELEASE: _, PRESTAGE_ROOT: __, [MARK]: mark = '', ...variables } = environment;

@@ -100,7 +100,11 @@ export function isOrphaned(state: HostState | undefined): boolean {
 }
 
 function withoutCheck(state: HostState): Pick<ObservedHost, 'condition' | 'detail'> {
-  if (state.phase === 'done') return { condition: 'healthy', detail: 'boot succeeded' };
+  if (state.phase === 'done')
+    return {
+      condition: 'healthy',
+      detail: state.lastExit ? `its program ended (${state.lastExit})` : 'boot succeeded',
+    };
   const steady = state.runStartedAt !== undefined && Date.now() - Date.parse(state.runStartedAt) >= STEADY_MS;
   if (steady) return { condition: 'healthy', detail: `its program runs${exits(state)}` };
   return {

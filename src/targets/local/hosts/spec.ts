@@ -19,6 +19,10 @@ const hostSpec = z.object({
   boot: z.string().optional(),
   run: z.string().optional(),
   health: healthCheck.optional(),
+  stop: z.object({ signal: z.string(), timeoutMs: z.int() }).optional(),
+  restart: z.enum(['on-failure', 'never']).optional(),
+  logs: z.array(z.string()).optional(),
+  files: z.record(z.string(), z.string()).optional(),
   /** For `boot` and `run`, beside what they inherit of the machine. */
   environment: z.record(z.string(), z.string()),
   /** Variables whose values are kept elsewhere: read for each start of a program, and never written down. */

@@ -8,8 +8,9 @@ import { findMarked, MARK } from '../processes/marked.js';
 import type { HostSpec } from './spec.js';
 import { type HostState, readState } from './state.js';
 
-/** The supervisor needs up to 10 s for SIGTERM and 5 s for SIGKILL of its group. */
-const SUPERVISOR_MS = 20_000;
+/** Beside the time that its program has to stop (10 s where it says nothing), the supervisor needs up to 5 s for SIGKILL of its group. */
+const SUPERVISOR_MS = 10_000;
+const USUAL_STOP_MS = 10_000;
 const STRAY_GRACE_MS = 5_000;
 
 /**
@@ -18,7 +19,7 @@ const STRAY_GRACE_MS = 5_000;
  */
 export async function stopHost({ root }: LocalLayout, folder: string, spec: HostSpec): Promise<void> {
   const state = await readState(folder);
-  if (state) await stopSupervisor(state);
+  if (state) await stopSupervisor(state, spec);
   await endStrays(hostMark(root, spec.host), { exact: true });
   // In a root that was moved, processes still carry the old mark; in a copy of a root they are the original's.
   if (state) await endStrays(spec.environment[MARK] ?? '', { exact: true });
@@ -35,10 +36,11 @@ function record(folder: string, state: HostState): void {
   }
 }
 
-async function stopSupervisor({ supervisor, child }: HostState): Promise<void> {
+async function stopSupervisor({ supervisor, child }: HostState, { stop }: HostSpec): Promise<void> {
   if (process.platform === 'win32') await endGroup(supervisor.pid, 0);
   signalProcess(supervisor, 'SIGTERM');
-  for (const stuck of await untilEnded([supervisor], SUPERVISOR_MS)) signalProcess(stuck, 'SIGKILL');
+  for (const stuck of await untilEnded([supervisor], (stop?.timeoutMs ?? USUAL_STOP_MS) + SUPERVISOR_MS))
+    signalProcess(stuck, 'SIGKILL');
   if (child && isRunning(child)) await endGroup(child.pid, STRAY_GRACE_MS);
 }
 

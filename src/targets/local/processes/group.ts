@@ -4,16 +4,16 @@ import { readProc, statField } from '../../../core/process-identity.js';
 import { processIds } from './marked.js';
 
 /**
- * Ends a process group: SIGTERM, after `graceMs` SIGKILL. Resolves when no process of it is left, or, with false, when
+ * Ends a process group: `signal`, after `graceMs` SIGKILL. Resolves when no process of it is left, or, with false, when
  * something survived both for a while.
  */
-export async function endGroup(groupId: number, graceMs: number): Promise<boolean> {
+export async function endGroup(groupId: number, graceMs: number, signal: NodeJS.Signals = 'SIGTERM'): Promise<boolean> {
   if (process.platform === 'win32') {
     // Windows has no groups and no signals: the tree below a process is what comes nearest. Run under Wine only.
     spawnSync('taskkill', ['/pid', String(groupId), '/t', '/f'], { stdio: 'ignore' });
     return true;
   }
-  signalGroup(groupId, 'SIGTERM');
+  signalGroup(groupId, signal);
   if (await isGone(groupId, graceMs)) return true;
   signalGroup(groupId, 'SIGKILL');
   return isGone(groupId, 5_000);

@@ -6,6 +6,8 @@ export interface HostLog {
   readonly descriptor: number;
   /** A line of the supervisor's own, after all that programs wrote so far. Never throws. */
   say(line: string): void;
+  /** Lines that a program wrote elsewhere. Never throws. */
+  add(lines: Buffer): void;
   /** Takes what programs wrote so far. */
   drain(): void;
 }
@@ -29,6 +31,10 @@ export function openHostLog(path: string, options: { stays: boolean; adopted?: n
     say(line) {
       drain();
       file.write(Buffer.from(`[prestage] ${new Date().toISOString()} ${line}\n`));
+    },
+    add(lines) {
+      drain();
+      file.write(lines);
     },
     drain,
   };

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '../../../core/digest.js';
 import { isPlace, placeOf } from '../../../core/place.js';
@@ -62,6 +62,17 @@ export function rootOf({ root }: HostSpec): string {
     return isPlace(placeOf(actual), root) ? root : realpathSync.native(actual);
   } catch {
     return root;
+  }
+}
+
+/** Where somebody removed it: running goes before anything else. */
+export function provideWorkingFolder({ files, log }: Host): void {
+  if (existsSync(files.work)) return;
+  log.say('the working folder was removed; a new, empty one is made');
+  try {
+    mkdirSync(files.work);
+  } catch (error) {
+    log.say(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -8,8 +8,8 @@ import { untilEnded } from '../processes/ended.js';
 import { endGroup } from '../processes/group.js';
 import { MARK, RUN_MARK } from '../processes/marked.js';
 import type { Host } from './host.js';
-import { runScript } from './run-script.js';
-import { type Ending, GRACE_MS } from './script.js';
+import { runScript, stopOf } from './run-script.js';
+import type { Ending } from './script.js';
 
 /** Pauses between restarts of `run`: doubling, and from the start again after it ran this long. */
 const BACKOFF = { firstMs: 250, longestMs: 30_000, steadyMs: 60_000 };
@@ -17,7 +17,11 @@ const BACKOFF = { firstMs: 250, longestMs: 30_000, steadyMs: 60_000 };
 const PORT_LIMIT_MS = 150_000;
 const POLL_MS = 200;
 
-/** Runs `run` again and again, with growing pauses where it ends soon; first, the one that a killed supervisor left. */
+/**
+ * Runs `run` again and again, with growing pauses where it ends soon; first, the one that a killed supervisor left. Returns when it
+ * is to be stopped, or ended well and is not to be started again.
+ * @throws Error where it failed and is not to be started again
+ */
 export async function keepRunning(host: Host): Promise<void> {
   const { spec, files, log, signal } = host;
   if (spec.run === undefined) return;
@@ -33,6 +37,7 @@ export async function keepRunning(host: Host): Promise<void> {
     adopted = undefined;
     if (signal.aborted) return;
     await endLeftovers(host);
+    if (isOver(host, ending)) return;
     if (performance.now() - started > BACKOFF.steadyMs) pauseMs = BACKOFF.firstMs;
     const waits = await missesItsPort(host, logged);
     tell(host, ending, waits ? 'when its port is free' : `in ${pauseMs / 1000} s`);
@@ -40,6 +45,18 @@ export async function keepRunning(host: Host): Promise<void> {
     else await pauseUnlessAborted(pauseMs, signal);
     pauseMs = Math.min(pauseMs * 2, BACKOFF.longestMs);
   }
+}
+
+/** Whether it is not to be started again. @throws Error where it failed */
+function isOver({ spec, log, reporter }: Host, { started, ok, words }: Ending): boolean {
+  if (spec.restart === undefined || (spec.restart === 'on-failure' && !ok)) return false;
+  reporter.report({ lastExit: started ? words : undefined, child: undefined, runStartedAt: undefined });
+  if (!ok)
+    throw new Error(
+      `${spec.run} ${started ? `ended (${words})` : `could not be started: ${words}`}, and is not started again`,
+    );
+  log.say(`${spec.run} ended (${words}), and is not started again`);
+  return true;
 }
 
 function tell({ spec, log, reporter }: Host, { started, words }: Ending, when: string): void {
@@ -61,8 +78,9 @@ function tell({ spec, log, reporter }: Host, { started, words }: Ending, when: s
 async function untilAdoptedEnds({ spec, log, signal }: Host, program: ProcessIdentity): Promise<Ending> {
   log.say(`${spec.run} still runs as process ${program.pid}; its supervisor had been killed, this one takes over`);
   while (isRunning(program) && !signal.aborted) await pauseUnlessAborted(POLL_MS, signal);
-  await endGroup(program.pid, GRACE_MS);
-  await untilEnded([program], GRACE_MS);
+  const { signal: stopSignal, timeoutMs } = stopOf(spec);
+  await endGroup(program.pid, timeoutMs, stopSignal);
+  await untilEnded([program], timeoutMs);
   log.drain();
   return { started: true, ok: false, words: 'an exit status that nobody saw' };
 }

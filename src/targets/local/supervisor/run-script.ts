@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { identify } from '../../../core/process-identity.js';
+import type { HostSpec } from '../hosts/spec.js';
 import { inheritedEnvironment } from '../processes/environment.js';
 import { MARK, RUN_MARK } from '../processes/marked.js';
-import { type Host, rootOf } from './host.js';
-import { type Ending, runProgram, scriptCommand } from './script.js';
+import { type Host, provideWorkingFolder, rootOf } from './host.js';
+import { type Ending, runProgram, type Stop, scriptCommand, USUAL_STOP } from './script.js';
 import { readSecrets } from './secrets.js';
 
 /** Runs `boot` or `run` of a host to its end, in the host's working folder. */
@@ -38,18 +38,14 @@ export async function runScript(
     {
       signal,
       alone,
+      stop: phase === 'running' ? stopOf(spec) : undefined,
       onStart: (pid) =>
         reporter.report({ child: identify(pid), ...(phase ? { phase, runStartedAt: new Date().toISOString() } : {}) }),
     },
   );
 }
 
-function provideWorkingFolder({ files, log }: Host): void {
-  if (existsSync(files.work)) return;
-  log.say('the working folder was removed; a new, empty one is made');
-  try {
-    mkdirSync(files.work);
-  } catch (error) {
-    log.say(error instanceof Error ? error.message : String(error));
-  }
+/** How `run` is ended. */
+export function stopOf({ stop = USUAL_STOP }: HostSpec): Stop {
+  return { signal: stop.signal as NodeJS.Signals, timeoutMs: stop.timeoutMs };
 }

@@ -4,8 +4,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { endGroup } from '../processes/group.js';
 
-/** How long a group has to end after SIGTERM. */
-export const GRACE_MS = 10_000;
+/** How a group is ended where nothing else is said. */
+export const USUAL_STOP = { signal: 'SIGTERM', timeoutMs: 10_000 } as const;
+
+/** The signal by which a group is ended, and how long it has then. */
+export interface Stop {
+  signal: NodeJS.Signals;
+  timeoutMs: number;
+}
 
 export interface Program {
   command: string;
@@ -26,8 +32,9 @@ export type Ending = { started: true; ok: boolean; words: string } | { started: 
  */
 export async function runProgram(
   program: Program,
-  { signal, alone, onStart }: { signal: AbortSignal; alone: boolean; onStart: (pid: number) => void },
+  options: { signal: AbortSignal; alone: boolean; stop?: Stop | undefined; onStart: (pid: number) => void },
 ): Promise<Ending> {
+  const { signal, alone, stop = USUAL_STOP, onStart } = options;
   const child = start(program);
   const { pid } = child;
   if (pid === undefined) {
@@ -35,12 +42,13 @@ export async function runProgram(
     return { started: false, ok: false, words: cannotStart(program, error) };
   }
   onStart(pid);
-  const stop = () => void endGroup(pid, GRACE_MS);
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
+  const end = () => endGroup(pid, stop.timeoutMs, stop.signal);
+  const onAbort = () => void end();
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
   const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-  signal.removeEventListener('abort', stop);
-  if (alone || code !== 0 || signal.aborted) await endGroup(pid, GRACE_MS);
+  signal.removeEventListener('abort', onAbort);
+  if (alone || code !== 0 || signal.aborted) await end();
   return { started: true, ok: code === 0, words: killedBy ?? `exit status ${code}` };
 }
 

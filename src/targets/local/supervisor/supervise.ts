@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { endStrays } from '../hosts/stop.js';
 import { MARK } from '../processes/marked.js';
+import { copyFiles } from './copy-files.js';
 import { obtainFiles, Stopped } from './files.js';
+import { followLogs } from './follow-logs.js';
 import { type Host, isGone, openHost, rootOf } from './host.js';
 import { keepRunning } from './keep-running.js';
 import { makeStoreReadOnly } from './read-only-store.js';
@@ -19,7 +21,8 @@ export async function supervise(folder: string, { privateMounts }: { privateMoun
       protectFiles(host, privateMounts);
       await boot(host);
     }
-    await keepRunning(host);
+    const logs = followLogs(host);
+    await keepRunning(host).finally(() => logs.stop());
     reporter.report({ phase: signal.aborted ? 'stopped' : 'done' });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -39,11 +42,17 @@ function protectFiles({ spec, log, reporter, adopted }: Host, privateMounts: boo
   reporter.report({ readOnly: readOnly && (adopted === undefined || reporter.state.readOnly === true) });
 }
 
-/** Runs `boot` to its end, unless it has succeeded for this very host.json: a restarted supervisor is not a new host. */
+/**
+ * Copies its files and runs `boot` to its end, unless that has succeeded for this very host.json: a restarted supervisor is not a new
+ * host.
+ */
 async function boot(host: Host): Promise<void> {
   const { spec, files, identity, log, records, reporter, signal } = host;
-  if (spec.boot === undefined || signal.aborted) return;
-  if (readText(files.booted).trim() === identity) return log.say(`${spec.boot} has succeeded before; not run again`);
+  if ((spec.boot === undefined && spec.files === undefined) || signal.aborted) return;
+  if (readText(files.booted).trim() === identity)
+    return log.say(`${spec.boot ?? 'what its files need'} has succeeded before; not run again`);
+  if (spec.files !== undefined) copyFiles(host, spec.files);
+  if (spec.boot === undefined) return records.keep(files.booted, identity);
   log.say(`boot: ${spec.boot}`);
   reporter.report({ phase: 'booting' });
   const started = performance.now();
