@@ -15,6 +15,7 @@ export type { Emit, PrestageEvent, TimedEvent } from './core/events.js';
 export {
   type Change,
   type CommandOptions,
+  type ConfigResult,
   type DeployOptions,
   type DeployResult,
   type DestroyPlan,
@@ -52,6 +53,7 @@ export {
   rollback,
   type StatusResult,
   type SupportResult,
+  showConfig,
   status,
   support,
   type Unrepaired,

@@ -79,11 +79,16 @@ async function askTarget(
     const target = await targetOf(project);
     const look = target.look();
     const detection = await detect(look, resolved.plan, { compare: true });
+    const [phase2, secretFaults] = await Promise.all([
+      look.planServices(deployment),
+      look.secretFaults(resolved.services),
+    ]);
+    for (const { found, remedy } of secretFaults) emit({ type: 'warning', message: found, hint: remedy });
     const deployed = (await look.history()).at(-1)?.services;
     const changes = deployed === undefined ? [] : serviceChanges(deployed, resolved.services);
     return {
       detection: { ...detection, scripts: await withDiffs(detection, target, resolved) },
-      phase2: { ...(await look.planServices(deployment)), changes },
+      phase2: { ...phase2, changes },
       review: out === undefined ? [] : ((await look.reviewFiles?.(deployment, resolved)) ?? []),
     };
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { CommandContext } from '../core/command-context.js';
 import type { InputLocations, ReleasePlan, ScriptPlan, ServicesPlan } from '../plan/index.js';
 import type { ChangedTree, PrunePlan, ReleaseRecord, TreeEntry, VerifyReport } from '../store/index.js';
+import type { SecretFinding } from './checks/secrets.js';
 import type { LogWindow } from './log-window.js';
 
 /**
@@ -90,6 +91,8 @@ export interface TargetLook {
   checkServices(deployment: Deployment): Promise<void>;
   /** What phase 2 would do; changes nothing. */
   planServices(deployment: Deployment): Promise<ServicesChange>;
+  /** Which values that hosts read for themselves are not where they are said to be kept; none is read. */
+  secretFaults(services: ServicesPlan): Promise<SecretFinding[]>;
   /** What phase 2 would be made of, for a person to review, where the target makes it of more than a release; changes nothing. */
   reviewFiles?(deployment: Deployment, job: PrepareJob): Promise<ReviewFile[]>;
   /**

@@ -15,6 +15,8 @@ import {
   EFSClient,
   PutFileSystemPolicyCommand,
 } from '@aws-sdk/client-efs';
+import { CreateSecretCommand, DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { normalizeAwsEnvironment } from '../../src/config/aws-environment.js';
 import type { AwsEnvironment, AwsNetwork, ServicesPlan } from '../../src/plan/index.js';
@@ -252,6 +254,74 @@ describe.skipIf(lacks('moto'))('what doctor says of AWS', () => {
       const findings = await examined();
       expect(findings.image).toMatchObject({ state: 'failed', remedy: expect.stringContaining('ssm:GetParameter') });
       expect(findings['instance types']?.state).toBe('ok');
+    });
+  });
+
+  describe('secrets of services', () => {
+    const secrets = {
+      DB_PASSWORD: { kind: 'secret', name: 'portal/db', key: 'password' },
+      TOKEN: { kind: 'parameter', name: '/portal/token' },
+      PLAIN: { kind: 'parameter', name: 'plain' },
+    } as const;
+    const services: ServicesPlan = { services: [{ ...service, name: 'api', count: 1, secrets }] };
+
+    test('that are there are well, and none of their values is asked for', async () => {
+      const manager = new SecretsManagerClient();
+      const ssm = new SSMClient();
+      const { ARN } = await manager.send(
+        new CreateSecretCommand({ Name: 'portal/db', SecretString: '{"password":"x"}' }),
+      );
+      for (const [Name, Type] of [
+        ['/portal/token', 'SecureString'],
+        ['plain', 'String'],
+      ] as const)
+        await ssm.send(new PutParameterCommand({ Name, Type, Value: 'x' }));
+      const before = (await region.calls()).length;
+      const byArn = { DB_PASSWORD: { ...secrets.DB_PASSWORD, name: ARN ?? '' } };
+      for (const each of [secrets, byArn])
+        expect(
+          (await examined({}, { services: { services: [{ ...service, name: 'api', count: 1, secrets: each }] } }))
+            .secrets,
+        ).toMatchObject({
+          state: 'ok',
+        });
+      const asked = (await region.calls()).slice(before).map(({ service, action }) => `${service}:${action}`);
+      expect(asked).toContain('secretsmanager:DescribeSecret');
+      expect(asked).toContain('ssm:DescribeParameters');
+      expect(asked).not.toContain('secretsmanager:GetSecretValue');
+    });
+
+    test('that are not there, or end soon, are a failure that names each', async () => {
+      const manager = new SecretsManagerClient();
+      expect((await examined({}, { services })).secrets).toEqual({
+        check: 'secrets',
+        state: 'failed',
+        found:
+          'DB_PASSWORD of api is the secret portal/db, and there is none of that name in eu-central-1. ' +
+          'TOKEN of api is the parameter /portal/token, and there is none of that name in eu-central-1. ' +
+          'PLAIN of api is the parameter plain, and there is none of that name in eu-central-1.',
+        remedy: 'Make what is missing, or correct its name: a host that cannot read it does not start.',
+      });
+      await manager.send(new CreateSecretCommand({ Name: 'portal/db', SecretString: 'x' }));
+      await manager.send(new DeleteSecretCommand({ SecretId: 'portal/db' }));
+      expect((await examined({}, { services })).secrets?.found).toContain(
+        'portal/db, and it is scheduled for deletion.',
+      );
+    });
+
+    test('that may not be looked at are a warning', async () => {
+      await region.faults({ service: 'secretsmanager', effect: 'denied' });
+      const only = { DB_PASSWORD: secrets.DB_PASSWORD };
+      const { secrets: found } = await examined(
+        {},
+        { services: { services: [{ ...service, name: 'api', count: 1, secrets: only }] } },
+      );
+      expect(found).toMatchObject({
+        state: 'warning',
+        found: expect.stringContaining(
+          'whether it is there cannot be known: secretsmanager:DescribeSecret of portal/db',
+        ),
+      });
     });
   });
 

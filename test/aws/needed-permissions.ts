@@ -57,6 +57,8 @@ export interface Needed {
   action: string;
   /** Whether it is asked in another region than the environment's. */
   elsewhere: boolean;
+  /** Whether it is asked of what others named, as well. */
+  unnamed: boolean;
 }
 
 /** Every action that a deployment, a look at it or its removal asks for, with the rights of anyone who deploys. */
@@ -64,7 +66,11 @@ export function neededPermissions(): Needed[] {
   const handlers = Object.values(facts.types).flatMap((handler) => Object.values(handler).flat());
   const asked = handlers.filter((action) => !NEVER_ASKED.some(({ actions }) => actions.test(action)));
   const all = new Set([...asked, ...ownCalls(), ...Object.values(ELSEWHERE).flat()]);
-  return [...all].sort().map((action) => ({ action, elsewhere: action === 'ec2:DescribeRegions' }));
+  return [...all].sort().map((action) => ({
+    action,
+    elsewhere: action === 'ec2:DescribeRegions',
+    unnamed: action === 'secretsmanager:DescribeSecret',
+  }));
 }
 
 /** Types of resources whose handlers are known. */

@@ -58,4 +58,13 @@ test('prestage deploy, of a service with secrets: its scripts have them, and not
       /its variable API_TOKEN cannot be read: `node .*token.mjs` ended with exit status 1: the vault is locked/,
     ),
   });
+
+  // A plan says the same of what is not there at all, before anything is tried.
+  Object.assign(sample.config.services.jump?.environment ?? {}, { API_TOKEN: { command: 'no-such-vault read token' } });
+  await sample.save();
+  const plan = await sample.run('plan --json');
+  expect(plan.status).toBe(0);
+  expect(plan.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))).toEqual([
+    'API_TOKEN of jump comes from `no-such-vault read token`, and no-such-vault is not on this machine.',
+  ]);
 });

@@ -8,6 +8,7 @@ import { findPlace, openContext, type Place } from './environment/context.js';
 import { STORE_ROOT } from './environment/names.js';
 import { CommandLock } from './exclusively.js';
 import { ensureFoundation } from './foundation/ensure-foundation.js';
+import { findSecretFaults } from './hosts/secret-faults.js';
 import { releaseOf } from './infrastructure/record.js';
 import { leftOf } from './left.js';
 import { emitLogs } from './logs.js';
@@ -90,6 +91,7 @@ function targetLook(look: AwsLook, lock: CommandLock): TargetLook {
     resources: () => resourcesOf(look),
     checkServices: (deployment) => checkInfrastructure(look, deployment),
     planServices: (deployment) => planInfrastructure(look, deployment),
+    secretFaults: (services) => findSecretFaults(services, look.context.session),
     reviewFiles: (deployment, job) => reviewFiles(look, deployment, job),
     async applyServices(deployment, options) {
       const { look: after, place } = await ensureFoundation(look, { ...options, inputs: deployment.fallback?.inputs });

@@ -26,6 +26,7 @@ import { emitLogs } from './logs.js';
 import { lookAt } from './look.js';
 import { applyServices, type PhaseTwo, planServices } from './rollout/apply.js';
 import { specsSetAside } from './rollout/previous.js';
+import { findSecretFaults } from './secrets.js';
 import { hostsOf, statusOf } from './status.js';
 import { prepare, workersAtWork } from './worker.js';
 
@@ -91,6 +92,7 @@ function targetLook(phase: PhaseTwo): TargetLook {
     hosts: () => hostsOf(look),
     status: () => statusOf(look, phase),
     checkServices: (deployment) => checkServices(deployment, look, phase),
+    secretFaults: findSecretFaults,
     planServices: (deployment) => planServices(deployment, look, phase),
     applyServices: (deployment, options) => applyServices(deployment, look, phase, options),
     planPrune: async (keep) => planPrune(root, { keep, protect: await releasesInUse(layout) }),

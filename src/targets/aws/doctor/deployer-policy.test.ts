@@ -55,9 +55,10 @@ describe.skipIf(lacks('parliament'))('beside what is asked of AWS', () => {
 
   /** What is needed and not allowed; `without` is an action that is taken out of a statement. */
   function lacking(without?: { statement: number; pattern: string }): string[] {
-    const isAllowed = ({ action, elsewhere }: Needed) =>
+    const isAllowed = ({ action, elsewhere, unnamed }: Needed) =>
       Statement.some(
-        ({ Action, Condition }, statement) =>
+        ({ Action, Condition, Resource }, statement) =>
+          !(unnamed && Resource !== '*') &&
           !(elsewhere && JSON.stringify(Condition ?? {}).includes('aws:RequestedRegion')) &&
           !useless[statement]?.has(action) &&
           Action.some(

@@ -156,6 +156,9 @@ function regional({ region }: Scope): Statement[] {
           'rds:AddTagsToResource',
           'rds:RemoveTagsFromResource',
           'rds:ListTagsForResource',
+          // Whether secrets of services are there. Neither reads a value.
+          'secretsmanager:DescribeSecret',
+          'ssm:DescribeParameters',
           'servicequotas:GetServiceQuota',
           'servicequotas:GetAWSDefaultServiceQuota',
         ],

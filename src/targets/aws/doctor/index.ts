@@ -1,7 +1,9 @@
 import type { DatabasePlan } from '../../../plan/index.js';
 import type { Check } from '../../checks/run-checks.js';
+import { keptVariables, secretsVerdict } from '../../checks/secrets.js';
 import { openSession } from '../api/session.js';
 import { dataStackName, foundationStackName, infrastructureStackName } from '../environment/names.js';
+import { findSecretFaults } from '../hosts/secret-faults.js';
 import { checkClock } from './clock.js';
 import { checkCredentials, checkRegion } from './credentials.js';
 import { checkDatabase } from './database.js';
@@ -25,6 +27,7 @@ export function awsChecks(given: Omit<Examined, 'session'>, { now = Date.now }: 
   const { project, environment, services } = examined;
   const { network, fileSystemId } = environment;
   const scope = { project, environment: environment.name };
+  const kept = keptVariables(services).length;
   /** Who cannot be known to be of the right account must not be told what is in another. */
   const known = (name: string, run: Check['run'], needs = 'credentials'): Check => ({ name, needs, run });
   return [
@@ -40,6 +43,7 @@ export function awsChecks(given: Omit<Examined, 'session'>, { now = Date.now }: 
       ? ownNetworkChecks(examined, network.nat, known)
       : existingNetworkChecks(examined, network, known)),
     known('vCPUs', (signal) => checkVcpuQuota(examined, signal)),
+    ...(kept === 0 ? [] : [secretsCheck(examined, kept, known)]),
     ...(services.database === undefined ? [] : [databaseCheck(examined, services.database, now, known)]),
     ...(fileSystemId === undefined
       ? []
@@ -48,6 +52,10 @@ export function awsChecks(given: Omit<Examined, 'session'>, { now = Date.now }: 
 }
 
 type Known = (name: string, run: Check['run'], needs?: string) => Check;
+
+function secretsCheck({ services, session }: Examined, count: number, known: Known): Check {
+  return known('secrets', async (signal) => secretsVerdict(count, await findSecretFaults(services, session, signal)));
+}
 
 function databaseCheck(examined: Examined, database: DatabasePlan, now: () => number, known: Known): Check {
   return known('database', (signal) => checkDatabase(examined, database, { signal, now }));

@@ -53,6 +53,34 @@ describe('what doctor says of this machine', () => {
     });
   });
 
+  test('a secret whose file or command is not there is a failure, and none is read', async () => {
+    const folder = await folderWith({ token: 'never shown' });
+    const command = (command: string) => ({ kind: 'command' as const, command, folder });
+    const given = {
+      DB_PASSWORD: { kind: 'file' as const, path: join(folder, 'password') },
+      TOKEN: { kind: 'file' as const, path: join(folder, 'token') },
+      A_FOLDER: { kind: 'file' as const, path: folder },
+      OWN: command('./vault read token'),
+      VAULT: command('no-such-vault read portal/token'),
+      SHELL: command('printf %s x; touch run'),
+      KEYWORD: command('if true; then printf y; fi'),
+    };
+    const { secrets } = await examined(folder, { services: [service('api', { secrets: given })] });
+    expect(secrets).toMatchObject({
+      state: 'failed',
+      found: [
+        `DB_PASSWORD of api is in ${join(folder, 'password')}, and that is not there.`,
+        `A_FOLDER of api is in ${folder}, and that is no file.`,
+        'OWN of api comes from `./vault read token`, and ./vault is not on this machine.',
+        'VAULT of api comes from `no-such-vault read portal/token`, and no-such-vault is not on this machine.',
+      ].join(' '),
+    });
+    expect(readdirSync(folder)).toEqual(['token']);
+    const { TOKEN, SHELL } = given;
+    const well = await examined(folder, { services: [service('api', { secrets: { TOKEN, SHELL } })] });
+    expect(well.secrets).toMatchObject({ state: 'ok', found: 'There are all 2 values that hosts read.' });
+  });
+
   test('a database that this target has not is a failure', async () => {
     const { database } = await examined(await folderWith(), { database: { engine: 'mysql', version: '8.0' } });
     expect(database).toMatchObject({ state: 'failed', found: 'The local target has no mysql.' });

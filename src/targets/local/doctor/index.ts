@@ -1,10 +1,12 @@
 import type { ServicesPlan } from '../../../plan/index.js';
 import { ok } from '../../checks/finding.js';
 import type { Check } from '../../checks/run-checks.js';
+import { keptVariables, secretsVerdict } from '../../checks/secrets.js';
 import { checkPorts } from '../check.js';
 import { openDatabase } from '../database/index.js';
 import { observeHosts } from '../hosts/observe.js';
 import { layoutOf } from '../layout.js';
+import { findSecretFaults } from '../secrets.js';
 import { checkFileSystem } from './file-system.js';
 import { checkInterpreters } from './interpreters.js';
 import { checkRoot, checkSpace } from './root.js';
@@ -18,6 +20,7 @@ export function localChecks(given: {
 }): Check[] {
   const { configFolder, root, services } = given;
   const { database } = services;
+  const kept = keptVariables(services);
   const layout = layoutOf(root);
   return [
     { name: 'root', run: () => checkRoot(root) },
@@ -31,6 +34,14 @@ export function localChecks(given: {
         return ok(ports.length === 0 ? 'No service has a port.' : `Free, or our own: ${ports.join(', ')}.`);
       },
     },
+    ...(kept.length === 0
+      ? []
+      : [
+          {
+            name: 'secrets',
+            run: async () => secretsVerdict(kept.length, await findSecretFaults(services)),
+          },
+        ]),
     ...(database === undefined
       ? []
       : [
