@@ -153,6 +153,39 @@ describe.skipIf(lacks('moto', 'awscli', 'namespaces'))('a host, on a machine', (
     await until('it to recover', async () => (await told(found.instance)).state.state === 'healthy');
   }, 180_000);
 
+  test('reads its secrets at each start, for its scripts alone', async () => {
+    const [password, token] = [`correct-horse'"$(id)`, 'tr0ub4dor-and-3'];
+    const knows = `#!/bin/sh
+echo "\${0##*/} knows $(printf %s "$PASSWORD" | sha256sum) $(printf %s "$TOKEN" | sha256sum)"
+`;
+    const runs = knows.replace('sh\n', 'sh\necho >>runs\n');
+    makeRelease(root(), { release: 'secret', scripts: { 'boot.sh': knows, 'run.sh': `${runs}exec sleep 600\n` } });
+    const secrets = {
+      PASSWORD: { kind: 'secret', name: await it.secret({ user: 'me', password }), key: 'password' },
+      TOKEN: { kind: 'parameter', name: await it.parameter(token) },
+    } as const;
+    const found = await host('secret', { boot: 'boot.sh', run: 'run.sh', secrets });
+    expect(found).toMatchObject({ status: 'CREATE_COMPLETE', state: { state: 'healthy' } });
+    const knowledge = `knows ${sha256(password)}  - ${sha256(token)}  -\n`;
+    await until('both to have them', async () => {
+      const { log } = await told(found.instance);
+      return log.includes(`boot.sh ${knowledge}`) && log.includes(`run.sh ${knowledge}`);
+    });
+    const guest = it.guests.find(found.instance);
+    await it.guests.reboot(found.instance);
+    await until('it to run again', async () => Number(await guest?.run('wc -l </var/lib/prestage/work/runs')) === 2);
+    await until('it to have them again', async () => {
+      const { log } = await told(found.instance);
+      return log.split(`run.sh ${knowledge}`).length === 3;
+    });
+
+    // On the disk that survives a stop they are not, nor in what leaves the machine.
+    const written = await guest?.run(`grep -rlF -e '${token}' -e correct-horse /var/lib/prestage /var/log || :`);
+    expect(written?.trim()).toBe('');
+    const { log, state } = await told(found.instance);
+    for (const text of [log, JSON.stringify(state)]) expect(text).not.toMatch(/correct-horse|tr0ub4dor/);
+  }, 180_000);
+
   test('says why it failed where boot does, with the log in the bucket, and boots again at the next start', async () => {
     const boot = '#!/bin/sh\necho booted >>boots\necho "it says why"\n[ "$(wc -l <boots)" = 2 ] || exit 3\n';
     makeRelease(root(), { release: 'unbootable', scripts: { 'boot.sh': boot } });

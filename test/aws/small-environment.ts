@@ -210,11 +210,19 @@ export class SmallEnvironment {
   async secret(value: unknown): Promise<string> {
     const name = `it-${randomBytes(4).toString('hex')}`;
     const wanted = ['--name', name, '--secret-string', JSON.stringify(value), '--query', 'ARN', '--output', 'text'];
+    return this.#aws('secretsmanager', 'create-secret', ...wanted);
+  }
+
+  /** Encrypted, as secrets are. @returns its name */
+  async parameter(value: string): Promise<string> {
+    const name = `/it/${randomBytes(4).toString('hex')}`;
+    await this.#aws('ssm', 'put-parameter', '--type', 'SecureString', '--name', name, '--value', value);
+    return name;
+  }
+
+  async #aws(...words: string[]): Promise<string> {
     const env = { ...process.env, ...this.region.env };
-    const { stdout } = await promisify(execFile)(awsTool('aws'), ['secretsmanager', 'create-secret', ...wanted], {
-      env,
-    });
-    return stdout.trim();
+    return (await promisify(execFile)(awsTool('aws'), words, { env })).stdout.trim();
   }
 
   async #stack(StackName: string, template: object) {
