@@ -14,6 +14,7 @@ export { ERRORS, type ErrorCode, type ErrorContext, PrestageError, type Serializ
 export type { Emit, PrestageEvent, TimedEvent } from './core/events.js';
 export {
   type Change,
+  type ChangedValue,
   type CommandOptions,
   type ConfigResult,
   type DeployOptions,

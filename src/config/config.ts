@@ -14,7 +14,7 @@ import {
 import { normalizeAwsEnvironment } from './aws-environment.js';
 import { DATABASE_VERSIONS, DEFAULT_MODE, defaultRoot, destinationOf } from './defaults.js';
 import { sha256OfIntegrity } from './integrity.js';
-import type { SourceFile } from './read/source-file.js';
+import type { KeyPath, SourceFile } from './read/source-file.js';
 import type { ParsedConfig } from './schema.js';
 import { serverName } from './schema-servers.js';
 import { sizeInBytes } from './schema-values.js';
@@ -38,8 +38,20 @@ export interface Config {
   isElsewhere: (source: string) => boolean;
   /** What the values are that nobody else is to read. */
   secrets: string[];
+  /** Which values and inputs its texts are made of. */
+  references: ValueReference[];
   /** The line of a key in the file, for messages. */
   locate: SourceFile['locate'];
+}
+
+/** A value or an input in a text of the configuration. */
+export interface ValueReference {
+  /** Of the text, in the configuration as it is for the environment. */
+  path: KeyPath;
+  /** `values.port`, `env.BUILD` */
+  name: string;
+  value: string | number | boolean;
+  isSecret: boolean;
 }
 
 /** What is known of every environment. */
@@ -69,7 +81,7 @@ export function normalizeConfig(
   {
     environment,
     ...around
-  }: { environment: string } & Pick<Config, 'environments' | 'isElsewhere' | 'secrets' | 'locate'>,
+  }: { environment: string } & Pick<Config, 'environments' | 'isElsewhere' | 'secrets' | 'references' | 'locate'>,
 ): Config {
   const folder = dirname(file);
   const { database, dns } = parsed;

@@ -1,5 +1,5 @@
 /** The configuration: found, read, checked, and with its defaults and short forms written out. */
-export { type Config, isUsedWhole, type PackageConfig } from './config.js';
+export { type Config, isUsedWhole, type PackageConfig, type ValueReference } from './config.js';
 export { type ConfigContext, defineConfig } from './define-config.js';
 export { defaultEnvironment } from './environment.js';
 export { findConfig } from './find-config.js';

@@ -2,7 +2,13 @@ import { dirname } from 'node:path';
 import type { PrestageError } from '../core/errors.js';
 import type { Environment } from '../plan/index.js';
 import { type CheckedEnvironment, checkEnvironment, sourcesOf } from './check-environment.js';
-import { type Config, type NamedEnvironment, normalizeConfig, normalizeEnvironment } from './config.js';
+import {
+  type Config,
+  type NamedEnvironment,
+  normalizeConfig,
+  normalizeEnvironment,
+  type ValueReference,
+} from './config.js';
 import { defaultsOf } from './defaults.js';
 import { defaultEnvironment, selectEnvironment } from './environment.js';
 import { findConfig } from './find-config.js';
@@ -70,8 +76,19 @@ function configOf({ file, source, named, environments, chosen, environment, pars
     environments: named,
     isElsewhere: (name) => others.some((sources) => sources === undefined || sources.has(name)),
     secrets: data.secrets,
+    references: referencesOf(data),
     locate: (path) => source.locate(data.writtenAt(path)),
   });
+}
+
+function referencesOf({ uses }: EnvironmentData): ValueReference[] {
+  return [...uses.values()].flat().map(({ path, kind, name, found: { value, isSecret } }) => ({
+    // What an environment says of a service is the service's.
+    path: path[0] === 'environments' && path[2] === 'services' ? path.slice(2) : path,
+    name: `${kind}.${name}`,
+    value,
+    isSecret,
+  }));
 }
 
 /** Where a project is deployed: what a command needs that works on what is prepared and deployed already. */

@@ -6,6 +6,7 @@ import type { Environment } from '../plan/index.js';
 import { type Resolved, writeLockfile } from '../resolve/index.js';
 import type { ReleaseRecord } from '../store/index.js';
 import type { Deployment, PrepareJob, Target, TargetLook } from '../targets/index.js';
+import { changesWithValues } from './changes/values-of-changes.js';
 import { contentsOf } from './contents.js';
 import { demandUsable } from './demand-usable.js';
 import { type Detection, detect, toPrepare } from './detect.js';
@@ -58,7 +59,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     let look = target.look({ ahead: !options.prepareFilesOnly });
     const resolved = only ? await onlyThese({ kind: target.kind, look }, chosen, only) : chosen;
     wanted = resolved;
-    const detection = await detect(look, resolved.plan);
+    const detection = await detect(look, resolved.plan, { withValues: changesWithValues(resolved) });
     announce(detection, resolved, held);
     if (only) {
       demandKept(detection, only);

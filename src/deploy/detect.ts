@@ -2,6 +2,7 @@ import { type PackagePlan, type ReleasePlan, recipe, type ScriptPlan } from '../
 import type { ChangedTree, ReleaseRecord } from '../store/index.js';
 import type { Prepared, TargetLook } from '../targets/index.js';
 import { type Change, recipeChanges, summaryOf } from './changes/recipe-changes.js';
+import { type WithValues, wordsOfValues } from './changes/values-of-changes.js';
 
 export interface PackageDetection {
   id: string;
@@ -29,17 +30,20 @@ export interface Detection {
  * Whether phase 1 is needed, package by package: a look-up of names that follow from the config and the lockfile.
  * @param options.compare says what is not as in the release before also where nothing is to be prepared. That reads the records of
  * all releases, and nobody but `plan` shows it.
+ * @param options.withValues names the values of the configuration that a change comes from
  */
 export async function detect(
   look: TargetLook,
   plan: ReleasePlan,
-  { compare = false }: { compare?: boolean } = {},
+  { compare = false, withValues = (_, __, change) => change }: { compare?: boolean; withValues?: WithValues } = {},
 ): Promise<Detection> {
   const [prepared, changed = []] = await Promise.all([look.lookUp(plan), look.changedTrees?.(plan)]);
   const isReady =
     prepared.release && changed.length === 0 && plan.packages.every(({ tree }) => prepared.trees.has(tree));
   const earlier = isReady && !compare ? [] : await earlierReleases(look);
-  const packages = plan.packages.map((item) => withChanged(detectPackage(item, prepared, earlier), changed));
+  const packages = plan.packages.map((item) =>
+    withChanged(detectPackage(item, prepared, { earlier, withValues }), changed),
+  );
   const needed = !prepared.release || packages.some((item) => item.action === 'prepare');
   const last = earlier.at(-1);
   const scripts = last === undefined ? [] : scriptChanges(last.scripts, plan.scripts);
@@ -76,11 +80,16 @@ export function toPrepare({ packages }: Detection): string[] {
 }
 
 /** `earlier`: the last one is what a change is compared with. */
-function detectPackage(item: PackagePlan, prepared: Prepared, earlier: readonly ReleaseRecord[]): PackageDetection {
+function detectPackage(
+  item: PackagePlan,
+  prepared: Prepared,
+  { earlier, withValues }: { earlier: readonly ReleaseRecord[]; withValues: WithValues },
+): PackageDetection {
   const { id, tree } = item;
   const last = earlier.findLast((release) => release.packages.some((held) => held.id === id));
   const known = last?.packages.find((held) => held.id === id);
-  const changes = known === undefined ? [] : packageChanges(known, item);
+  const changes =
+    known === undefined ? [] : packageChanges(known, item).map((change) => withValues('packages', id, change));
   const about = { id, tree, changes };
   if (prepared.trees.has(tree)) return { ...about, action: 'reuse', reason: `ready as ${tree}` };
   const was = earlier.findLast((release) => release.packages.some((held) => held.tree === tree));
@@ -88,7 +97,9 @@ function detectPackage(item: PackagePlan, prepared: Prepared, earlier: readonly 
     return { ...about, action: 'prepare', reason: `release ${was.release} had it, and it is gone from the store` };
   if (!last) return { ...about, action: 'prepare', reason: 'not prepared yet' };
   const what = summaryOf(changes) || 'its source, steps or settings';
-  return { ...about, action: 'prepare', reason: `${what} changed since release ${last.release}` };
+  const values = wordsOfValues(changes);
+  const from = values === undefined ? '' : ` (${values})`;
+  return { ...about, action: 'prepare', reason: `${what} changed since release ${last.release}${from}` };
 }
 
 /** Nothing of the recipe where the record is of a version that did not keep it, or of a newer format. */

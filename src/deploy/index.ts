@@ -1,4 +1,4 @@
-export type { Change } from './changes/recipe-changes.js';
+export type { Change, ChangedValue } from './changes/recipe-changes.js';
 export { type DeployOptions, deploy } from './deploy.js';
 export { type DestroyPlan, destroy, destroyPlan, endTemporary } from './destroy.js';
 export { type DiffOptions, diff } from './diff.js';

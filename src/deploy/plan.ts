@@ -4,6 +4,7 @@ import type { Resolved } from '../resolve/index.js';
 import type { Deployment, ReviewFile } from '../targets/index.js';
 import { withDiffs } from './changes/script-diffs.js';
 import { serviceChanges } from './changes/service-changes.js';
+import { changesWithValues } from './changes/values-of-changes.js';
 import { contentsOf } from './contents.js';
 import { demandUsable } from './demand-usable.js';
 import { demandImages } from './deploy.js';
@@ -78,7 +79,8 @@ async function askTarget(
   try {
     const target = await targetOf(project);
     const look = target.look();
-    const detection = await detect(look, resolved.plan, { compare: true });
+    const withValues = changesWithValues(resolved);
+    const detection = await detect(look, resolved.plan, { compare: true, withValues });
     const [phase2, secretFaults] = await Promise.all([
       look.planServices(deployment),
       look.secretFaults(resolved.services),
@@ -86,9 +88,10 @@ async function askTarget(
     for (const { found, remedy } of secretFaults) emit({ type: 'warning', message: found, hint: remedy });
     const deployed = (await look.history()).at(-1)?.services;
     const changes = deployed === undefined ? [] : serviceChanges(deployed, resolved.services);
+    const ofServices = changes.map((change) => withValues('services', change.what.replace(/^service /, ''), change));
     return {
       detection: { ...detection, scripts: await withDiffs(detection, target, resolved) },
-      phase2: { ...phase2, changes },
+      phase2: { ...phase2, changes: ofServices },
       review: out === undefined ? [] : ((await look.reviewFiles?.(deployment, resolved)) ?? []),
     };
   } catch (error) {

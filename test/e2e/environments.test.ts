@@ -128,3 +128,48 @@ test('a source of another environment stays in prestage.lock, and an input that 
     line: expect.any(Number),
   });
 });
+
+test('plan names the values and inputs from which a change comes, and shows nothing of a secret one', async () => {
+  const sample = await twoEnvironments();
+  const steps = (sample.config.packages.app as { steps: object[] }).steps;
+  steps.push(
+    { chmod: { files: 'conf/*', mode: '${values.mode}' } },
+    { set: { file: 'conf/app.properties', values: { link: 'to ${values.color} by ${env.SAMPLE_TOKEN}' }, add: true } },
+  );
+  Object.assign(sample.config.services.api ?? {}, { environment: { LEVEL: '${values.level}' } });
+  sample.config.values = { mode: '640', level: 'info' };
+  sample.config.inputs = { SAMPLE_COLOR: { default: 'red' }, SAMPLE_TOKEN: { default: 'opensesame' } };
+  await sample.save();
+  const first = await sample.run('deploy --json');
+  expect(first.result, first.stdout).toMatchObject({ ok: true });
+
+  Object.assign((sample.config.environments as { local: { values: object } }).local.values, { color: 'blue' });
+  sample.config.values = { mode: '600', level: 'debug' };
+  await sample.save();
+  const env = { SAMPLE_TOKEN: 'sesame-opens' };
+  const { result, stdout } = await sample.run('plan --json', { env });
+  const [app, extras] = result.phase1.packages;
+  const release = first.result.release;
+  expect(app?.reason).toBe(
+    `step 1 (set), step 2 (chmod) and step 3 (set) changed since release ${release} (values.color: green → blue, values.mode: 640 → 600, env.SAMPLE_TOKEN)`,
+  );
+  const colour = { name: 'values.color', before: 'green', after: 'blue' };
+  expect(app?.changes).toMatchObject([
+    { what: 'step 1 (set)', key: 'values.color', before: '"green"', after: '"blue"', values: [colour] },
+    { what: 'step 2 (chmod)', key: 'mode', values: [{ name: 'values.mode', before: '640', after: '600' }] },
+    {
+      what: 'step 3 (set)',
+      key: 'values.link',
+      before: '***',
+      after: '***',
+      values: [{ name: 'values.color' }, { name: 'env.SAMPLE_TOKEN' }],
+    },
+  ]);
+  expect(extras?.changes).toEqual([]);
+  expect(result.phase2?.changes).toMatchObject([
+    { key: 'environment.LEVEL', values: [{ name: 'values.level', before: 'info', after: 'debug' }] },
+  ]);
+  const human = await sample.run('plan', { env });
+  expect(human.stdout).toMatch(/^app +step 1 \(set\) values\.color \(values\.color\) +"green" +"blue"$/m);
+  for (const text of [stdout, human.stdout, human.stderr]) expect(text).not.toMatch(/sesame/);
+});

@@ -6,6 +6,8 @@ import { type Reference, resolveText, type Scalar } from './references.js';
 
 /** A reference in a text, with what it stands for. */
 export interface Use extends Reference {
+  /** Where the text is written. */
+  path: KeyPath;
   found: Extract<Found, { value: Scalar }>;
 }
 
@@ -81,7 +83,7 @@ class Walk {
     if (isValue(path)) return undefined;
     if ('value' in found) {
       const key = keyText(path);
-      this.uses.set(key, [...(this.uses.get(key) ?? []), { ...reference, found }]);
+      this.uses.set(key, [...(this.uses.get(key) ?? []), { ...reference, path, found }]);
       return found.value;
     }
     this.missing.push({ ...missingProblem(found, path), excerpt: written });

@@ -14,8 +14,18 @@ export interface Change {
   before?: string;
   /** Absent: it is gone. */
   after?: string;
+  /** Which values and inputs of the configuration it is made of. */
+  values?: ChangedValue[];
   /** Hunks as `diff -u` writes them, for a script whose old text is known. */
   diff?: string[];
+}
+
+/** A value or an input. What it was and is where a setting is that and nothing else. */
+export interface ChangedValue {
+  /** `values.port`, `env.BUILD` */
+  name: string;
+  before?: string;
+  after?: string;
 }
 
 type Content = Omit<Recipe, 'format' | 'package'>;

@@ -9,9 +9,9 @@ export function changeTable(
   options: { style: Style; width?: number },
 ): string[] {
   const rows = places.flatMap(({ where, changes }) =>
-    changes.map(({ what, key, before, after }) => [
+    changes.map(({ what, key, before, after, values = [] }) => [
       where,
-      key === undefined ? what : `${what} ${key}`,
+      [what, ...(key === undefined ? [] : [key]), ...values.map(({ name }) => `(${name})`)].join(' '),
       { text: before ?? '-', mark: options.style.bad },
       { text: after ?? '-', mark: options.style.good },
     ]),
