@@ -46,7 +46,7 @@ export interface Config {
 
 /** A value or an input in a text of the configuration. */
 export interface ValueReference {
-  /** Of the text, in the configuration as it is for the environment. */
+  /** Where the text is, in the configuration as it is for the environment. */
   path: KeyPath;
   /** `values.port`, `env.BUILD` */
   name: string;

@@ -100,9 +100,21 @@ function servicesText(services: readonly ProposedService[], hints: readonly stri
   return more.length === 0 ? [] : ['# services:', ...more.map((line) => line.slice(2).replace(/^# /, '#   ')), ''];
 }
 
-function environmentText({ name, region, vpcCidr, from }: ProposedEnvironment): string[] {
+function environmentText({ name, region, vpcCidr, values = {}, from }: ProposedEnvironment): string[] {
   const cidr = vpcCidr === undefined ? '' : `, vpcCidr: ${vpcCidr}`;
-  return [`  ${name}: { target: aws, region: ${region}${cidr} } # as ${oneLine(from)} says`];
+  const written = Object.entries(values).map(
+    ([key, value]) => `${key}: ${typeof value === 'string' ? scalar(value) : value}`,
+  );
+  return [
+    `  ${name}: { target: aws, region: ${region}${cidr} } # as ${oneLine(from)} says`,
+    // One that no text uses would be an error.
+    ...(written.length === 0
+      ? []
+      : [
+          `    # Its braces may have these of that file too, once a text uses them (\${values.${Object.keys(values)[0]}}):`,
+          `    # values: { ${oneLine(written.join(', '))} }`,
+        ]),
+  ];
 }
 
 /** Plain where every reader takes it for the same text, else in quotes: JSON is YAML. */

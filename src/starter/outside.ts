@@ -3,6 +3,7 @@ import { join, posix } from 'node:path';
 import { type ComposeFile, readCompose } from './compose.js';
 import { asName } from './names.js';
 import { heredocs, oldWork, terraformUploads } from './old-scripts.js';
+import { valuesInTfvars, valuesInYaml } from './old-values.js';
 import type { OldWork } from './old-work.js';
 import type { ProposedEnvironment } from './proposal.js';
 import type { Survey } from './survey.js';
@@ -24,7 +25,10 @@ export async function readOutside(folder: string, found: Survey): Promise<Outsid
     const text = name === undefined ? '' : await read(path);
     const [region, vpcCidr] = [regionIn(text), vpcIn(text)];
     if (name !== undefined && region !== undefined)
-      environments.set(asName(name), { name: asName(name), region, from: path, ...(vpcCidr && { vpcCidr }) });
+      environments.set(asName(name), {
+        ...{ name: asName(name), region, from: path, values: valuesInYaml(text) },
+        ...(vpcCidr && { vpcCidr }),
+      });
   }
   const terraform = await Promise.all(found.terraform.map(async (path) => ({ path, text: await read(path) })));
   // A value in terraform.tfvars counts more than a default in a .tf.
@@ -33,7 +37,11 @@ export async function readOutside(folder: string, found: Survey): Promise<Outsid
   const region = source === undefined ? undefined : regionIn(source.text);
   if (environments.size === 0 && source !== undefined && region !== undefined) {
     const vpcCidr = terraform.map(({ text }) => vpcIn(text)).find((cidr) => cidr !== undefined);
-    environments.set('dev', { name: 'dev', region, from: source.path, ...(vpcCidr === undefined ? {} : { vpcCidr }) });
+    const values = valuesInTfvars(source.path.endsWith('.tfvars') ? source.text : '');
+    environments.set('dev', {
+      ...{ name: 'dev', region, from: source.path, values },
+      ...(vpcCidr === undefined ? {} : { vpcCidr }),
+    });
   }
   const compose = await Promise.all(found.compose.map(async (path) => readCompose(path, await read(path))));
   const variables = new Map(terraform.toReversed().flatMap(({ text }) => variablesIn(text)));

@@ -45,6 +45,8 @@ export interface ProposedEnvironment {
   name: string;
   region: string;
   vpcCidr?: string;
+  /** What else that file says: a text of the configuration may want it. */
+  values?: Record<string, string | number | boolean>;
   /** The file that says so. */
   from: string;
 }

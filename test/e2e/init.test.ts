@@ -258,7 +258,8 @@ environments:
       'on/conf/server.xml': SERVER,
       'on/bin/run.sh': '#!/bin/sh\n',
       'on/a/b/c/d/deep.txt': 'x',
-      'env.prod.yaml': 'region: eu-central-1\n',
+      'env.prod.yaml':
+        'region: eu-central-1\nreplicas: 3\ndb_host: db.internal\ntls: true\nzip: "0123"\ndb_password: never\ntags: { a: b }\n',
       '007': '#!/bin/sh\n',
     });
     await mkdir(join(folder, 'unsafe'));
