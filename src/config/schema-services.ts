@@ -104,6 +104,21 @@ const perEnvironment = {
   port: port.describe('Where it listens.').optional(),
   health: health.optional(),
   environment: variables.optional(),
+  user: user
+    .describe('The user that runs `run` on AWS, created on the host if missing. Default: prestage, without privileges.')
+    .optional(),
+  bootUser: user.describe('The user that runs `boot` on AWS. Default: root.').optional(),
+  stop: stop.optional(),
+  restart: z
+    .enum(['always', 'on-failure', 'never'])
+    .describe('Whether run is started again when it ends. Default: always.')
+    .optional(),
+  logs: z
+    .array(workPath)
+    .min(1)
+    .describe('Files that run appends its log to, in the working folder: prestage logs shows them. They are bounded.')
+    .optional(),
+  files: files.optional(),
 };
 
 const service = z
@@ -118,23 +133,12 @@ const service = z
     run: scriptPath
       .describe('The program, in the foreground; restarted if it ends. It begins with a #! line.')
       .optional(),
-    user: user
-      .describe(
-        'The user that runs `run` on AWS, created on the host if missing. Default: prestage, without privileges.',
-      )
-      .optional(),
-    bootUser: user.describe('The user that runs `boot` on AWS. Default: root.').optional(),
-    stop: stop.optional(),
-    restart: z
-      .enum(['always', 'on-failure', 'never'])
-      .describe('Whether run is started again when it ends. Default: always.')
-      .optional(),
-    logs: z
-      .array(workPath)
-      .min(1)
-      .describe('Files that run appends its log to, in the working folder: prestage logs shows them. They are bounded.')
-      .optional(),
-    files: files.optional(),
+    user: perEnvironment.user,
+    bootUser: perEnvironment.bootUser,
+    stop: perEnvironment.stop,
+    restart: perEnvironment.restart,
+    logs: perEnvironment.logs,
+    files: perEnvironment.files,
     needs: z.array(z.string()).describe('Packages that must be in the release. Default: it may use any.').optional(),
     after: z.array(z.string()).describe('Services that must be healthy before this one starts.').optional(),
     count: perEnvironment.count,

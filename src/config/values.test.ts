@@ -49,6 +49,22 @@ const messageOf = async (loading: Promise<unknown>) =>
   (await failure(loading)).message.replaceAll(/\S*prestage\.config\./g, '');
 
 describe('an environment', () => {
+  test('has its own way of running a service, in place of what is general', async () => {
+    const text =
+      'name: p\npackages: { tool: { source: tool.tar } }\nservices: { api: { run: a, stop: { signal: SIGINT, timeout: 5s }, logs: [a.log], restart: never } }\nenvironments:\n  dev: { target: local, services: { api: { stop: { timeout: 1m }, restart: always, files: { conf: tool/conf } } } }\n  prod: { target: aws, region: eu-west-1, services: { api: { user: tomcat, logs: [b.log] } } }\n';
+    const of = async (environment: string) => (await load(text, environment)).services.services[0];
+    const general = { stop: { signal: 'SIGINT', timeoutMs: 5000 }, restart: 'never' };
+    expect(await of('dev')).toMatchObject({
+      ...{ stop: { signal: 'SIGTERM', timeoutMs: 60_000 }, logs: ['a.log'], files: { conf: 'tool/conf' } },
+    });
+    expect(await of('dev')).not.toHaveProperty('restart');
+    expect(await of('prod')).toMatchObject({ ...general, user: 'tomcat', logs: ['b.log'] });
+    const wrong = text.replace('tool/conf', 'toll/conf');
+    await expect(load(wrong, 'dev')).rejects.toThrow(
+      /:5: environments\.dev\.services\.api\.files\.conf: expected a path in a package/,
+    );
+  });
+
   test('has its own values and services, and what is general where it says nothing', async () => {
     const { packages, services, environment } = await load(YAML, 'dev');
     expect(environment.name).toBe('dev');
@@ -205,7 +221,7 @@ test.each<[string, string, string]>([
   [
     'what an environment cannot say of a service',
     'name: p\npackages: {}\nservices: { api: { run: a } }\nenvironments:\n  dev: { target: local, services: { api: { run: b } } }\n',
-    'yaml:5: environments.dev.services.api.run: expected one of count, port, health, environment, found the unknown key run',
+    'yaml:5: environments.dev.services.api.run: expected one of count, port, health, environment, user, bootUser, stop, restart, logs, files, found the unknown key run',
   ],
   [
     'a rule that what an environment says breaks, where it says it',
