@@ -6,6 +6,7 @@ import { Bcj2Damaged, unbcj2 } from '../compression/bcj2.js';
 import { type Processor, undelta, unfiltered } from '../compression/branch-filters.js';
 import { bunzip2 } from '../compression/bzip2.js';
 import { INFLATE_CHUNK_BYTES, isZlibError } from '../compression/gunzip.js';
+import { Inflate64Damaged, inflate64 } from '../compression/inflate64.js';
 import { LzmaDamaged, LzmaDecoder } from '../compression/lzma.js';
 import {
   dictionaryBytes,
@@ -95,6 +96,7 @@ const METHODS: Record<string, Method> = {
     ),
   },
   '040108': { inputs: 1, propertyBytes: [0], decode: onOne((packed) => inflate(packed)) },
+  '040109': { inputs: 1, propertyBytes: [0], decode: onOne((packed) => inflate64(packed)) },
   '040202': { inputs: 1, propertyBytes: [0], decode: onOne((packed, _, { archive }) => bunzip2(packed, archive)) },
   '04f71101': {
     inputs: 1,
@@ -106,7 +108,6 @@ const METHODS: Record<string, Method> = {
 
 const AES = '06f10701';
 const OTHER_METHODS: Record<string, string> = {
-  '040109': 'Deflate64',
   '04f71102': 'Brotli',
   '04f71104': 'LZ4',
   '04f71105': 'LZ5',
@@ -135,7 +136,7 @@ export function methodOf(coder: Coder, place: ArchivePlace): Method {
 
 /** Whether an error of a decoder says that what it was given is damaged. */
 export function isDamage(error: unknown): boolean {
-  const kinds = [LzmaDamaged, Lzma2Damaged, Bcj2Damaged, PpmdDamaged];
+  const kinds = [LzmaDamaged, Lzma2Damaged, Bcj2Damaged, PpmdDamaged, Inflate64Damaged];
   return kinds.some((kind) => error instanceof kind) || isZlibError(error);
 }
 

@@ -57,6 +57,7 @@ describe.skipIf(lacks('sevenZip'))('a 7z by 7-Zip', () => {
     ['with LZMA2 in small blocks', ['-m0=lzma2:d=1m:c=1m', '-mf=off']],
     ['with a dictionary that is larger than what it is for', ['-m0=lzma2:d=256m', '-mf=off']],
     ['with Deflate', ['-m0=deflate']],
+    ['with Deflate64', ['-m0=deflate64']],
     ['with BZip2', ['-m0=bzip2']],
     ['as they are', ['-mx=0']],
     ['each file by itself', ['-ms=off', '-mx=1']],
@@ -118,7 +119,6 @@ describe.skipIf(lacks('sevenZip'))('a 7z by 7-Zip', () => {
   });
 
   test.each([
-    ['Deflate64', ['-m0=deflate64'], 'Deflate64'],
     ['a password', ['-psecret'], 'encrypted'],
     ['a password for its header, too', ['-psecret', '-mhe=on'], 'encrypted'],
   ])('with %s is refused in words', async (_, options, says) => {
@@ -144,7 +144,7 @@ describe.skipIf(lacks('sevenZip'))('a 7z by 7-Zip', () => {
     mkdirSync(product);
     writeFileSync(join(product, 'a'), 'some text, '.repeat(40));
     writeFileSync(join(product, 'b'), 'others');
-    for (const archive of ['lzma', 'lzma2'].map((method) => pack(`-m0=${method}`))) {
+    for (const archive of ['lzma', 'lzma2', 'deflate64'].map((method) => pack(`-m0=${method}`))) {
       for (let at = 8; at < archive.length; at += 7) {
         const damaged = Buffer.from(archive);
         damaged[at] = (damaged[at] ?? 0) ^ 0x10;
