@@ -102,6 +102,26 @@ packages:
     ],
   ],
   [
+    'a password itself, and one where no machine has the variable',
+    `name: portal
+packages:
+  a: {source: a.zip, password: secret}
+`,
+    ['yaml:3: packages.a.password: expected a map, found "secret"'],
+  ],
+  [
+    'a password for a worker on AWS',
+    `name: portal
+packages:
+  a: {source: a.zip, password: {fromEnv: VENDOR_PASSWORD}}
+environments:
+  prod: {target: aws, region: eu-central-1}
+`,
+    [
+      'yaml:3: packages.a.password: expected no password with environment prod, whose worker on AWS does not have your variables: unpack the archive first, found one',
+    ],
+  ],
+  [
     'how a service handles its program, in words that there are not',
     `name: portal
 packages:
@@ -163,7 +183,7 @@ servers:
     `${PACKAGE}    destinaton: x
 `,
     [
-      'yaml:5: packages.app.destinaton: expected one of source, repository, layer, platform, endpoint, profile, integrity, extract, limits, destination, steps, found the unknown key destinaton; did you mean destination?',
+      'yaml:5: packages.app.destinaton: expected one of source, repository, layer, platform, endpoint, profile, integrity, extract, limits, password, destination, steps, found the unknown key destinaton; did you mean destination?',
     ],
   ],
   [
@@ -171,7 +191,7 @@ servers:
     `${PACKAGE}    zzz: 1
 `,
     [
-      'yaml:5: packages.app.zzz: expected one of source, repository, layer, platform, endpoint, profile, integrity, extract, limits, destination, steps, found the unknown key zzz',
+      'yaml:5: packages.app.zzz: expected one of source, repository, layer, platform, endpoint, profile, integrity, extract, limits, password, destination, steps, found the unknown key zzz',
     ],
   ],
   [

@@ -69,6 +69,8 @@ export interface PackageConfig {
   integrity: string | undefined;
   extract: Recipe['extract'];
   limits: ArchiveLimits | undefined;
+  /** The variable with the password of its archives. */
+  password: { fromEnv: string } | undefined;
   destination: string;
   /** As they are written: what they are in a recipe follows from the files that they name. */
   steps: WrittenStep[];
@@ -134,6 +136,7 @@ function normalizePackage(id: string, written: ParsedConfig['packages'][string],
     integrity: written.integrity === undefined ? undefined : sha256OfIntegrity(written.integrity),
     extract: normalizeExtract(written.extract, source),
     limits: normalizeLimits(written.limits),
+    password: written.password,
     destination: destinationOf(id, written),
     steps: written.steps ?? [],
   };

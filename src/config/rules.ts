@@ -18,6 +18,7 @@ export function ruleProblems(config: ParsedConfig): Problem[] {
     ...copyProblems(config),
     ...healthProblems(config),
     ...secretProblems(config),
+    ...passwordProblems(config),
     ...nameProblems(config),
     ...referenceProblems(config),
     ...cycleProblems(config),
@@ -169,6 +170,19 @@ function healthProblems({ services = {} }: ParsedConfig): Problem[] {
 /** `prestage logs` takes the name of a service, of a host (`api-1`), `database` or `worker`. */
 /** Where a host can read a secret, by its target. */
 const SECRETS_OF = { local: ['file', 'command'], aws: ['secret', 'parameter'] };
+
+/** A worker on AWS has no variables of the one who deploys, and nothing that is secret goes there in a job. */
+function passwordProblems({ packages, environments = {} }: ParsedConfig): Problem[] {
+  const onAws = Object.entries(environments).find(([, { target }]) => target === 'aws')?.[0];
+  if (onAws === undefined) return [];
+  return Object.entries(packages)
+    .filter(([, { password }]) => password !== undefined)
+    .map(([id]) => ({
+      path: ['packages', id, 'password'],
+      expected: `no password with environment ${onAws}, whose worker on AWS does not have your variables: unpack the archive first`,
+      found: 'one',
+    }));
+}
 
 /** A configuration is checked for one environment at a time. */
 function secretProblems({ services = {}, environments = { local: { target: 'local' } } }: ParsedConfig): Problem[] {

@@ -50,6 +50,15 @@ const limits = z
     'What an archive of this package may hold at most: the source, and those that its steps extract. They guard against archives that are made to do harm, and are no part of what a release is.',
   );
 
+const password = z
+  .strictObject({
+    fromEnv: z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'the name of a variable of the environment' })
+      .describe('The variable that has it, where the command runs.'),
+  })
+  .describe('The password of encrypted archives of this package: the source, and those that its steps extract.');
+
 const A_LAYER = 'the title of a layer, or its number from 0';
 
 const packageSchema = z
@@ -88,6 +97,7 @@ const packageSchema = z
     integrity: integrity.optional(),
     extract: extract.optional(),
     limits: limits.optional(),
+    password: password.optional(),
     destination: z
       .string()
       .refine((path) => isTreePath(path.replace(/\/$/, '')), {

@@ -37,6 +37,7 @@ export const ARCHIVE_REASONS = {
     format: 'It is of another format, or of none that is known.',
     compression: 'It is compressed in another way.',
     encrypted: 'It is encrypted.',
+    password: 'The password is not the right one.',
     encoding: 'A name is not UTF-8, nor in the encoding that was said, or nothing says in which.',
     'multi-part': 'It is one part of several.',
     feature: 'Anything else of the format that is not read.',

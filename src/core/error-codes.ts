@@ -42,7 +42,7 @@ export const ERRORS = {
   AWS_SETTINGS: [1, 'AWS credentials or an endpoint that this machine is set up with are missing, expired or wrong.'],
   LOGIN_SETTINGS: [
     1,
-    "What is set for the login at a source's server cannot be used: a variable, .netrc, a certificate or its key.",
+    "What is set for the login at a source's server, or for the password of an archive, cannot be used: a variable, .netrc, a certificate or its key.",
   ],
   PROXY_SETTINGS: [
     1,

@@ -50,6 +50,8 @@ const packagePlan = z.strictObject({
   recipe,
   /** Beside the recipe: they decide whether there is a result, not what it is. */
   limits: archiveLimits.optional(),
+  /** Beside the recipe, too: the variable with the password of its archives, which the one who prepares reads. */
+  password: z.strictObject({ fromEnv: z.string() }).optional(),
 });
 
 /** A `boot` or `run` script; `path` is relative to the config's folder, with forward slashes. */
@@ -74,10 +76,19 @@ export type PackagePlan = z.infer<typeof packagePlan>;
 export type ScriptPlan = z.infer<typeof scriptPlan>;
 export type ReleasePlan = z.infer<typeof releasePlan>;
 
-export function planPackage(id: string, destination: string, recipe: Recipe, limits?: ArchiveLimits): PackagePlan {
+export function planPackage(
+  id: string,
+  destination: string,
+  recipe: Recipe,
+  { limits, password }: Pick<PackagePlan, 'limits' | 'password'> = {},
+): PackagePlan {
   const digest = sha256(canonicalJson(recipe as Json));
   const tree = `${id}-${shortDigest(digest)}`;
-  return { id, destination, tree, digest, recipe, ...(limits === undefined ? {} : { limits }) };
+  return {
+    ...{ id, destination, tree, digest, recipe },
+    ...(limits === undefined ? {} : { limits }),
+    ...(password === undefined ? {} : { password }),
+  };
 }
 
 /** The release's digest covers what it holds: which recipes, where, and the hosts' scripts. */

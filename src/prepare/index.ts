@@ -2,6 +2,7 @@ import type { ReleaseRecord } from '../store/index.js';
 import type { ArchiveListing } from './inspect.js';
 import type { PrepareOptions } from './options.js';
 
+export { passwordOf } from './archive-password.js';
 export type { ArchiveListing } from './inspect.js';
 /** The engine: from a plan and its inputs to a release in the store. */
 export type { PrepareOptions } from './options.js';

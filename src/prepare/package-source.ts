@@ -28,6 +28,8 @@ import type { Tree } from './tree/tree.js';
 export interface SourceJob {
   recipe: Recipe;
   limits: ArchiveLimits | undefined;
+  /** For archives that are encrypted. */
+  password: string | undefined;
   location: InputLocation;
   tree: Tree;
   /** A name on the store's file system, for a remote archive that can only be read at random. */
@@ -131,12 +133,18 @@ function unpackStream(job: SourceJob, bytes: SourceStream): Promise<void> {
 }
 
 async function unpack(
-  { recipe, limits, tree, retry, progress, onRemarks }: SourceJob,
+  { recipe, limits, password, tree, retry, progress, onRemarks }: SourceJob,
   archive: ArchiveInput,
 ): Promise<void> {
   const selection = typeof recipe.extract === 'object' ? recipe.extract : { strip: 0 };
   const onProgress = (done: { bytes: number; files: number }) => progress.set(done);
-  const { remarks } = await extractArchive(archive, tree, { ...selection, limits, signal: retry.signal, onProgress });
+  const { remarks } = await extractArchive(archive, tree, {
+    ...selection,
+    limits,
+    password,
+    signal: retry.signal,
+    onProgress,
+  });
   onRemarks?.(archive.name, remarks);
 }
 

@@ -7,6 +7,7 @@ import { repeating } from '../core/rereading.js';
 import { type InputLocation, type InputLocations, isRemote, type PackagePlan } from '../plan/index.js';
 import type { RetryPolicy } from '../remote/index.js';
 import { type Flusher, publishTree, type ReleaseRecord, removeAll } from '../store/index.js';
+import { passwordOf } from './archive-password.js';
 import { folderInput, locationOf, readInput } from './inputs.js';
 import type { Said } from './mistaken-source.js';
 import { fillTree } from './package-source.js';
@@ -103,6 +104,7 @@ async function makeTree(plan: PackagePlan, progress: Progress, shop: Workshop): 
       steps: plan.recipe.steps,
       tree: unpacked.tree,
       limits: plan.limits,
+      password: passwordOf(plan),
       onRemarks: saying(plan, shop),
       readInput: (digest) => readInput(access, digest),
       folderInput: (digest) => folderInput(access, digest, scratch),
@@ -169,6 +171,7 @@ async function unpackFrom(
     await fillTree({
       recipe: plan.recipe,
       limits: plan.limits,
+      password: passwordOf(plan),
       location,
       tree,
       spool: join(shop.staging, `${plan.id}.spool`),

@@ -2,6 +2,7 @@ import { formatBytes, formatNumber } from '../core/bytes.js';
 import { PrestageError } from '../core/errors.js';
 import { type InputLocation, type InputLocations, isRemote, type PackagePlan } from '../plan/index.js';
 import { spaceAvailable } from '../store/index.js';
+import { passwordOf } from './archive-password.js';
 import { measureArchive } from './archives/index.js';
 import { locationOf } from './inputs.js';
 import { existingSize } from './sources/local-size.js';
@@ -29,7 +30,8 @@ export async function measurePackage(plan: PackagePlan, inputs: InputLocations):
   return { ...source, bytes: source.bytes + copied.reduce((sum, { size = 0 }) => sum + size, 0) };
 }
 
-async function measureSource(location: InputLocation, { recipe, limits }: PackagePlan): Promise<Need> {
+async function measureSource(location: InputLocation, plan: PackagePlan): Promise<Need> {
+  const { recipe, limits } = plan;
   const { extract } = recipe;
   const path = localPath(location);
   const isFile = location.kind !== 'folder' && path !== undefined;
@@ -38,12 +40,12 @@ async function measureSource(location: InputLocation, { recipe, limits }: Packag
   const asItIs: Need = { sourceBytes: size, bytes: size ?? 0, files: undefined };
   if (!isFile || extract === false || extract === 'single') return asItIs;
   const encoding = extract === 'auto' ? undefined : extract.encoding;
-  const archive = await namingFile(path, () => measureArchive({ file: path, limits, encoding })).catch(
-    (error: unknown) => {
-      if (isRemote(location)) return undefined; // a copy that is damaged is fetched again
-      throw error;
-    },
-  );
+  const archive = await namingFile(path, () =>
+    measureArchive({ file: path, limits, encoding, password: passwordOf(plan) }),
+  ).catch((error: unknown) => {
+    if (isRemote(location)) return undefined; // a copy that is damaged is fetched again
+    throw error;
+  });
   if (archive === undefined) return asItIs;
   // How much of it is wanted is known only when each name was seen.
   if (extract !== 'auto' && (extract.include || extract.exclude))

@@ -158,7 +158,7 @@ async function resolvePackage(
   ]);
   if (source === undefined) return [];
   const recipe = { format: RECIPE_FORMAT, package: item.id, ...source, steps } as const;
-  return [{ plan: planPackage(item.id, item.destination, recipe, item.limits), indices }];
+  return [{ plan: planPackage(item.id, item.destination, recipe, item), indices }];
 }
 
 async function nextLockfile(

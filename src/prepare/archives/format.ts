@@ -22,6 +22,8 @@ export interface MeasuredFile {
   /** More entries than this are refused. */
   maxCount: number;
   names: Names;
+  /** For what is encrypted. */
+  password: string | undefined;
 }
 
 interface Format {

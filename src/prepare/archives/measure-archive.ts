@@ -23,6 +23,7 @@ export async function measureArchive(input: {
   name?: string;
   limits?: ArchiveLimits | undefined;
   encoding?: NameEncoding | undefined;
+  password?: string | undefined;
 }): Promise<ArchiveMeasure | undefined> {
   const name = input.name ?? input.file;
   const found = await recogniseInFile(input.file, name);
@@ -35,7 +36,7 @@ export async function measureArchive(input: {
     const maxCount = input.limits?.count ?? DEFAULT_LIMITS.count;
     if (compression === undefined) {
       const measure = await FORMATS[container].measure?.({
-        ...{ handle, size, name, maxCount },
+        ...{ handle, size, name, maxCount, password: input.password },
         names: new Names(input.encoding),
       });
       return measure && { format, ...measure };

@@ -19,6 +19,8 @@ export interface UnpackOptions extends Selection {
   encoding?: NameEncoding | undefined;
   /** Rules that the archive may break. */
   accept?: readonly Departure[] | undefined;
+  /** For entries that are encrypted. */
+  password?: string | undefined;
   signal?: AbortSignal | undefined;
   /** Called often: bytes of the source that were read, files that were accepted. */
   onProgress?: ((progress: { bytes: number; files: number }) => void) | undefined;
@@ -34,6 +36,7 @@ export class Unpacker {
   readonly names: Names;
   /** Asked by readers, too, where an archive breaks a rule that it may be allowed to break. */
   readonly acceptance: Acceptance;
+  readonly password: string | undefined;
   /** Files and links. */
   files = 0;
   /** Bytes of the files. */
@@ -52,6 +55,7 @@ export class Unpacker {
     this.archive = archive;
     this.budget = new Budget(options.limits);
     this.names = new Names(options.encoding);
+    this.password = options.password;
     this.acceptance = new Acceptance(options.accept);
     this.#tree = tree;
     this.#filter = new EntryFilter(archive, options, this.acceptance);

@@ -39,10 +39,10 @@ export const applyExtract: ApplyStep<'extract'> = async (step, context) => {
 /** Undefined where an optional step's patterns match nothing in the archive. */
 async function unpack(
   step: StepOf<'extract'>,
-  { tree, limits, signal }: StepContext,
+  { tree, limits, password, signal }: StepContext,
 ): Promise<ExtractedArchive | undefined> {
   const { strip, include, exclude, encoding, accept } = step;
-  const options = { to: treeFolder(step.to), strip, include, exclude, encoding, accept, limits, signal };
+  const options = { to: treeFolder(step.to), strip, include, exclude, encoding, accept, limits, password, signal };
   try {
     return await extractArchive(archiveFile(tree.absolute(step.file), step.file), tree, options);
   } catch (error) {

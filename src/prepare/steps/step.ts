@@ -7,6 +7,8 @@ export interface StepContext {
   tree: Tree;
   /** What an archive in the package may hold at most. */
   limits?: ArchiveLimits | undefined;
+  /** For encrypted archives in the package. */
+  password?: string | undefined;
   /** The bytes of a file input, by its SHA-256. */
   readInput(sha256: string): Promise<Buffer>;
   /** The absolute path, on this machine, of a folder input, by its listing's SHA-256. */

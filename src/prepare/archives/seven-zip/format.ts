@@ -10,8 +10,8 @@ export const sevenZip: FileFormat = {
 };
 
 /** By its directory. @throws ARCHIVE_LIMIT */
-async function measure({ handle, size, name, maxCount }: MeasuredFile): Promise<Measure> {
-  const directory = await readSevenZip(handle, size, name, maxCount);
+async function measure({ handle, size, name: archive, maxCount: maxFiles, password }: MeasuredFile): Promise<Measure> {
+  const directory = await readSevenZip(handle, size, { archive, maxFiles, password });
   const files = directory.files.filter(({ isFolder }) => !isFolder).length;
   return { files, bytes: contentBytes(directory), exact: true };
 }

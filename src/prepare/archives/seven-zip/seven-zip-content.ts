@@ -1,11 +1,14 @@
 import type { FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import { PrestageError } from '../../../core/errors.js';
 import { type ArchivePlace, archiveError } from '../archive-error.js';
 import { READ_BYTES } from '../archive-input.js';
 import { PIECES_AT_A_TIME } from '../compression/compression.js';
 import { MAX_DICTIONARY_BYTES } from '../compression/lzma2.js';
+import { wrongPassword } from '../encrypted.js';
 import { readAt } from '../read-at.js';
+import { AES } from './seven-zip-aes.js';
 import { type Coder, type Folder, sizeOf } from './seven-zip-header.js';
 import { damaged, isDamage, methodOf } from './seven-zip-methods.js';
 
@@ -22,12 +25,12 @@ const MAX_MEMORY_BYTES = 256 * 1024 * 1024;
  * What the coders of a folder are to each other is a tree: the bytes of the archive are its leaves, the content is its root.
  * @throws ARCHIVE_UNSUPPORTED, ARCHIVE_INVALID for a folder that cannot be unpacked whatever is in it
  */
-export function checkFolder(folder: Folder, place: ArchivePlace): void {
+export function checkFolder(folder: Folder, place: ArchivePlace, password: string | undefined): void {
   const { coders } = folder;
   const size = sizeOf(folder);
   let memory = 0;
   for (const coder of coders) {
-    const method = methodOf(coder, place);
+    const method = methodOf(coder, place, password);
     // A stage on the way is hardly longer than what comes of it in the end, or it is made to keep us busy.
     if (coder.size > size + size / 8 + READ_BYTES)
       throw archiveError('ARCHIVE_INVALID', place, 'has a stage that is longer than what comes of it', {
@@ -74,13 +77,29 @@ function inputsOf(coders: readonly Coder[], index: number): number[] {
   return Array.from({ length: coders[index]?.inputs ?? 0 }, (_, i) => before + i);
 }
 
+/** What reads a folder: where it is encrypted, nothing tells a wrong password from damage. @throws as `work`; ARCHIVE_UNSUPPORTED */
+export async function withPassword<T>({ coders }: Folder, place: ArchivePlace, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isInvalid = error instanceof PrestageError && error.code === 'ARCHIVE_INVALID';
+    if (isInvalid && coders.some(({ method }) => method === AES)) throw wrongPassword(place, { orDamaged: true });
+    throw error;
+  }
+}
+
+interface FolderReading {
+  place: ArchivePlace;
+  password: string | undefined;
+  consumed: (offset: number) => void;
+}
+
 /** What comes of a folder that was checked. @throws ARCHIVE_INVALID */
 export async function* folderContent(
   handle: FileHandle,
   folder: Folder,
   packed: readonly Packed[],
-  place: ArchivePlace,
-  consumed: (offset: number) => void,
+  { place, password, consumed }: FolderReading,
 ): AsyncGenerator<Buffer> {
   const { coders, bonds } = folder;
   let sum = 0;
@@ -117,7 +136,7 @@ export async function* folderContent(
       if (bond !== undefined) return outputOf(bond.output);
       return readRange(handle, packed[folder.packed.indexOf(input)] ?? { at: 0, length: 0 }, place, onRead);
     });
-    return ofSize(methodOf(coder, place).decode(coder, inputs, place), coder.size, place);
+    return ofSize(methodOf(coder, place, password).decode(coder, inputs, place, password), coder.size, place);
   }
 }
 

@@ -17,6 +17,8 @@ import {
 } from '../compression/lzma2.js';
 import { PpmdDamaged, unppmd } from '../compression/ppmd.js';
 import { unzstd } from '../compression/zstd.js';
+import { encrypted } from '../encrypted.js';
+import { AES, AES_PROPERTY_BYTES, unaes } from './seven-zip-aes.js';
 import type { Coder } from './seven-zip-header.js';
 
 type Pieces = AsyncIterable<Buffer>;
@@ -28,7 +30,7 @@ interface Method {
   propertyBytes: readonly number[];
   /** The memory that it takes, where it takes any; undefined where it cannot be so. */
   memory?(coder: Coder): number | undefined;
-  decode(coder: Coder, inputs: readonly Pieces[], place: ArchivePlace): Pieces;
+  decode(coder: Coder, inputs: readonly Pieces[], place: ArchivePlace, password: string | undefined): Pieces;
 }
 
 const nothing: Pieces = (async function* () {})();
@@ -98,6 +100,14 @@ const METHODS: Record<string, Method> = {
   '040108': { inputs: 1, propertyBytes: [0], decode: onOne((packed) => inflate(packed)) },
   '040109': { inputs: 1, propertyBytes: [0], decode: onOne((packed) => inflate64(packed)) },
   '040202': { inputs: 1, propertyBytes: [0], decode: onOne((packed, _, { archive }) => bunzip2(packed, archive)) },
+  [AES]: {
+    inputs: 1,
+    propertyBytes: AES_PROPERTY_BYTES,
+    decode: (coder, [packed = nothing], place, password) => {
+      if (password === undefined) throw encrypted(place);
+      return unaes(packed, coder, { place, password });
+    },
+  },
   '04f71101': {
     inputs: 1,
     propertyBytes: [1, 3, 5],
@@ -106,7 +116,6 @@ const METHODS: Record<string, Method> = {
   },
 };
 
-const AES = '06f10701';
 const OTHER_METHODS: Record<string, string> = {
   '04f71102': 'Brotli',
   '04f71104': 'LZ4',
@@ -115,12 +124,8 @@ const OTHER_METHODS: Record<string, string> = {
 };
 
 /** @throws ARCHIVE_UNSUPPORTED, ARCHIVE_INVALID for a coder that cannot be undone whatever it is given */
-export function methodOf(coder: Coder, place: ArchivePlace): Method {
-  if (coder.method === AES)
-    throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is encrypted', {
-      reason: 'encrypted',
-      hint: 'Decrypt it, and pack it again without a password.',
-    });
+export function methodOf(coder: Coder, place: ArchivePlace, password: string | undefined): Method {
+  if (coder.method === AES && password === undefined) throw encrypted(place);
   const method = METHODS[coder.method];
   if (method === undefined) {
     const what = `is packed by the method ${OTHER_METHODS[coder.method] ?? coder.method}, which is not supported`;

@@ -1,13 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { ArchiveReason } from '../../../core/archive-reasons.js';
-import { archiveError } from '../archive-error.js';
+import { type ArchivePlace, archiveError } from '../archive-error.js';
 import { ByteSource } from '../byte-source.js';
 import { beyond } from '../limits.js';
 import { readAt } from '../read-at.js';
 import { withSteadyFile } from '../steady-file.js';
 import { SMALL_ENTRY_BYTES, type Unpacker } from '../unpacker.js';
-import { checkFolder, folderContent, type Packed } from './seven-zip-content.js';
+import { checkFolder, folderContent, type Packed, withPassword } from './seven-zip-content.js';
 import {
   parseHeader,
   parseStart,
@@ -42,7 +42,11 @@ type WholeDirectory = Directory & { end: number };
  */
 export async function unpackSevenZip(file: string, unpacker: Unpacker): Promise<void> {
   await withSteadyFile(file, unpacker.archive, async (handle, size) => {
-    const { streams, files, end } = await readSevenZip(handle, size, unpacker.archive, unpacker.budget.limits.count);
+    const { streams, files, end } = await readSevenZip(handle, size, {
+      archive: unpacker.archive,
+      maxFiles: unpacker.budget.limits.count,
+      password: unpacker.password,
+    });
     if (end < size) {
       const place = { archive: unpacker.archive, offset: end };
       const what = 'there is more after the end of its 7z header';
@@ -59,8 +63,7 @@ export async function unpackSevenZip(file: string, unpacker: Unpacker): Promise<
 export async function readSevenZip(
   handle: FileHandle,
   size: number,
-  archive: string,
-  maxFiles: number,
+  { archive, maxFiles, password }: { archive: string; maxFiles: number; password: string | undefined },
 ): Promise<WholeDirectory> {
   const invalid = (what: string, reason: ArchiveReason<'ARCHIVE_INVALID'> = 'malformed') =>
     archiveError('ARCHIVE_INVALID', { archive }, what, { reason });
@@ -77,7 +80,10 @@ export async function readSevenZip(
   try {
     const header = parseHeader(bytes, maxFiles);
     if ('files' in header) return { ...withinArchive(header, start.offset), end };
-    bytes = await unpackHeader(handle, withinArchive({ streams: header.encoded, files: [] }, start.offset), archive);
+    bytes = await unpackHeader(handle, withinArchive({ streams: header.encoded, files: [] }, start.offset), {
+      place: { archive },
+      password,
+    });
     const inner = parseHeader(bytes, maxFiles);
     if ('files' in inner) return { ...withinArchive(inner, start.offset), end };
   } catch (error) {
@@ -109,17 +115,23 @@ function withinArchive(directory: Directory, packedEnd: number): Directory {
   return directory;
 }
 
-async function unpackHeader(handle: FileHandle, { streams }: Directory, archive: string): Promise<Buffer> {
+async function unpackHeader(
+  handle: FileHandle,
+  { streams }: Directory,
+  { place, password }: { place: ArchivePlace; password: string | undefined },
+): Promise<Buffer> {
   const [folder] = streams.folders;
   const size = streams.contents[0]?.[0]?.size ?? 0;
   if (folder === undefined || streams.folders.length > 1) throw new SevenZipDamaged('it does not lie in one folder');
-  if (size > MAX_HEADER_BYTES) throw archiveError('ARCHIVE_LIMIT', { archive }, `has a header of ${size} bytes`);
-  checkFolder(folder, { archive });
+  if (size > MAX_HEADER_BYTES) throw archiveError('ARCHIVE_LIMIT', place, `has a header of ${size} bytes`);
+  checkFolder(folder, place, password);
   const at = SIGNATURE_BYTES + streams.packedAt;
   const pieces: Buffer[] = [];
   const packed = packedAt(at, streams.packedSizes);
-  const content = folderContent(handle, folder, packed, { archive }, () => undefined);
-  for await (const piece of content) pieces.push(piece);
+  const content = folderContent(handle, folder, packed, { place, password, consumed: () => undefined });
+  await withPassword(folder, place, async () => {
+    for await (const piece of content) pieces.push(piece);
+  });
   return Buffer.concat(pieces);
 }
 
@@ -162,10 +174,14 @@ async function unpackFiles(
     const last = inFolder.findLastIndex(({ path }) => path !== undefined);
     if (last !== -1) {
       const place = { archive: unpacker.archive, entry: inFolder[last]?.file.name };
-      checkFolder(folder, place);
+      checkFolder(folder, place, unpacker.password);
       const stretches = packedAt(at, packedBytes);
-      const content = folderContent(handle, folder, stretches, place, (offset) => unpacker.consumed(offset));
-      await unpackFolder(content, contents, inFolder.slice(0, last + 1), unpacker);
+      const content = folderContent(handle, folder, stretches, {
+        place,
+        password: unpacker.password,
+        consumed: (offset) => unpacker.consumed(offset),
+      });
+      await withPassword(folder, place, () => unpackFolder(content, contents, inFolder.slice(0, last + 1), unpacker));
     }
     at += packedBytes.reduce((sum, one) => sum + one, 0);
   }

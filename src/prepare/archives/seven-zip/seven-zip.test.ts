@@ -129,6 +129,25 @@ describe.skipIf(lacks('sevenZip'))('a 7z by 7-Zip', () => {
     });
   });
 
+  test.each([
+    ['files', ['-psecret ü']],
+    ['files and header', ['-psecret ü', '-mhe=on']],
+    ['files, stored', ['-psecret ü', '-mx=0']],
+    ['files, each alone', ['-psecret ü', '-ms=off']],
+  ])('with encrypted %s unpacks with its password, and with no other', async (_, options) => {
+    makeProduct();
+    const archive = pack(...options);
+    const expected = listing(join(where.folder, 'product'));
+    expect(entriesOf(await unpack(where, archive, { password: 'secret ü' }))).toEqual(expected);
+    for (const password of ['secret', '']) {
+      again();
+      await expect(unpack(where, archive, { password })).rejects.toMatchObject({
+        code: 'ARCHIVE_UNSUPPORTED',
+        context: { reason: 'password' },
+      });
+    }
+  });
+
   test('with a dictionary of more than 64 MiB that is used is refused in words', async () => {
     mkdirSync(join(where.folder, 'product'));
     writeFileSync(join(where.folder, 'product/zeros'), Buffer.alloc(68_000_000));

@@ -7,8 +7,10 @@ import { type ArchivePlace, archiveError } from '../archive-error.js';
 import { READ_BYTES } from '../archive-input.js';
 import { PIECES_AT_A_TIME } from '../compression/compression.js';
 import { INFLATE_AHEAD_BYTES, INFLATE_CHUNK_BYTES, isZlibError } from '../compression/gunzip.js';
+import { encrypted, encryptedOtherwise } from '../encrypted.js';
 import { readAt } from '../read-at.js';
 import { FLAG, type ZipEntry } from './zip-directory.js';
+import { decrypted, encryptionBytes, hasCrc } from './zip-encryption.js';
 import { checkMethod, decoded, STORED } from './zip-methods.js';
 
 /**
@@ -18,22 +20,33 @@ import { checkMethod, decoded, STORED } from './zip-methods.js';
 const AT_ONCE_BYTES = 64 * 1024;
 
 /** @throws ARCHIVE_UNSUPPORTED, ARCHIVE_INVALID for an entry whose content cannot be had whatever it is */
-export function checkReadable(entry: ZipEntry, place: ArchivePlace): void {
-  if (entry.flags & (FLAG.encrypted | FLAG.strong | FLAG.masked)) {
-    throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is encrypted', {
-      reason: 'encrypted',
-      hint: 'Decrypt it, and pack it again without a password.',
-    });
-  }
+export function checkReadable(entry: ZipEntry, place: ArchivePlace, password: string | undefined): void {
+  const isEncrypted = (entry.flags & (FLAG.encrypted | FLAG.strong | FLAG.masked)) !== 0;
+  const isKnown = entry.encryption !== undefined && (entry.flags & (FLAG.strong | FLAG.masked)) === 0;
+  if (isEncrypted && !isKnown) throw encryptedOtherwise(place);
+  if (isEncrypted && password === undefined) throw encrypted(place);
   if (entry.flags & FLAG.patched) throw archiveError('ARCHIVE_UNSUPPORTED', place, 'is a difference to another file');
   checkMethod(entry, place);
-  if (entry.method === STORED && entry.compressedSize !== entry.size) {
+  if (dataBytes(entry) < 0)
+    throw archiveError('ARCHIVE_INVALID', place, 'is encrypted, and too short for that', { reason: 'size' });
+  if (entry.method === STORED && dataBytes(entry) !== entry.size) {
     throw archiveError('ARCHIVE_INVALID', place, 'is stored, and has two sizes', { reason: 'size' });
   }
 }
 
-/** An entry's content from its compressed bytes, in memory of its own. @throws ARCHIVE_INVALID */
-export async function wholeContent(entry: ZipEntry, data: Buffer, place: ArchivePlace): Promise<Buffer> {
+/** Bytes of its compressed data, without what encryption adds. */
+function dataBytes({ compressedSize, encryption }: ZipEntry): number {
+  return encryption === undefined ? compressedSize : compressedSize - encryptionBytes(encryption);
+}
+
+/** An entry's content from its compressed bytes, in memory of its own. @throws ARCHIVE_INVALID; ARCHIVE_UNSUPPORTED for a wrong password */
+export async function wholeContent(
+  entry: ZipEntry,
+  raw: Buffer,
+  place: ArchivePlace,
+  password: string | undefined,
+): Promise<Buffer> {
+  const data = await decryptedWhole(entry, raw, place, password);
   const other = decoded(entry, oneChunk(data), place);
   const content = other
     ? await gathered(entry, other)
@@ -50,8 +63,9 @@ export async function* streamedContent(
   handle: FileHandle,
   dataOffset: number,
   place: ArchivePlace,
+  password: string | undefined,
 ): AsyncGenerator<Buffer> {
-  const data = readRange(handle, dataOffset, entry.compressedSize);
+  const data = decryptedData(entry, readRange(handle, dataOffset, entry.compressedSize), place, password);
   const content = decoded(entry, data, place) ?? (entry.method === STORED ? data : inflateStream(entry, data, place));
   let size = 0;
   let crc = 0;
@@ -65,6 +79,29 @@ export async function* streamedContent(
     if (chunks % PIECES_AT_A_TIME === 0) await setImmediate();
   }
   checkContent(entry, size, crc, place);
+}
+
+function decryptedData(
+  { encryption, compressedSize: size }: ZipEntry,
+  data: AsyncIterable<Buffer>,
+  place: ArchivePlace,
+  password: string | undefined,
+): AsyncIterable<Buffer> {
+  if (encryption === undefined) return data;
+  if (password === undefined) throw encrypted(place);
+  return decrypted(encryption, data, { size, password, place });
+}
+
+async function decryptedWhole(
+  entry: ZipEntry,
+  raw: Buffer,
+  place: ArchivePlace,
+  password: string | undefined,
+): Promise<Buffer> {
+  if (entry.encryption === undefined) return raw;
+  const chunks: Buffer[] = [];
+  for await (const chunk of decryptedData(entry, oneChunk(raw), place, password)) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 async function* oneChunk(data: Buffer): AsyncGenerator<Buffer> {
@@ -88,10 +125,11 @@ function checkContent(entry: ZipEntry, size: number, crc: number, place: Archive
     throw archiveError('ARCHIVE_INVALID', place, `is not the ${entry.size} bytes that it says it is`, {
       reason: 'size',
     });
-  if (crc !== entry.crc)
-    throw archiveError('ARCHIVE_INVALID', place, 'is damaged: its checksum (CRC-32) is wrong', {
-      reason: 'checksum',
-    });
+  if (!hasCrc(entry.encryption) || crc === entry.crc) return;
+  const why = entry.encryption?.kind === 'zipcrypto' ? ', or the password is not the right one' : '';
+  throw archiveError('ARCHIVE_INVALID', place, `is damaged: its checksum (CRC-32) is wrong${why}`, {
+    reason: 'checksum',
+  });
 }
 
 async function inflateWhole(entry: ZipEntry, data: Buffer, place: ArchivePlace): Promise<Buffer> {
@@ -133,7 +171,7 @@ async function* inflateStream(
     source.destroy();
     inflater.destroy();
   }
-  if (inflater.bytesWritten !== entry.compressedSize) throw trailing(place);
+  if (inflater.bytesWritten !== dataBytes(entry)) throw trailing(place);
 }
 
 async function* readRange(handle: FileHandle, offset: number, length: number): AsyncGenerator<Buffer> {

@@ -5,6 +5,7 @@ import { looksLikeCp437 } from '../names/likely-encodings.js';
 import type { Names } from '../names/names.js';
 import { unknownEncoding } from '../names/unknown-encoding.js';
 import { readAt } from '../read-at.js';
+import { AES_FIELD, AES_METHOD, aesField, type ZipEncryption } from './zip-encryption.js';
 import { type EndRecord, safeNumber } from './zip-end-record.js';
 import { checkFolders, isOfUnix, isOfWindows, kindAndMode, type ZipKind } from './zip-kind.js';
 import { haveBackslashes, isGuessed, type NameRules, type RawName, zipName } from './zip-name.js';
@@ -17,7 +18,11 @@ export interface ZipEntry {
   kind: ZipKind['kind'];
   mode: number;
   flags: number;
+  /** By which its content is compressed. */
   method: number;
+  /** What stands in its headers for the method: of AES, a number of its own. */
+  writtenMethod: number;
+  encryption: ZipEncryption | undefined;
   crc: number;
   compressedSize: number;
   size: number;
@@ -158,12 +163,22 @@ function toEntry(
     nameRules,
     ...kindAndMode(bytes.readUInt32LE(38), host, name, place),
     flags: bytes.readUInt16LE(8),
-    method: bytes.readUInt16LE(10),
+    writtenMethod: bytes.readUInt16LE(10),
+    ...packing(bytes, extra),
     crc: bytes.readUInt32LE(16),
     size: sizes.size,
     compressedSize: sizes.compressedSize,
     offset: sizes.offset + end.prefix,
   };
+}
+
+/** How the content is compressed and encrypted; of what is not known, the method that is written. */
+function packing(header: Buffer, extra: ExtraFields): Pick<ZipEntry, 'method' | 'encryption'> {
+  const [flags, method] = [header.readUInt16LE(8), header.readUInt16LE(10)];
+  if ((flags & FLAG.encrypted) === 0) return { method, encryption: undefined };
+  if (method === AES_METHOD) return aesField(extra.get(AES_FIELD)) ?? { method, encryption: undefined };
+  // The high byte of the CRC, or of the time where the CRC was not known yet.
+  return { method, encryption: { kind: 'zipcrypto', checks: [header[19] ?? 0, header[13] ?? 0] } };
 }
 
 /** Zip64's extra field has, in this order, those values that do not fit into the header (APPNOTE 4.5.3). */

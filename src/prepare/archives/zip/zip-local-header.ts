@@ -21,7 +21,7 @@ export function localHeaderProblem(header: Buffer, entry: ZipEntry): string | un
   if (header.readUInt32LE(0) !== 0x04034b50) return 'has no local header where the directory says';
   if (localName(header, entry) !== entry.name || hasOtherUnicodePath(header, entry))
     return 'has another name in its local header';
-  if (header.readUInt16LE(8) !== entry.method) return 'has another compression method in its local header';
+  if (header.readUInt16LE(8) !== entry.writtenMethod) return 'has another compression method in its local header';
   if ((header.readUInt16LE(6) & FLAG.encrypted) !== (entry.flags & FLAG.encrypted))
     return 'is encrypted by one of its headers only';
   const later = hasDescriptor(header) ? [0, 0xffffffff] : [];

@@ -76,7 +76,7 @@ async function place(entries: ZipEntry[], directoryOffset: number, unpacker: Unp
     const path = unpacker.place(entry.name, entry.kind === 'folder');
     if (path === undefined) continue;
     if (entry.kind === 'folder') await unpacker.folder(entry.name, path);
-    else checkReadable(entry, place);
+    else checkReadable(entry, place, unpacker.password);
     const item = { entry, path, limit: limits.get(entry) ?? directoryOffset, isSuperseded: false };
     placed.push(item);
     if (entry.kind === 'folder') continue;
@@ -168,7 +168,7 @@ async function unpackSmall(item: PlacedEntry, bytes: Buffer, unpacker: Unpacker)
   const data = bytes.subarray(start, start + entry.compressedSize);
   checkAfter(item, bytes, bytes.subarray(start + entry.compressedSize), unpacker.archive);
   if (isLeftOut(item) || entry.kind === 'folder') return; // its headers are checked as those of all; a folder is made
-  const content = await wholeContent(entry, data, place);
+  const content = await wholeContent(entry, data, place, unpacker.password);
   if (entry.kind === 'link') await unpacker.link(entry.name, path, linkTarget(content, entry, unpacker));
   else await unpacker.file(entry.name, path, entry.mode, content);
 }
@@ -183,7 +183,7 @@ async function unpackLarge(item: PlacedEntry, bytes: Buffer, handle: FileHandle,
   const after = await readAt(handle, dataEnd, Math.min(MAX_BYTES_AFTER, item.limit - dataEnd));
   checkAfter(item, bytes, after, unpacker.archive);
   if (isLeftOut(item)) return;
-  const content = streamedContent(entry, handle, dataOffset, place);
+  const content = streamedContent(entry, handle, dataOffset, place, unpacker.password);
   await unpacker.stream(entry.name, path, entry.mode, entry.size, content);
 }
 

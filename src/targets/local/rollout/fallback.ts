@@ -6,10 +6,9 @@ import { PrestageError } from '../../../core/errors.js';
 import { version } from '../../../core/installation.js';
 import { pause } from '../../../core/pause.js';
 import { replaceFile } from '../../../core/replace-file.js';
-import type { InputLocations } from '../../../plan/index.js';
 import { newRunId } from '../../../store/index.js';
 import { hostName } from '../../host-name.js';
-import type { Deployment } from '../../target.js';
+import type { Deployment, PrepareJob } from '../../target.js';
 import type { Programs } from '../hosts/launch.js';
 import type { ObservedHost } from '../hosts/observe.js';
 import { type HostSpec, readSpec } from '../hosts/spec.js';
@@ -36,17 +35,18 @@ export function withFallback(
     ...spec,
     fallback:
       spec.host === jump
-        ? { role: 'prepares', agent: programs.agent, runFolder, logins: loginsOf(deployment.fallback?.inputs ?? {}) }
+        ? { role: 'prepares', agent: programs.agent, runFolder, logins: secretsOf(deployment.fallback as PrepareJob) }
         : { role: 'waits', jump, jumpFolder, runFolder, limitMs: WAIT_LIMIT_MS },
   }));
 }
 
-/** The variables that have logins for sources. */
-function loginsOf(inputs: InputLocations): string[] {
-  const named = Object.values(inputs).flatMap((location) =>
+/** The variables that have logins for sources, and passwords of archives. */
+function secretsOf({ inputs, plan }: PrepareJob): string[] {
+  const logins = Object.values(inputs).flatMap((location) =>
     location.kind === 'http' || location.kind === 'oci' ? (location.access?.auth?.fromEnv ?? []) : [],
   );
-  return [...new Set(named)];
+  const passwords = plan.packages.flatMap(({ password }) => password?.fromEnv ?? []);
+  return [...new Set([...logins, ...passwords])];
 }
 
 /** The jump host's name. @throws FILES_NOT_READY where there is none, so that nobody would prepare */
