@@ -105,9 +105,11 @@ const perEnvironment = {
   health: health.optional(),
   environment: variables.optional(),
   user: user
-    .describe('The user that runs `run` on AWS, created on the host if missing. Default: prestage, without privileges.')
+    .describe(
+      'The user that runs `run`. Default: on AWS prestage, without privileges; on local who deploys. AWS makes one that is missing.',
+    )
     .optional(),
-  bootUser: user.describe('The user that runs `boot` on AWS. Default: root.').optional(),
+  bootUser: user.describe('The user that runs `boot`. Default: on AWS root, on local who deploys.').optional(),
   stop: stop.optional(),
   restart: z
     .enum(['always', 'on-failure', 'never'])

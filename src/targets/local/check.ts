@@ -2,6 +2,7 @@ import { PrestageError } from '../../core/errors.js';
 import { isRunning } from '../../core/process-identity.js';
 import type { ServicesPlan } from '../../plan/index.js';
 import type { Deployment } from '../target.js';
+import { checkUsers } from './hosts/check-users.js';
 import type { ObservedHost } from './hosts/observe.js';
 import { type PortHolder, portHolders, portTrouble } from './hosts/port-holder.js';
 import { assignPorts } from './hosts/ports.js';
@@ -10,13 +11,14 @@ import type { LocalLook } from './look.js';
 import type { PhaseTwo } from './rollout/apply.js';
 import { demandJump } from './rollout/fallback.js';
 
-/** What can be found wrong before anything is changed. @throws DATABASE_UNSUPPORTED, PORT_IN_USE, FILES_NOT_READY */
+/** What can be found wrong before anything is changed. @throws CONFIG_INVALID, DATABASE_UNSUPPORTED, PORT_IN_USE, FILES_NOT_READY */
 export async function checkServices(
   deployment: Deployment,
   look: LocalLook,
   { layout, database }: PhaseTwo,
 ): Promise<void> {
   if (deployment.fallback) demandJump(deployment);
+  checkUsers(deployment.services, layout.root);
   await database.check(deployment.services.database);
   await checkPorts(deployment.services, layout, await look.observed());
 }

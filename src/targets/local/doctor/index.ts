@@ -4,6 +4,7 @@ import type { Check } from '../../checks/run-checks.js';
 import { keptVariables, secretsVerdict } from '../../checks/secrets.js';
 import { checkPorts } from '../check.js';
 import { openDatabase } from '../database/index.js';
+import { checkUsers, otherUsers } from '../hosts/check-users.js';
 import { observeHosts } from '../hosts/observe.js';
 import { layoutOf } from '../layout.js';
 import { findSecretFaults } from '../secrets.js';
@@ -21,6 +22,7 @@ export function localChecks(given: {
   const { configFolder, root, services } = given;
   const { database } = services;
   const kept = keptVariables(services);
+  const others = otherUsers(services);
   const layout = layoutOf(root);
   return [
     { name: 'root', run: () => checkRoot(root) },
@@ -34,6 +36,17 @@ export function localChecks(given: {
         return ok(ports.length === 0 ? 'No service has a port.' : `Free, or our own: ${ports.join(', ')}.`);
       },
     },
+    ...(others.length === 0
+      ? []
+      : [
+          {
+            name: 'users',
+            async run() {
+              checkUsers(services, root);
+              return ok(`Programs can be started as ${[...new Set(others.map(({ name }) => name))].join(', ')}.`);
+            },
+          },
+        ]),
     ...(kept.length === 0
       ? []
       : [

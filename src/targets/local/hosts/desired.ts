@@ -46,12 +46,16 @@ function handlingOf({
   restart,
   logs,
   files,
-}: ServicePlan): Pick<ServicePlan, 'stop' | 'restart' | 'logs' | 'files'> {
+  user,
+  bootUser,
+}: ServicePlan): Pick<ServicePlan, 'stop' | 'restart' | 'logs' | 'files' | 'user' | 'bootUser'> {
   return {
     ...(stop === undefined ? {} : { stop }),
     ...(restart === undefined ? {} : { restart }),
     ...(logs === undefined ? {} : { logs }),
     ...(files === undefined ? {} : { files }),
+    ...(user === undefined ? {} : { user }),
+    ...(bootUser === undefined ? {} : { bootUser }),
   };
 }
 

@@ -23,6 +23,8 @@ const hostSpec = z.object({
   restart: z.enum(['on-failure', 'never']).optional(),
   logs: z.array(z.string()).optional(),
   files: z.record(z.string(), z.string()).optional(),
+  user: z.string().optional(),
+  bootUser: z.string().optional(),
   /** For `boot` and `run`, beside what they inherit of the machine. */
   environment: z.record(z.string(), z.string()),
   /** Variables whose values are kept elsewhere: read for each start of a program, and never written down. */

@@ -15,12 +15,23 @@ export function copyFiles(host: Host, files: Readonly<Record<string, string>>): 
     const source = join(release, from);
     if (!existsSync(source)) throw new Error(`${from}, which its \`files\` name, is not in release ${spec.release}`);
     const target = join(places.work, to);
+    demandNoLinks(places.work, to);
     rmSync(target, { recursive: true, force: true });
     mkdirSync(dirname(target), { recursive: true });
     // A release's folders are links to trees; links within a tree stay what they are.
     cpSync(realpathSync(source), target, { recursive: true, verbatimSymlinks: true });
     makeWritable(target);
     log.say(`copied ${from} to ${to}`);
+  }
+}
+
+/** A boot script that failed may have left links there, and copies are made with our rights. */
+function demandNoLinks(work: string, to: string): void {
+  const folders = to.split('/').slice(0, -1);
+  for (const [i] of folders.entries()) {
+    const folder = join(work, ...folders.slice(0, i + 1));
+    if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink())
+      throw new Error(`${to} of its \`files\` would be copied through ${folder}, which is a link`);
   }
 }
 

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host } from './host.js';
+import { userOf } from './run-script.js';
 
 /** Between two looks at a file, ms. */
 const POLL_MS = 500;
@@ -11,7 +12,9 @@ const NEWLINE = 0x0a;
 
 /** Brings the lines that a program writes into files of its own to the host's log, until `stop`. Never throws. */
 export function followLogs({ spec, files, log }: Host): { stop(): void } {
-  const followed = (spec.logs ?? []).map((path) => new FollowedFile(join(files.work, path), log.add));
+  // With our rights, a link of theirs to a file of somebody else would be read, and emptied.
+  const owner = userOf(spec.user)?.uid;
+  const followed = (spec.logs ?? []).map((path) => new FollowedFile(join(files.work, path), log.add, { owner }));
   const look = () => {
     for (const file of followed) file.look();
   };
@@ -29,16 +32,23 @@ export class FollowedFile {
   readonly #path: string;
   readonly #take: (lines: Buffer) => void;
   readonly #maxBytes: number;
+  /** Whose files are followed alone; undefined: anybody's. */
+  readonly #owner: number | undefined;
   #descriptor: number | undefined;
   #position = 0;
   /** The beginning of a line whose end has not been written yet. */
   #partial = Buffer.alloc(0);
 
   /** What is in a file already was read by a supervisor before this one. */
-  constructor(path: string, take: (lines: Buffer) => void, { maxBytes = MAX_BYTES } = {}) {
+  constructor(
+    path: string,
+    take: (lines: Buffer) => void,
+    { maxBytes = MAX_BYTES, owner }: { maxBytes?: number; owner?: number | undefined } = {},
+  ) {
     this.#path = path;
     this.#take = take;
     this.#maxBytes = maxBytes;
+    this.#owner = owner;
     if (existsSync(path)) this.#attempt(() => this.#open({ atEnd: true }));
   }
 
@@ -71,10 +81,19 @@ export class FollowedFile {
   }
 
   #open({ atEnd }: { atEnd: boolean }): void {
-    const descriptor = openSync(this.#path, 'r');
+    const descriptor = this.#openFor(constants.O_RDONLY);
     this.close();
     this.#descriptor = descriptor;
     this.#position = atEnd ? fstatSync(descriptor).size : 0;
+  }
+
+  /** A pipe would let us wait for its other end, so nothing is waited for. */
+  #openFor(access: number): number {
+    const descriptor = openSync(this.#path, access | (constants.O_NONBLOCK ?? 0));
+    const stats = fstatSync(descriptor);
+    if (stats.isFile() && (this.#owner === undefined || stats.uid === this.#owner)) return descriptor;
+    closeSync(descriptor);
+    throw new Error(`${this.#path} is no file of its own`);
   }
 
   #read(): void {
@@ -102,7 +121,12 @@ export class FollowedFile {
   /** The program goes on appending to the same file. What it wrote since the last read is lost, microseconds at most. */
   #empty(): void {
     this.#read();
-    truncateSync(this.#path);
+    const descriptor = this.#openFor(constants.O_WRONLY);
+    try {
+      ftruncateSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
     this.#position = 0;
   }
 }

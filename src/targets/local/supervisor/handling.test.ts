@@ -1,10 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type LocalTargetKit, openLocalTargetKit, service } from '../../../../test/local-target.js';
 import { until } from '../../../../test/until.js';
+import { checkUsers } from '../hosts/check-users.js';
 import { hostFiles, hostFolder, layoutOf } from '../layout.js';
 import { FollowedFile } from './follow-logs.js';
 
@@ -80,6 +82,50 @@ describe('a program that ends', () => {
     await kit.deploy(plan, [service('job', { run: 'run.sh', restart: 'on-failure' })]);
     await until('it to be done', () => log('job-0').includes('not started again'));
     expect(log('job-0')).toMatch(/ended \(exit status 1\); started again.*\ndone\n/s);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)('a service of another user', () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own
+  const who = 'echo "${0##*/} is $(id -un) $HOME $USER $(stat -c %U . conf/server/value.txt | tr "\\n" " ")"';
+
+  test('has its scripts, its working folder and its log, and nothing else', async () => {
+    execFileSync('chmod', ['-R', 'a+rX', dirname(kit.root)]);
+    const plan = await kit.publish({
+      packages: { server: 'as shipped' },
+      scripts: {
+        'boot.sh': `${SHELL}${who}\n`,
+        'run.sh': `${SHELL}${who}\nset -e; echo in >own.log; echo more >>conf/server/value.txt; echo again >/dev/stderr
+ln -s /etc/shadow stolen.log; cat /etc/shadow || echo refused
+exec sleep 600\n`,
+      },
+    });
+    await kit.deploy(plan, [
+      service('app', {
+        ...{ boot: 'boot.sh', run: 'run.sh', user: 'nobody', files: { 'conf/server': 'opt/server' } },
+        logs: ['own.log', 'stolen.log'],
+      }),
+    ]);
+    await until('it to say all', () => /^in$/m.test(log('app-0')));
+    expect(log('app-0')).toMatch(/^boot\.sh is root .* root root $/m);
+    expect(log('app-0')).toMatch(/^run\.sh is nobody \S+ nobody nobody nobody $/m);
+    expect(log('app-0')).toMatch(/^again\n.*\nrefused$/m);
+    expect(log('app-0')).not.toContain('root:');
+    expect(statSync('/etc/shadow').size).toBeGreaterThan(0);
+  });
+
+  test('that is not there, or cannot reach the root, is refused before anything is done', async () => {
+    const plan = await kit.publish({ scripts: { 'run.sh': `${SHELL}exec sleep 600\n` } });
+    const refused = async (user: string, message: RegExp) => {
+      const { services } = kit.deployment(plan, [service('app', { run: 'run.sh', user })]);
+      expect(() => checkUsers(services, kit.root)).toThrow(message);
+      await expect(kit.target.look().checkServices(kit.deployment(plan, services.services))).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+      });
+    };
+    await refused('no-such-user', /services\.app\.user is no-such-user, and there is no such user on this machine/);
+    execFileSync('chmod', ['700', dirname(kit.root)]);
+    await refused('nobody', /and that user may not enter/);
   });
 });
 

@@ -20,6 +20,8 @@ export interface Program {
   environment: Record<string, string>;
   /** For stdout and stderr. */
   output: number;
+  /** Absent: who runs this. */
+  user?: { uid: number; gid: number } | undefined;
 }
 
 /** How a process ended, in words: `exit status 3`, `SIGKILL`; or why it could not be started. */
@@ -52,13 +54,14 @@ export async function runProgram(
   return { started: true, ok: code === 0, words: killedBy ?? `exit status ${code}` };
 }
 
-function start({ command, arguments: args, folder, environment, output }: Program): ChildProcess {
+function start({ command, arguments: args, folder, environment, output, user }: Program): ChildProcess {
   return spawn(command, args, {
     cwd: folder,
     env: environment,
     detached: process.platform !== 'win32',
     stdio: ['ignore', output, output],
     windowsHide: true,
+    ...(user && { uid: user.uid, gid: user.gid }),
   });
 }
 
