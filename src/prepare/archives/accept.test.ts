@@ -127,6 +127,25 @@ const ENDS: [what: string, archive: Buffer, departure: Departure, paths: string[
   ],
   ['joined tars of which the first counts', Buffer.concat([one, tarOf([file('b')])]), 'trailing-data', ['a']],
   ['a tar with something behind it', Buffer.concat([one, Buffer.from('signature')]), 'trailing-data', ['a']],
+  ['a gzip with something behind it', Buffer.concat([gzipSync(one), Buffer.from('signature')]), 'trailing-data', ['a']],
+  [
+    'a gzip of several members with something behind zeros',
+    Buffer.concat([
+      gzipSync(one.subarray(0, 700)),
+      gzipSync(''),
+      gzipSync(one.subarray(700)),
+      Buffer.alloc(600),
+      gzipSync('signature'),
+    ]),
+    'trailing-data',
+    ['a'],
+  ],
+  [
+    'a small cpio of gzip with something behind it',
+    Buffer.concat([gzipSync(cpio([{ name: 'a', content: 'x'.repeat(900) }])), Buffer.from('signature')]),
+    'trailing-data',
+    ['a'],
+  ],
   [
     'a cpio with something behind it',
     Buffer.concat([cpio([{ name: 'a' }]), Buffer.from('signature')]),

@@ -32,6 +32,19 @@ export class ByteSource {
     return bytes.subarray(0, filled);
   }
 
+  /** What is at hand of the next bytes, at least so many unless there are fewer; none of them is taken. */
+  async peek(count: number): Promise<Buffer> {
+    while (this.#chunk.length - this.#at < count) {
+      const rest = this.#chunk.subarray(this.#at);
+      const more = await this.#chunks.next();
+      if (more.done) break;
+      this.#before += this.#at;
+      this.#at = 0;
+      this.#chunk = rest.length === 0 ? more.value : Buffer.concat([rest, more.value]);
+    }
+    return this.#chunk.subarray(this.#at);
+  }
+
   /** The next `count` bytes as they come; ends early where the content does. */
   async *stream(count: number): AsyncGenerator<Buffer> {
     let left = count;

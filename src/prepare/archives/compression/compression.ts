@@ -4,6 +4,7 @@ import { archiveError } from '../archive-error.js';
 import type { Unpacker } from '../unpacker.js';
 import { bunzip2 } from './bzip2.js';
 import { gunzip, inflatedStart } from './gunzip.js';
+import { gunzipMembers } from './gzip-members.js';
 import { lz4Start, unlz4 } from './lz4.js';
 import { unlzip } from './lzip.js';
 import { unlzma } from './lzma-alone.js';
@@ -55,9 +56,11 @@ export async function* decompress(
   const onTrailingData: OnTrailingData = (offset, refusal) => {
     unpacker.goesOn(false, offset, refusal);
   };
+  const isOpenEnded = compression === 'gz' && unpacker.acceptance.accepts('trailing-data');
+  const content = isOpenEnded ? gunzipMembers : DECOMPRESS[compression];
   let bytes = 0;
   let pieces = 0;
-  for await (const piece of DECOMPRESS[compression](source, archive, onTrailingData)) {
+  for await (const piece of content(source, archive, onTrailingData)) {
     bytes += piece.length;
     budget.ratio({ archive }, bytes);
     yield piece;
