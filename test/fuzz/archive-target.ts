@@ -6,6 +6,8 @@ import { below } from './mutate.js';
 import { archiveSeeds } from './seeds.js';
 import { refused, type Target } from './target.js';
 
+/** Those of the seeds that are encrypted are so by this one. */
+const PASSWORD = 'secret';
 const LIMITS = { size: 4 * 1024 ** 2, ratio: 50 };
 
 /** What leads out, and what readers look for; whatever the format. */
@@ -57,12 +59,19 @@ export const archive: Target = {
   seeds: archiveSeeds,
   dictionary: DICTIONARY,
   async run(input, random) {
-    const options = { strip: random() < 0.1 ? 1 : 0, ...(random() < 0.1 ? { exclude: ['conf'] } : {}), limits: LIMITS };
+    const options = {
+      strip: random() < 0.1 ? 1 : 0,
+      ...(random() < 0.1 ? { exclude: ['conf'] } : {}),
+      limits: LIMITS,
+      password: PASSWORD,
+    };
     const where = place();
     const other = place();
     try {
       const whole = await outcome(where, input, options);
-      const measured = await refused(/^ARCHIVE_/, () => measureArchive({ file: `${where.folder}/archive.bin` }));
+      const measured = await refused(/^ARCHIVE_/, () =>
+        measureArchive({ file: `${where.folder}/archive.bin`, password: PASSWORD }),
+      );
       if (typeof whole === 'object' && measured?.exact && !options.exclude && options.strip === 0) {
         const files = Object.values(whole).filter((entry) => entry.type !== 'dir');
         const bytes = files.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0);

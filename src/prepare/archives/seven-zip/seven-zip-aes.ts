@@ -5,8 +5,8 @@ import { type ArchivePlace, archiveError } from '../archive-error.js';
 export const AES = '06f10701';
 
 const BLOCK = 16;
-/** 2^24 rounds take a second; programs write 2^19. */
-const MAX_ROUNDS_POWER = 24;
+/** 2^22 rounds take half a second; programs write 2^19. */
+const MAX_ROUNDS_POWER = 22;
 /** Rounds whose bytes are made at a time. */
 const ROUNDS_AT_A_TIME = 16_384;
 
