@@ -32,7 +32,7 @@ export class ByteSource {
     return bytes.subarray(0, filled);
   }
 
-  /** What is at hand of the next bytes, at least so many unless there are fewer; none of them is taken. */
+  /** The next bytes that are at hand, at least `count` unless there are fewer; none of them is taken. */
   async peek(count: number): Promise<Buffer> {
     while (this.#chunk.length - this.#at < count) {
       const rest = this.#chunk.subarray(this.#at);
